@@ -1,0 +1,3 @@
+//! What every driver is made of.
+pub mod contents;
+pub mod sync;

@@ -1,0 +1,17 @@
+//! The one place where the kit takes its concurrency primitives from: std in a normal build,
+//! loom when the build says `--cfg staging_loom`.
+//!
+//! `Arc` stays std's in both, so that leaks are counted by the tests themselves; no timed wait
+//! and no `try_lock` is offered, because loom could not tell whether they hide a lost wake-up.
+
+#[cfg(not(staging_loom))]
+pub use std::{
+    sync::{Mutex, MutexGuard, atomic},
+    thread,
+};
+
+#[cfg(staging_loom)]
+pub use loom::{
+    sync::{Mutex, MutexGuard, atomic},
+    thread,
+};

@@ -1,0 +1,4 @@
+//! The machine.
+#![no_std]
+#![forbid(unsafe_code)]
+extern crate alloc;
