@@ -1,0 +1,33 @@
+# A menu. Every recipe is one cargo line that works without just as well.
+
+# every test of every package
+test:
+    cargo test --workspace
+
+# lints, warnings as errors
+check:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# format what is not formatted
+fmt:
+    cargo fmt --all
+
+# the documentation, warnings as errors
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# stage this checkout and print the table
+demo:
+    cargo run --release -p staging-cli -- stage .
+
+# every interleaving of the hub and the staged contents
+loom:
+    RUSTFLAGS="--cfg staging_loom" cargo test --release -p driver-kit --target-dir target/loom --test '*loom*'
+
+# the whole loop by hand, with std::fs and no driver
+by-hand:
+    cargo run -p staging-core --example by_hand
+
+# we and the hand-written limits, side by side
+limits:
+    cargo bench -p tests

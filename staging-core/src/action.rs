@@ -1,0 +1,216 @@
+//! What comes out: orders in the imperative, and what is told outward.
+
+use crate::event::{Missing, Tag};
+use crate::fault::Fault;
+use crate::id::{FileId, HandleId, IoId, OpId};
+use crate::phase::{Cause, PhaseName};
+use crate::staging::{How, Standing};
+
+/// Everything the machine can ask for or tell.
+///
+/// The enum is exhaustive: a driver that ignores an action hangs an operation, so it has to be
+/// compiled against all of them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Action {
+    /// Tell a caller or an observer. Needs no completion.
+    Tell(Tell),
+    /// Carry this out, then say [`Event::Completed`](crate::Event::Completed) with the same id,
+    /// once.
+    Perform {
+        /// The name of this piece of work.
+        io: IoId,
+        /// What to do.
+        kind: IoKind,
+    },
+}
+
+/// What is told outward.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Tell {
+    /// The one answer to an accepted operation (R9).
+    Resolve {
+        /// Which operation. The id is free for another from now on, unless the outcome came
+        /// before a system call ended; then its buffer stays needed until that ends.
+        op: OpId,
+        /// The caller's word for it.
+        tag: Tag,
+        /// The answer.
+        outcome: Outcome,
+    },
+    /// Another chunk of a file was brought in (G7). At most one for each chunk.
+    Progress {
+        /// Which file.
+        file: FileId,
+        /// How many bytes are in.
+        done: u64,
+        /// How many there will be.
+        total: u64,
+    },
+    /// A request was refused for fullness, and now there is room (R12). Told once for each time
+    /// of fullness.
+    Room {
+        /// What has room.
+        bound: Bound,
+    },
+    /// An action that was handed out is given up: its completion will be ignored, whatever it
+    /// holds stays the driver's until it ends (S5).
+    Abandoned {
+        /// Which action.
+        io: IoId,
+        /// What it was.
+        kind: IoKind,
+    },
+    /// The phase changed (S1). `Closed` is the last thing the machine ever tells.
+    Phase {
+        /// The phase that began.
+        phase: PhaseName,
+        /// Why.
+        cause: Cause,
+    },
+}
+
+/// Work for the driver. The variant says which system calls it stands for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum IoKind {
+    /// Open the handle's path for reading and say what file it is: `openat2`, `fstat`.
+    ///
+    /// Comes for an open that loads nothing, and again when a file needs a descriptor it gave
+    /// back. Must not block on a FIFO. Completes as `Opened`. The reply says whether the file
+    /// takes the descriptor ([`Reply::Adopted`](crate::Reply::Adopted)) or the driver is to drop
+    /// it ([`Reply::Surplus`](crate::Reply::Surplus)).
+    Open {
+        /// Whose path.
+        handle: HandleId,
+        /// What to do where there is no file.
+        missing: Missing,
+    },
+    /// Open the handle's path; if the file is no longer than `up_to`, load all of it, look at the
+    /// stamp again and close it: `openat2`, `fstat`, `pread`, `fstat`, `close`.
+    ///
+    /// One turn for a small file, and no descriptor kept. Completes as `Fetched`, or as `Opened`
+    /// where the file is longer or changed meanwhile.
+    Fetch {
+        /// Whose path.
+        handle: HandleId,
+        /// What to do where there is no file.
+        missing: Missing,
+        /// The greatest length to load, in bytes.
+        up_to: u64,
+    },
+    /// Read the stamp of an open file: `fstat`. Completes as `Looked`.
+    Look {
+        /// Which file.
+        file: FileId,
+    },
+    /// Map the file, populating nothing: `mmap`. Completes as `Mapped`.
+    Map {
+        /// Which file.
+        file: FileId,
+        /// How long it is, in bytes; never 0.
+        len: u64,
+        /// `Map` or `MapShared`.
+        how: How,
+    },
+    /// Bring one chunk into memory, then read the stamp: `madvise` with populate for a mapping,
+    /// `pread` otherwise; `fstat`.
+    ///
+    /// The chunks of a file come in order, one at a time. The first of an unmapped file
+    /// (`offset` 0) makes room for `total` bytes. Completes as `Loaded`.
+    Load {
+        /// Which file.
+        file: FileId,
+        /// Where the chunk begins.
+        offset: u64,
+        /// How long it is; never 0.
+        len: u64,
+        /// How long the whole file is.
+        total: u64,
+    },
+    /// Read from the file into the operation's buffer: `pread` until full or at the end. Completes
+    /// as `Read`.
+    Read {
+        /// Which file.
+        file: FileId,
+        /// Whose buffer.
+        op: OpId,
+        /// Where to begin.
+        offset: u64,
+        /// How much.
+        len: u64,
+    },
+    /// Give up the contents the file has, whole or in part: `munmap`, or back to the pool.
+    /// Slices handed out stay valid. Completes as `Released`.
+    Release {
+        /// Whose contents.
+        file: FileId,
+    },
+    /// Close the descriptor the file has: `close`. Completes as `Closed`.
+    Close {
+        /// Whose descriptor.
+        file: FileId,
+    },
+}
+
+/// The one answer to an accepted operation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Outcome {
+    /// To `Open`: the handle may be used.
+    Opened {
+        /// The file behind the handle.
+        file: FileId,
+        /// Its length in bytes, as last seen.
+        len: u64,
+        /// Whether it is in memory, and if not, why.
+        standing: Standing,
+    },
+    /// To `Stage`: whether it is in memory now, and if not (`Auto` over budget), why.
+    Staged {
+        /// Its length in bytes, as last seen.
+        len: u64,
+        /// How it stands.
+        standing: Standing,
+    },
+    /// To `Unstage`: the contents were given up.
+    Unstaged,
+    /// To `Read`: the bytes are in the caller's buffer.
+    Read {
+        /// How many; less than asked only at the end of the file.
+        bytes: u64,
+    },
+    /// To `Read`: take the bytes from the staged contents, which the driver has.
+    FromContents {
+        /// From which file.
+        file: FileId,
+    },
+    /// To `Close`: the handle is gone.
+    Closed,
+    /// To any: it failed, and this much had happened (R9).
+    Failed {
+        /// Why.
+        fault: Fault,
+        /// How much had happened.
+        done: Done,
+    },
+}
+
+/// How much of a failed operation had happened (R9).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Done {
+    /// Nothing.
+    Nothing,
+    /// So many bytes.
+    Bytes(u64),
+    /// A system call was under way whose end the caller did not wait for.
+    Unknown,
+}
+
+/// What can be full.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Bound {
+    /// Accepted operations, in all.
+    Operations,
+    /// Accepted operations on one file.
+    FileOperations(FileId),
+    /// Handles.
+    Handles,
+}

@@ -1,0 +1,264 @@
+//! What comes in: facts in the past tense, and requests.
+//!
+//! In this crate an *event* goes **in** and an *action* comes **out**. Every event is plain data;
+//! bytes, buffers, paths and wakers stay with the driver, keyed by id.
+
+use crate::fault::Fault;
+use crate::id::{HandleId, IoId, OpId};
+use crate::time::Tick;
+
+/// Everything that can be said to the machine. Each is answered at once by a
+/// [`Reply`](crate::Reply).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Event {
+    /// A caller asked for something. Accepted, it ends with exactly one
+    /// [`Outcome`](crate::Outcome); refused, nothing changed and the payload is still the
+    /// caller's.
+    Submitted {
+        /// The caller's own word for it, echoed with the outcome.
+        tag: Tag,
+        /// When the caller stops waiting; [`Tick::NEVER`] for no deadline (R10).
+        deadline: Tick,
+        /// What was asked.
+        request: Request,
+    },
+    /// The driver carried an action out, or failed to.
+    Completed {
+        /// Which action.
+        io: IoId,
+        /// How it ended.
+        completion: Completion,
+    },
+    /// The caller no longer wants the answer: a dropped future, a cancelled batch. The outcome
+    /// is [`Fault::Cancelled`], at once, also while a system call is under way (R10).
+    Cancelled {
+        /// Which operation.
+        op: OpId,
+    },
+    /// The last reference to a handle is gone. It cannot be refused and has no outcome; what the
+    /// handle still has under way is finished first.
+    Dropped {
+        /// Which handle.
+        handle: HandleId,
+    },
+    /// Slices that outlived the staging of their file were dropped, and their memory is back:
+    /// a part of what [`Completion::Released`] called `lent`.
+    Returned {
+        /// How many bytes of the budget they had taken.
+        bytes: u64,
+    },
+    /// Shutdown was asked for (S1). Asked again, it only shortens (S4).
+    ShutdownAsked {
+        /// How long each phase may take from now.
+        grace: Grace,
+    },
+    /// Shutdown was forced: Closing begins now, from any phase (S4).
+    Forced {
+        /// How long closing may take from now, in nanoseconds.
+        closing: u64,
+    },
+    /// Time passed. Needed when [`poll_timeout`](crate::Machine::poll_timeout) says so, harmless
+    /// at any other time.
+    Ticked,
+    /// The driver can do nothing more: its threads or its ring are gone. Everything pending is
+    /// answered with [`Fault::DriverLost`], and the machine closes.
+    DriverLost,
+}
+
+/// The caller's own word for a request, echoed with its outcome. The machine gives it no meaning.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Tag(pub u64);
+
+/// What a caller can ask for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Request {
+    /// Open a file for reading and bring it into memory as planned (G3). The handle is reserved
+    /// at once and told with [`Reply::Opening`](crate::Reply::Opening); it may be used when the
+    /// outcome says [`Opened`](crate::Outcome::Opened).
+    Open {
+        /// What to do where there is no file.
+        missing: Missing,
+        /// How to stage it.
+        plan: Plan,
+    },
+    /// Bring an open file into memory. Joins a staging that is under way (G9).
+    Stage {
+        /// Which file, by any of its handles.
+        handle: HandleId,
+        /// How.
+        plan: Plan,
+    },
+    /// Give the memory back; reads go to the file from now on. Ends a staging under way within
+    /// one chunk (G8). The outcome comes when the driver gave the contents up.
+    Unstage {
+        /// Which file, by any of its handles.
+        handle: HandleId,
+    },
+    /// Read a range. Waits while the file is being staged (G2).
+    Read {
+        /// From which file, by any of its handles.
+        handle: HandleId,
+        /// Where the range begins, in bytes.
+        offset: u64,
+        /// How long it is, in bytes.
+        len: u64,
+    },
+    /// Close the handle. Refuses further requests on it at once; the outcome comes when what was
+    /// under way on it is answered.
+    Close {
+        /// Which handle.
+        handle: HandleId,
+    },
+}
+
+/// What an open does where there is no file (G11).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Missing {
+    /// Fail with the system's ENOENT.
+    #[default]
+    Fail,
+    /// Create an empty file.
+    Create,
+}
+
+/// How a file is to be brought into memory.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Plan {
+    /// By which means.
+    pub mode: Mode,
+    /// What an explicit mode does when the budget has no room (G10).
+    pub over_budget: OverBudget,
+    /// Up to this length, in bytes, `Auto` loads; longer files are mapped.
+    pub map_threshold: u64,
+}
+
+impl Plan {
+    /// Where `Auto` goes over from loading to mapping unless told otherwise: 1 MiB.
+    pub const MAP_THRESHOLD: u64 = 1 << 20;
+
+    /// The plan for a mode, with the default threshold, refused when the budget is full.
+    pub const fn of(mode: Mode) -> Plan {
+        Plan {
+            mode,
+            over_budget: OverBudget::Refuse,
+            map_threshold: Plan::MAP_THRESHOLD,
+        }
+    }
+}
+
+/// By which means a file is brought into memory (G3).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Mode {
+    /// Load what is small, map what is large; where mapping is not to be had, load.
+    #[default]
+    Auto,
+    /// Map it privately and populate the mapping.
+    Map,
+    /// Map it shared, and populate the mapping.
+    MapShared,
+    /// Copy it into memory of our own.
+    Load,
+    /// Do not stage.
+    None,
+}
+
+/// What an explicit mode does when the budget has no room (G10). `Auto` never waits for room that
+/// only its holders could make; it leaves the file unstaged and says so.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum OverBudget {
+    /// Fail with [`Fault::OverBudget`].
+    #[default]
+    Refuse,
+    /// Wait until others gave back enough, in order of arrival.
+    Wait,
+}
+
+/// How long each phase of a shutdown may take, in nanoseconds (S3).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Grace {
+    /// For everything together.
+    pub total: u64,
+    /// For the operations already accepted.
+    pub draining: u64,
+    /// For giving everything back.
+    pub closing: u64,
+}
+
+impl Default for Grace {
+    /// 15 seconds in all, 5 for draining, 8 for closing.
+    fn default() -> Self {
+        const SECOND: u64 = 1_000_000_000;
+        Grace {
+            total: 15 * SECOND,
+            draining: 5 * SECOND,
+            closing: 8 * SECOND,
+        }
+    }
+}
+
+/// How an action ended. Each kind of action has its own kind of success; a completion of another
+/// kind is [`Ignored`](crate::Ignored).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Completion {
+    /// `Open` or `Fetch` opened the file and keeps the descriptor: nothing was loaded, because
+    /// nothing was asked, the file is longer than asked, or it changed while it was loaded.
+    Opened {
+        /// Which file it is.
+        key: Key,
+        /// What it looks like now.
+        stamp: Stamp,
+    },
+    /// `Fetch` loaded the whole file, saw the same stamp before and after (G5), and closed it.
+    Fetched {
+        /// Which file it is.
+        key: Key,
+        /// What it looked like, before and after.
+        stamp: Stamp,
+    },
+    /// `Look` read the stamp.
+    Looked {
+        /// What the file looks like now.
+        stamp: Stamp,
+    },
+    /// `Map` made the mapping; nothing is populated yet.
+    Mapped,
+    /// `Load` brought in its whole chunk; less only where the file ended early, which the stamp
+    /// will show.
+    Loaded {
+        /// What the file looked like after the chunk (G5).
+        stamp: Stamp,
+    },
+    /// `Read` read this many bytes into the caller's buffer; less than asked only at the end of
+    /// the file.
+    Read {
+        /// How many.
+        bytes: u64,
+    },
+    /// `Release` gave the contents up.
+    Released {
+        /// How many bytes of the budget slices still hold that were handed out;
+        /// [`Event::Returned`] gives them back.
+        lent: u64,
+    },
+    /// `Close` closed the descriptor.
+    Closed,
+    /// It failed. For `Release` and `Close` this counts as done: nothing is left to retry.
+    Failed {
+        /// Why.
+        fault: Fault,
+    },
+}
+
+/// The identity of a file: whatever the driver says, usually device and inode. Handles on the
+/// same key share contents, staging and order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Key(pub [u64; 2]);
+
+/// What tells two versions of a file apart (G5).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Stamp {
+    /// Its length in bytes.
+    pub len: u64,
+    /// The time of its last modification, in nanoseconds, or any number that changes with it.
+    pub version: u64,
+}

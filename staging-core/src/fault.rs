@@ -1,0 +1,51 @@
+//! How the world says no.
+
+/// Why an accepted operation failed. Not a caller's mistake (that is [`Reject`](crate::Reject))
+/// and not a driver's (that is [`Ignored`](crate::Ignored)).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The operating system's error number.
+    Os(i32),
+    /// What the path leads to is not a regular file.
+    NotAFile(NodeKind),
+    /// The path is a symbolic link that leads nowhere.
+    Dangling,
+    /// The path leads to another file than the one that was opened.
+    Replaced,
+    /// The file was cut short while it was read.
+    Truncated,
+    /// The file changed again and again while it was staged (G5).
+    Changed,
+    /// The budget has no room (G10).
+    OverBudget,
+    /// Files cannot be mapped here: the application refused the guard that makes mappings safe
+    /// (G6). `Auto` loads instead.
+    NoMapping,
+    /// The caller cancelled.
+    Cancelled,
+    /// The deadline passed (R10).
+    Deadline,
+    /// A shutdown began; new work is no longer done (S2).
+    ShuttingDown,
+    /// A phase of the shutdown ran out of time before this was done (S3).
+    Abandoned,
+    /// The driver was lost.
+    DriverLost,
+}
+
+/// What can stand at a path instead of a regular file (G11).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum NodeKind {
+    /// A directory.
+    Directory,
+    /// A named pipe.
+    Fifo,
+    /// A socket.
+    Socket,
+    /// A character or block device.
+    Device,
+    /// Anything else.
+    Other,
+}

@@ -1,0 +1,132 @@
+//! From the identity of a file to what the machine keeps of it: open addressing, linear probing,
+//! no tombstones.
+
+use crate::event::Key;
+use crate::id::FileId;
+use alloc::vec::Vec;
+
+#[derive(Clone)]
+pub(crate) struct Keys {
+    /// A power of two, or empty before the first file; never more than half full.
+    places: Vec<Option<(Key, FileId)>>,
+    taken: usize,
+}
+
+impl Keys {
+    pub(crate) const fn new() -> Self {
+        Self {
+            places: Vec::new(),
+            taken: 0,
+        }
+    }
+
+    pub(crate) fn get(&self, key: Key) -> Option<FileId> {
+        let mask = self.places.len().checked_sub(1)?;
+        let mut at = mix(key) as usize & mask;
+        while let Some((other, file)) = self.places[at] {
+            if other == key {
+                return Some(file);
+            }
+            at = (at + 1) & mask;
+        }
+        None
+    }
+
+    /// Adds a key that is not there.
+    pub(crate) fn insert(&mut self, key: Key, file: FileId) {
+        if (self.taken + 1) * 2 > self.places.len() {
+            self.grow();
+        }
+        self.place(key, file);
+        self.taken += 1;
+    }
+
+    /// Removes a key, and moves back what probing had pushed past it.
+    pub(crate) fn remove(&mut self, key: Key) {
+        let Some(mask) = self.places.len().checked_sub(1) else {
+            return;
+        };
+        let mut hole = mix(key) as usize & mask;
+        loop {
+            match self.places[hole] {
+                None => return,
+                Some((other, _)) if other == key => break,
+                Some(_) => hole = (hole + 1) & mask,
+            }
+        }
+        self.taken -= 1;
+        let mut at = hole;
+        loop {
+            at = (at + 1) & mask;
+            let Some((other, _)) = self.places[at] else {
+                break;
+            };
+            let home = mix(other) as usize & mask;
+            let reach = at.wrapping_sub(home) & mask;
+            let gap = at.wrapping_sub(hole) & mask;
+            if reach >= gap {
+                self.places[hole] = self.places[at];
+                hole = at;
+            }
+        }
+        self.places[hole] = None;
+    }
+
+    fn place(&mut self, key: Key, file: FileId) {
+        let mask = self.places.len() - 1;
+        let mut at = mix(key) as usize & mask;
+        while self.places[at].is_some() {
+            at = (at + 1) & mask;
+        }
+        self.places[at] = Some((key, file));
+    }
+
+    fn grow(&mut self) {
+        let roomier = alloc::vec![None; (self.places.len() * 2).max(16)];
+        let cramped = core::mem::replace(&mut self.places, roomier);
+        for (key, file) in cramped.into_iter().flatten() {
+            self.place(key, file);
+        }
+    }
+}
+
+/// Spreads device and inode, which come in runs, over all bits (the finaliser of splitmix64).
+fn mix(Key([device, inode]): Key) -> u64 {
+    let mut x = inode ^ device.rotate_left(32);
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_under_random_changes_equals_a_plain_list() {
+        let mut keys = Keys::new();
+        let mut plain: Vec<(Key, FileId)> = Vec::new();
+        let mut seed = 7u64;
+        for step in 0..20_000u32 {
+            seed = mix(Key([seed, u64::from(step)]));
+            let key = Key([0, seed % 300]);
+            match plain.iter().position(|(other, _)| *other == key) {
+                Some(at) => {
+                    plain.swap_remove(at);
+                    keys.remove(key);
+                }
+                None => {
+                    let file = FileId::new(step, 1);
+                    plain.push((key, file));
+                    keys.insert(key, file);
+                }
+            }
+            let asked = Key([0, (seed >> 32) % 300]);
+            let known = plain
+                .iter()
+                .find(|(other, _)| *other == asked)
+                .map(|(_, file)| *file);
+            assert_eq!(keys.get(asked), known);
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Answers: how an operation leaves the place that owned it, and is told its one outcome (R9).
+
+use super::Machine;
+use super::state::{Fullness, HandleState, NEWS, News, OPS, OpState, Owner, Place, READY};
+use crate::action::{Done, IoKind, Outcome};
+use crate::fault::Fault;
+use crate::id::{FileId, IoId, OpId};
+use crate::limits::charge_loaded;
+use crate::reply::{Ignored, Reply};
+use crate::staging::Why;
+
+impl Machine {
+    pub(super) fn on_cancelled(&mut self, op: OpId) -> Reply {
+        match self.ops.get(op).map(|op| op.state) {
+            None | Some(OpState::Resolved { .. } | OpState::Answered) => {
+                self.ignore(Ignored::UnknownOp)
+            }
+            Some(_) => {
+                self.give_up(op, Fault::Cancelled);
+                Reply::Done
+            }
+        }
+    }
+
+    /// The deadline of an operation passed: its caller is answered, whatever the kernel does (R10).
+    pub(super) fn expire(&mut self, op: OpId) {
+        self.give_up(op, Fault::Deadline);
+    }
+
+    /// Takes a waiting operation out of its place and answers it with a fault. Whatever the place
+    /// was kept busy for by this operation alone ends with it.
+    pub(super) fn give_up(&mut self, op: OpId, fault: Fault) {
+        let entry = &self.ops[op];
+        let handle = entry.handle;
+        let file = self.handles[handle].file();
+        let mut flight = None;
+        match entry.state {
+            OpState::AwaitingSlot => self.ops.unlink(&mut self.openers, OPS, op),
+            OpState::Opening { io } | OpState::Reading { io } => flight = self.recall(io),
+            OpState::AwaitingStaging => self.leave_waiters(op),
+            OpState::AwaitingDescriptor => {
+                if let Some(file) = file {
+                    self.ops.unlink(&mut self.files[file].readers, OPS, op);
+                }
+            }
+            OpState::AwaitingRelease => {
+                if let Some(file) = file {
+                    self.ops.unlink(&mut self.files[file].leavers, OPS, op);
+                }
+            }
+            OpState::AwaitingOthers => {
+                if let HandleState::Leaving { file, .. } = self.handles[handle].state {
+                    self.handles[handle].state = HandleState::Leaving { file, closer: None };
+                }
+            }
+            OpState::Resolved { .. } | OpState::Answered => return,
+        }
+        let done = if flight.is_some() {
+            Done::Unknown
+        } else {
+            Done::Nothing
+        };
+        self.resolve_with_flight(op, Outcome::Failed { fault, done }, flight);
+        if let Some(file) = file
+            && self.files.get(file).is_some()
+        {
+            self.stop_unless_wanted(file, Why::Cancelled);
+            self.drop_idle_wish(file);
+            self.reap(file);
+        }
+    }
+
+    /// Takes back an action that was not handed out yet. One that was stays in flight, and is
+    /// returned.
+    pub(super) fn recall(&mut self, io: IoId) -> Option<IoId> {
+        if self.ios[io].place == Place::InFlight {
+            return Some(io);
+        }
+        self.ios.unlink(&mut self.ready, READY, io);
+        let recalled = self.ios.remove(io)?;
+        match recalled.owner {
+            Owner::Open { .. } => {
+                self.return_reservation(recalled.kind);
+                self.free_slot();
+            }
+            Owner::Reopen { file } => {
+                self.files[file].flights -= 1;
+                self.free_slot();
+            }
+            Owner::File { file } => {
+                self.files[file].flights -= 1;
+                if matches!(
+                    recalled.kind,
+                    IoKind::Look { .. } | IoKind::Map { .. } | IoKind::Load { .. }
+                ) {
+                    self.done_with_descriptor(file);
+                }
+            }
+            Owner::Read { file, .. } => {
+                self.files[file].flights -= 1;
+                self.done_with_descriptor(file);
+            }
+        }
+        None
+    }
+
+    /// Gives back what a `Fetch` had set aside of the budget.
+    pub(super) fn return_reservation(&mut self, kind: IoKind) {
+        if let IoKind::Fetch { up_to, .. } = kind {
+            self.budget.give_back(charge_loaded(up_to));
+            self.serve_budget();
+        }
+    }
+
+    /// Answers an operation that no place owns any more.
+    pub(super) fn resolve(&mut self, op: OpId, outcome: Outcome) {
+        self.resolve_with_flight(op, outcome, None);
+    }
+
+    fn resolve_with_flight(&mut self, op: OpId, outcome: Outcome, flight: Option<IoId>) {
+        self.timers.remove(op);
+        self.count(outcome);
+        let entry = &mut self.ops[op];
+        entry.state = OpState::Resolved { outcome, flight };
+        let handle = entry.handle;
+        self.ops.push_back(&mut self.told, OPS, op);
+
+        let entry = &mut self.handles[handle];
+        entry.pending -= 1;
+        let pending = entry.pending;
+        match entry.state {
+            HandleState::Opening { file } => match outcome {
+                Outcome::Opened { file, .. } => entry.state = HandleState::Open { file },
+                _ => {
+                    entry.state = HandleState::Leaving { file, closer: None };
+                    self.free_handle(handle);
+                }
+            },
+            HandleState::Open { file } => self.one_less_pending(file),
+            HandleState::Leaving { file, closer } => {
+                if let Some(file) = file {
+                    self.one_less_pending(file);
+                }
+                match closer {
+                    Some(closer) if closer == op => self.free_handle(handle),
+                    Some(closer) if pending == 1 => self.resolve(closer, Outcome::Closed),
+                    None if pending == 0 => self.free_handle(handle),
+                    Some(_) | None => {}
+                }
+            }
+        }
+    }
+
+    fn one_less_pending(&mut self, file: FileId) {
+        let entry = &mut self.files[file];
+        entry.pending -= 1;
+        if entry.room == Fullness::Refused && entry.pending < self.limits.operations_per_file {
+            entry.room = Fullness::Quiet;
+            let news = match entry.news {
+                News::Quiet | News::Room => News::Room,
+                News::Progress | News::RoomAndProgress => News::RoomAndProgress,
+            };
+            self.tell_news(file, news);
+        }
+    }
+
+    pub(super) fn tell_news(&mut self, file: FileId, news: News) {
+        let before = core::mem::replace(&mut self.files[file].news, news);
+        match (before, news) {
+            (News::Quiet, News::Quiet) => {}
+            (News::Quiet, _) => self.files.push_back(&mut self.news, NEWS, file),
+            (_, News::Quiet) => self.files.unlink(&mut self.news, NEWS, file),
+            (_, _) => {}
+        }
+    }
+
+    fn count(&mut self, outcome: Outcome) {
+        self.stats.pending -= 1;
+        let column = match outcome {
+            Outcome::Failed { fault, .. } => match fault {
+                Fault::Cancelled | Fault::ShuttingDown => &mut self.stats.cancelled,
+                Fault::Deadline => &mut self.stats.expired,
+                Fault::Abandoned | Fault::DriverLost => &mut self.stats.abandoned,
+                _ => &mut self.stats.failed,
+            },
+            Outcome::Opened { .. }
+            | Outcome::Staged { .. }
+            | Outcome::Unstaged
+            | Outcome::Read { .. }
+            | Outcome::FromContents { .. }
+            | Outcome::Closed => &mut self.stats.completed,
+        };
+        *column += 1;
+    }
+}

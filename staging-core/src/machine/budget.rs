@@ -1,0 +1,335 @@
+//! The budget (G10): how many bytes of contents there may be, who waits for room, and who is
+//! given up for others.
+//!
+//! # Invariants
+//!
+//! `charged ≤ limit`. `coming ≤ charged`: what is being released and will be free. `lent ≤
+//! charged`: what slices still hold of contents that were released.
+
+use super::Machine;
+use super::state::{Contents, OPS, Pass, QUEUE, Queue, Step, Then};
+use crate::action::{Done, Outcome};
+use crate::event::{Mode, OverBudget, Plan, Request};
+use crate::fault::Fault;
+use crate::id::{FileId, OpId};
+use crate::phase::Phase;
+use crate::reply::{Ignored, Reply};
+use crate::slab::List;
+use crate::staging::{How, Standing, Why};
+
+#[derive(Clone)]
+pub(super) struct Budget {
+    limit: u64,
+    charged: u64,
+    lent: u64,
+    coming: u64,
+    /// Returned by slices before the release that lent to them was told; at most `coming`.
+    early: u64,
+    /// Files that wait for room as long as it takes.
+    pub(super) patient: List,
+    /// Files that wait for room that is being given back, and do without if it is not enough.
+    pub(super) hopeful: List,
+    /// How much both need in all.
+    needed: u64,
+    /// Files in memory without a handle, the longest so first.
+    pub(super) lingering: List,
+    lingering_bytes: u64,
+}
+
+impl Budget {
+    pub(super) fn new(limit: u64) -> Budget {
+        Budget {
+            limit,
+            charged: 0,
+            lent: 0,
+            coming: 0,
+            early: 0,
+            patient: List::EMPTY,
+            hopeful: List::EMPTY,
+            needed: 0,
+            lingering: List::EMPTY,
+            lingering_bytes: 0,
+        }
+    }
+
+    pub(super) const fn charged(&self) -> u64 {
+        self.charged
+    }
+
+    /// What decides about the future: see [`canonical`](super::canonical).
+    pub(super) const fn words(&self) -> [u64; 5] {
+        [
+            self.charged,
+            self.lent,
+            self.coming,
+            self.early,
+            self.lingering_bytes,
+        ]
+    }
+
+    pub(super) const fn has_lingering(&self) -> bool {
+        !self.lingering.is_empty()
+    }
+
+    fn free(&self) -> u64 {
+        self.limit - self.charged
+    }
+
+    fn take(&mut self, bytes: u64) -> bool {
+        let fits = bytes <= self.free();
+        if fits {
+            self.charged += bytes;
+        }
+        fits
+    }
+
+    pub(super) fn take_if_nobody_waits(&mut self, bytes: u64) -> bool {
+        !self.somebody_waits() && self.take(bytes)
+    }
+
+    fn queue(&mut self, queue: Queue) -> &mut List {
+        match queue {
+            Queue::Patient => &mut self.patient,
+            Queue::Hopeful => &mut self.hopeful,
+        }
+    }
+
+    const fn somebody_waits(&self) -> bool {
+        !self.patient.is_empty() || !self.hopeful.is_empty()
+    }
+
+    pub(super) fn give_back(&mut self, bytes: u64) {
+        self.charged -= bytes;
+    }
+
+    pub(super) fn release_begins(&mut self, charge: u64) {
+        self.coming += charge;
+    }
+
+    pub(super) fn release_ended(&mut self, charge: u64, lent: u64) {
+        self.coming -= charge;
+        let met = lent.min(self.early);
+        self.early -= met;
+        self.lent += lent - met;
+        self.charged -= charge - (lent - met);
+        self.early = self.early.min(self.coming);
+    }
+
+    /// Whether the bytes can have been lent.
+    fn returned(&mut self, bytes: u64) -> bool {
+        let known = bytes.min(self.lent);
+        let ahead = bytes - known;
+        if ahead > self.coming - self.early {
+            return false;
+        }
+        self.lent -= known;
+        self.charged -= known;
+        self.early += ahead;
+        true
+    }
+}
+
+impl Machine {
+    pub(super) fn on_returned(&mut self, bytes: u64) -> Reply {
+        if !self.budget.returned(bytes) {
+            return self.ignore(Ignored::Impossible);
+        }
+        self.serve_budget();
+        Reply::Done
+    }
+
+    /// The length is known: takes the room for the file, queues for it, or does without.
+    pub(super) fn ask_budget(&mut self, file: FileId, how: How, charge: u64) {
+        if self.budget.take_if_nobody_waits(charge) {
+            return self.proceed(file, how, charge);
+        }
+        self.evict_for(charge);
+        self.enter_queue(file, how, charge, Queue::Hopeful);
+        self.serve_budget();
+    }
+
+    /// Gives up what nobody holds until there is, or will be, room for so much more.
+    fn evict_for(&mut self, charge: u64) {
+        let wanted = self.budget.needed.saturating_add(charge);
+        while self.budget.free().saturating_add(self.budget.coming) < wanted {
+            let Some(file) = self.files.first(&self.budget.lingering) else {
+                return;
+            };
+            self.stats.evicted += 1;
+            self.give_up_lingering(file);
+        }
+    }
+
+    /// Room may have come: serves the patient in order, then the hopeful. Where nothing more is
+    /// coming, the hopeful do without.
+    pub(super) fn serve_budget(&mut self) {
+        loop {
+            let patient = self.files.first(&self.budget.patient);
+            let hopeful = self.files.first(&self.budget.hopeful);
+            let Some(next) = patient.or(hopeful) else {
+                return;
+            };
+            let Some((how, charge, queue)) = self.awaited(next) else {
+                return;
+            };
+            if charge <= self.budget.free() {
+                self.leave_queue(next, charge, queue);
+                self.room_came(next, how, charge);
+            } else if let Some(hopeful) = hopeful
+                && self.budget.coming == 0
+            {
+                self.disappoint(hopeful);
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn awaited(&self, file: FileId) -> Option<(How, u64, Queue)> {
+        match self.files[file].contents {
+            Contents::Staging(Pass {
+                step: Step::AwaitingBudget { how, charge, queue },
+                ..
+            }) => Some((how, charge, queue)),
+            _ => None,
+        }
+    }
+
+    fn room_came(&mut self, file: FileId, how: How, charge: u64) {
+        self.set_step(file, Step::Opening);
+        if self.have_descriptor(file) {
+            self.budget.take(charge);
+            self.proceed(file, how, charge);
+        }
+    }
+
+    fn enter_queue(&mut self, file: FileId, how: How, charge: u64, queue: Queue) {
+        self.set_step(file, Step::AwaitingBudget { how, charge, queue });
+        self.budget.needed += charge;
+        self.files.push_back(self.budget.queue(queue), QUEUE, file);
+    }
+
+    pub(super) fn leave_queue(&mut self, file: FileId, charge: u64, queue: Queue) {
+        self.budget.needed -= charge;
+        self.files.unlink(self.budget.queue(queue), QUEUE, file);
+    }
+
+    /// The room that a file hoped for did not come.
+    fn disappoint(&mut self, file: FileId) {
+        let Some((how, charge, queue)) = self.awaited(file) else {
+            return;
+        };
+        self.leave_queue(file, charge, queue);
+        if charge <= self.budget.limit {
+            self.enter_queue(file, how, charge, Queue::Patient);
+        } else {
+            self.set_step(file, Step::Opening);
+        }
+        self.refuse_impatient(file);
+    }
+
+    /// Answers those who wait for this staging and did not ask to wait for room. If nobody is
+    /// left, the file stays out of memory.
+    pub(super) fn refuse_impatient(&mut self, file: FileId) {
+        let waits = self.awaited(file);
+        let mut next = self.ops.first(&self.files[file].waiters);
+        while let Some(op) = next {
+            next = self.ops.after(OPS, op);
+            let Some(plan) = self.plan_of(op) else {
+                continue;
+            };
+            let patient = plan.mode != Mode::Auto && plan.over_budget == OverBudget::Wait;
+            if patient && waits.is_some() {
+                continue;
+            }
+            self.leave_waiters(op);
+            if self.files[file].stagers == 0 {
+                if let Some((_, charge, queue)) = waits {
+                    self.leave_queue(file, charge, queue);
+                }
+                self.files[file].contents = Contents::Absent(Why::OverBudget);
+            }
+            let outcome = self.over_budget_outcome(op, file, plan);
+            self.resolve(op, outcome);
+            if self.files.get(file).is_none() {
+                return;
+            }
+        }
+        if matches!(self.files[file].contents, Contents::Absent(_)) {
+            self.free_readers_of_staging(file);
+            self.close_if_unneeded(file);
+        }
+    }
+
+    /// `Auto` goes on with the file on the disk and says so; an explicit mode fails.
+    fn over_budget_outcome(&self, op: OpId, file: FileId, plan: Plan) -> Outcome {
+        if plan.mode != Mode::Auto {
+            return Outcome::Failed {
+                fault: Fault::OverBudget,
+                done: Done::Nothing,
+            };
+        }
+        let len = self.files[file].stamp.len;
+        let standing = Standing::NotStaged(Why::OverBudget);
+        match self.ops[op].request {
+            Request::Open { .. } => Outcome::Opened {
+                file,
+                len,
+                standing,
+            },
+            Request::Stage { .. }
+            | Request::Unstage { .. }
+            | Request::Read { .. }
+            | Request::Close { .. } => Outcome::Staged { len, standing },
+        }
+    }
+
+    /// The last handle was closed: the file may stay in memory for the next open, as far as the
+    /// limit allows.
+    pub(super) fn linger_or_release(&mut self, file: FileId, how: How, charge: u64) {
+        if !self.may_linger() || charge > self.limits.linger {
+            return self.release(file, charge, Then::Rest(Why::NeverAsked));
+        }
+        self.files[file].contents = Contents::Lingering { how, charge };
+        self.files
+            .push_back(&mut self.budget.lingering, QUEUE, file);
+        self.budget.lingering_bytes += charge;
+        while self.budget.lingering_bytes > self.limits.linger {
+            let Some(oldest) = self.files.first(&self.budget.lingering) else {
+                return;
+            };
+            self.give_up_lingering(oldest);
+        }
+        if self.budget.somebody_waits() {
+            self.evict_for(0);
+        }
+    }
+
+    /// Somebody opened a file that lingered.
+    pub(super) fn leave_lingering(&mut self, file: FileId) {
+        if let Contents::Lingering { how, charge } = self.files[file].contents {
+            self.files.unlink(&mut self.budget.lingering, QUEUE, file);
+            self.budget.lingering_bytes -= charge;
+            self.files[file].contents = Contents::Staged { how, charge };
+        }
+    }
+
+    fn give_up_lingering(&mut self, file: FileId) {
+        self.leave_lingering(file);
+        if let Contents::Staged { charge, .. } = self.files[file].contents {
+            self.release(file, charge, Then::Rest(Why::Evicted));
+        }
+    }
+
+    /// Shutdown: nothing lingers any more.
+    pub(super) fn give_up_all_lingering(&mut self) {
+        while let Some(file) = self.files.first(&self.budget.lingering) {
+            self.give_up_lingering(file);
+        }
+    }
+
+    /// In the phases that give everything back, nothing may linger.
+    fn may_linger(&self) -> bool {
+        matches!(self.phase, Phase::Running)
+    }
+}

@@ -1,0 +1,421 @@
+//! The state as it decides about the future: the same for two machines that will behave alike.
+//!
+//! Left out are counts, free lists, probe orders and generations; ids become ranks among the
+//! living, times become distances from now. What is left is a list of words, compared and hashed
+//! as such.
+
+use super::Machine;
+use super::state::{
+    Contents, Descriptor, HandleState, Op, OpState, Owner, Pass, Place, Step, Then,
+};
+use crate::action::Outcome;
+use crate::id::{FileId, HandleId, Id, IoId, OpId};
+use crate::phase::Phase;
+use crate::slab::{List, Slab};
+use crate::time::Tick;
+use alloc::vec::Vec;
+use core::hash::{Hash, Hasher};
+
+/// The canonical state of a [`Machine`]; equal if and only if the machines are.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Canonical(Vec<u64>);
+
+impl PartialEq for Machine {
+    fn eq(&self, other: &Self) -> bool {
+        self.canonical() == other.canonical()
+    }
+}
+
+impl Eq for Machine {}
+
+impl Hash for Machine {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.canonical().hash(state);
+    }
+}
+
+impl Machine {
+    /// The state that decides about the future. Made for exploring and comparing, not for speed.
+    pub fn canonical(&self) -> Canonical {
+        let mut writer = Writer {
+            machine: self,
+            files: ranks(&self.files),
+            handles: ranks(&self.handles),
+            ops: ranks(&self.ops),
+            ios: ranks(&self.ios),
+            words: Vec::new(),
+        };
+        writer.machine();
+        Canonical(writer.words)
+    }
+}
+
+/// By index: how many live ones come before. A rank stands for the id.
+fn ranks<K, T, const LINKS: usize>(slab: &Slab<K, T, LINKS>) -> Vec<u64> {
+    let mut ranks = Vec::new();
+    for (rank, id) in slab.ids().enumerate() {
+        ranks.resize(id.index() + 1, 0);
+        ranks[id.index()] = rank as u64;
+    }
+    ranks
+}
+
+/// Gone from its slab: an id that only an answered operation still remembers.
+const GONE: u64 = u64::MAX;
+
+struct Writer<'a> {
+    machine: &'a Machine,
+    files: Vec<u64>,
+    handles: Vec<u64>,
+    ops: Vec<u64>,
+    ios: Vec<u64>,
+    words: Vec<u64>,
+}
+
+impl Writer<'_> {
+    fn machine(&mut self) {
+        let m = self.machine;
+        self.word(m.phase.name() as u64);
+        match m.phase {
+            Phase::Running | Phase::Closed => {}
+            Phase::Draining {
+                until,
+                closing,
+                end,
+            } => {
+                self.time(until);
+                self.word(closing);
+                self.time(end);
+            }
+            Phase::Closing { until } => self.time(until),
+        }
+        self.word(m.told_phase as u64);
+        self.hashed(&m.limits);
+        self.words.extend(m.budget.words());
+        self.word(u64::from(m.descriptors));
+        self.word(m.operations_room as u64);
+        self.word(m.handles_room as u64);
+        for handle in m.handles.ids() {
+            self.handle(handle);
+        }
+        for file in m.files.ids() {
+            self.file(file);
+        }
+        for op in m.ops.ids() {
+            self.op(&m.ops[op]);
+        }
+        for io in m.ios.ids() {
+            self.io(io);
+        }
+        self.op_list(&m.told);
+        self.op_list(&m.openers);
+        self.file_list(super::state::NEWS, &m.news);
+        self.file_list(super::state::IDLE, &m.idle);
+        for queue in [
+            &m.reopeners,
+            &m.budget.patient,
+            &m.budget.hopeful,
+            &m.budget.lingering,
+        ] {
+            self.file_list(super::state::QUEUE, queue);
+        }
+        let mut next = m.ios.first(&m.ready);
+        while let Some(io) = next {
+            let rank = self.io_rank(io);
+            self.word(rank);
+            next = m.ios.after(super::state::READY, io);
+        }
+        self.end();
+        for (at, op) in m.timers.sorted() {
+            self.time(at);
+            let rank = self.op_rank(op);
+            self.word(rank);
+        }
+        self.end();
+    }
+
+    fn handle(&mut self, id: HandleId) {
+        let handle = &self.machine.handles[id];
+        self.word(u64::from(handle.pending));
+        let (tag, file, closer) = match handle.state {
+            HandleState::Opening { file } => (0, file, None),
+            HandleState::Open { file } => (1, Some(file), None),
+            HandleState::Leaving { file, closer } => (2, file, closer),
+        };
+        let file = file.map_or(GONE, |file| self.file_rank(file));
+        let closer = closer.map_or(GONE, |op| self.op_rank(op));
+        self.words.extend([tag, file, closer]);
+    }
+
+    fn file(&mut self, id: FileId) {
+        let file = &self.machine.files[id];
+        self.words.extend(file.key.0);
+        self.words.extend([file.stamp.len, file.stamp.version]);
+        self.words.extend([
+            u64::from(file.handles),
+            u64::from(file.pending),
+            u64::from(file.flights),
+            u64::from(file.waiting),
+            u64::from(file.stagers),
+            file.room as u64,
+            file.news as u64,
+        ]);
+        self.contents(file.contents);
+        match file.descriptor {
+            Descriptor::Absent => self.word(0),
+            Descriptor::Wanted => self.word(1),
+            Descriptor::Opening => self.word(2),
+            Descriptor::Idle => self.word(3),
+            Descriptor::Busy { users } => self.words.extend([4, u64::from(users)]),
+            Descriptor::Closing { io } => {
+                let rank = self.io_rank(io);
+                self.words.extend([5, rank]);
+            }
+        }
+        self.op_list(&file.waiters);
+        self.op_list(&file.readers);
+        self.op_list(&file.leavers);
+    }
+
+    fn contents(&mut self, contents: Contents) {
+        match contents {
+            Contents::Absent(why) => {
+                self.word(0);
+                self.hashed(&why);
+            }
+            Contents::Staging(pass) => {
+                self.word(1);
+                self.pass(pass);
+            }
+            Contents::Staged { how, charge } => self.words.extend([2, how as u64, charge]),
+            Contents::Lingering { how, charge } => self.words.extend([3, how as u64, charge]),
+            Contents::Stopping { io, charge, then } => self.leaving(4, io, charge, then),
+            Contents::Releasing { io, charge, then } => self.leaving(5, io, charge, then),
+        }
+    }
+
+    fn leaving(&mut self, tag: u64, io: IoId, charge: u64, then: Then) {
+        let rank = self.io_rank(io);
+        self.words.extend([tag, rank, charge]);
+        match then {
+            Then::Rest(why) => {
+                self.word(0);
+                self.hashed(&why);
+            }
+            Then::Again { plan, restarts, .. } => {
+                self.words.extend([1, u64::from(restarts)]);
+                self.hashed(&plan);
+            }
+        }
+    }
+
+    /// When it began is shown, but decides nothing.
+    fn pass(&mut self, pass: Pass) {
+        self.hashed(&pass.plan);
+        self.word(u64::from(pass.restarts));
+        match pass.step {
+            Step::Opening => self.word(0),
+            Step::Looking { io } => {
+                let rank = self.io_rank(io);
+                self.words.extend([1, rank]);
+            }
+            Step::AwaitingBudget { how, charge, queue } => {
+                self.words.extend([2, how as u64, charge, queue as u64]);
+            }
+            Step::Mapping { io, how, charge } => {
+                let rank = self.io_rank(io);
+                self.words.extend([3, rank, how as u64, charge]);
+            }
+            Step::Loading {
+                io,
+                how,
+                charge,
+                done,
+            } => {
+                let rank = self.io_rank(io);
+                self.words.extend([4, rank, how as u64, charge, done]);
+            }
+        }
+    }
+
+    fn op(&mut self, op: &Op) {
+        self.word(op.tag.0);
+        let handle = self.handle_rank(op.handle);
+        self.word(handle);
+        self.hashed(&Ranked::request(self, op));
+        match op.state {
+            OpState::AwaitingSlot => self.word(0),
+            OpState::Opening { io } => {
+                let rank = self.io_rank(io);
+                self.words.extend([1, rank]);
+            }
+            OpState::AwaitingStaging => self.word(2),
+            OpState::AwaitingDescriptor => self.word(3),
+            OpState::Reading { io } => {
+                let rank = self.io_rank(io);
+                self.words.extend([4, rank]);
+            }
+            OpState::AwaitingRelease => self.word(5),
+            OpState::AwaitingOthers => self.word(6),
+            OpState::Resolved { outcome, flight } => {
+                let rank = flight.map_or(GONE, |io| self.io_rank(io));
+                self.words.extend([7, rank]);
+                self.outcome(outcome);
+            }
+            OpState::Answered => self.word(8),
+        }
+    }
+
+    fn outcome(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Opened {
+                file,
+                len,
+                standing,
+            } => {
+                let rank = self.file_rank(file);
+                self.words.extend([0, rank, len]);
+                self.hashed(&standing);
+            }
+            Outcome::FromContents { file } => {
+                let rank = self.file_rank(file);
+                self.words.extend([1, rank]);
+            }
+            Outcome::Staged { .. }
+            | Outcome::Unstaged
+            | Outcome::Read { .. }
+            | Outcome::Closed
+            | Outcome::Failed { .. } => {
+                self.word(2);
+                self.hashed(&outcome);
+            }
+        }
+    }
+
+    fn io(&mut self, id: IoId) {
+        let io = &self.machine.ios[id];
+        self.word(match io.place {
+            Place::Ready => 0,
+            Place::InFlight => 1,
+        });
+        let (tag, owner) = match io.owner {
+            Owner::Open { op } => (0, self.op_rank(op)),
+            Owner::Reopen { file } => (1, self.file_rank(file)),
+            Owner::File { file } => (2, self.file_rank(file)),
+            Owner::Read { op, .. } => (3, self.op_rank(op)),
+        };
+        self.words.extend([tag, owner]);
+        self.hashed(&Ranked::kind(io.kind));
+    }
+
+    fn op_list(&mut self, list: &List) {
+        let mut next = self.machine.ops.first(list);
+        while let Some(op) = next {
+            let rank = self.op_rank(op);
+            self.word(rank);
+            next = self.machine.ops.after(super::state::OPS, op);
+        }
+        self.end();
+    }
+
+    fn file_list(&mut self, link: usize, list: &List) {
+        let mut next = self.machine.files.first(list);
+        while let Some(file) = next {
+            let rank = self.file_rank(file);
+            self.word(rank);
+            next = self.machine.files.after(link, file);
+        }
+        self.end();
+    }
+
+    fn time(&mut self, at: Tick) {
+        let distance = if at == Tick::NEVER {
+            GONE
+        } else {
+            at.since(self.machine.now)
+        };
+        self.word(distance);
+    }
+
+    fn word(&mut self, word: u64) {
+        self.words.push(word);
+    }
+
+    fn end(&mut self) {
+        self.words.push(GONE - 1);
+    }
+
+    /// Plain data without ids, through its own `Hash`, word by word.
+    fn hashed<T: Hash>(&mut self, data: &T) {
+        data.hash(&mut Words(&mut self.words));
+    }
+
+    fn file_rank(&self, id: FileId) -> u64 {
+        rank(&self.files, self.machine.files.get(id).is_some(), id)
+    }
+    fn handle_rank(&self, id: HandleId) -> u64 {
+        rank(&self.handles, self.machine.handles.get(id).is_some(), id)
+    }
+    fn op_rank(&self, id: OpId) -> u64 {
+        rank(&self.ops, self.machine.ops.get(id).is_some(), id)
+    }
+    fn io_rank(&self, id: IoId) -> u64 {
+        rank(&self.ios, self.machine.ios.get(id).is_some(), id)
+    }
+}
+
+fn rank<K>(ranks: &[u64], live: bool, id: Id<K>) -> u64 {
+    if live {
+        ranks.get(id.index()).copied().unwrap_or(GONE)
+    } else {
+        GONE
+    }
+}
+
+/// Requests and actions without their ids, which are written as ranks beside them.
+struct Ranked;
+
+impl Ranked {
+    fn request(_: &Writer<'_>, op: &Op) -> (u64, Option<crate::event::Plan>, u64, u64) {
+        use crate::event::Request;
+        match op.request {
+            Request::Open { missing, plan } => (0, Some(plan), missing as u64, 0),
+            Request::Stage { plan, .. } => (1, Some(plan), 0, 0),
+            Request::Unstage { .. } => (2, None, 0, 0),
+            Request::Read { offset, len, .. } => (3, None, offset, len),
+            Request::Close { .. } => (4, None, 0, 0),
+        }
+    }
+
+    fn kind(kind: crate::action::IoKind) -> [u64; 4] {
+        use crate::action::IoKind;
+        match kind {
+            IoKind::Open { missing, .. } => [0, missing as u64, 0, 0],
+            IoKind::Fetch { missing, up_to, .. } => [1, missing as u64, up_to, 0],
+            IoKind::Look { .. } => [2, 0, 0, 0],
+            IoKind::Map { len, how, .. } => [3, len, how as u64, 0],
+            IoKind::Load {
+                offset, len, total, ..
+            } => [4, offset, len, total],
+            IoKind::Read { offset, len, .. } => [5, offset, len, 0],
+            IoKind::Release { .. } => [6, 0, 0, 0],
+            IoKind::Close { .. } => [7, 0, 0, 0],
+        }
+    }
+}
+
+/// Takes what `Hash` feeds as words.
+struct Words<'a>(&'a mut Vec<u64>);
+
+impl Hasher for Words<'_> {
+    fn finish(&self) -> u64 {
+        0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.0.push(u64::from_le_bytes(word));
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Descriptors are few: who has one, who waits for one, and whose is closed for others.
+//!
+//! A slot is a descriptor held or being acquired. A file that is in memory gives its own back at
+//! once; one that merely rests keeps it until somebody needs the slot, the longest at rest first.
+
+use super::Machine;
+use super::state::{Contents, Descriptor, IDLE, Io, OPS, Owner, Place, QUEUE, READY, Step};
+use crate::action::IoKind;
+use crate::event::Missing;
+use crate::id::{FileId, HandleId, IoId};
+
+impl Machine {
+    /// Issues an action on somebody's behalf; it waits in `ready` until the driver takes it.
+    pub(super) fn issue(&mut self, kind: IoKind, owner: Owner) -> IoId {
+        match owner {
+            Owner::Open { .. } => {}
+            Owner::Reopen { file } | Owner::File { file } | Owner::Read { file, .. } => {
+                self.files[file].flights += 1;
+            }
+        }
+        let io = self.ios.insert(Io {
+            kind,
+            owner,
+            place: Place::Ready,
+        });
+        self.ios.push_back(&mut self.ready, READY, io);
+        io
+    }
+
+    pub(super) fn take_slot(&mut self) -> bool {
+        let free = self.descriptors < self.limits.descriptors;
+        if free {
+            self.descriptors += 1;
+        }
+        free
+    }
+
+    /// A slot became free: it goes to a file that needs its descriptor again, then to an open.
+    pub(super) fn free_slot(&mut self) {
+        self.descriptors -= 1;
+        while self.descriptors < self.limits.descriptors {
+            if let Some(file) = self.files.pop_front(&mut self.reopeners, QUEUE) {
+                self.files[file].descriptor = Descriptor::Absent;
+                if self.wants_descriptor(file) {
+                    self.descriptors += 1;
+                    self.reopen(file);
+                }
+            } else if let Some(op) = self.ops.pop_front(&mut self.openers, OPS) {
+                self.descriptors += 1;
+                self.issue_open(op);
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// Somebody waits for a slot: close the descriptor that has been idle the longest.
+    pub(super) fn recycle_idle(&mut self) {
+        if let Some(file) = self.files.first(&self.idle) {
+            self.stats.descriptors_recycled += 1;
+            self.close_descriptor(file);
+        }
+    }
+
+    /// Whether the file has a descriptor now. If not, one is on its way, and
+    /// [`descriptor_arrived`](Machine::descriptor_arrived) will be called.
+    pub(super) fn have_descriptor(&mut self, file: FileId) -> bool {
+        match self.files[file].descriptor {
+            Descriptor::Idle | Descriptor::Busy { .. } => true,
+            Descriptor::Wanted | Descriptor::Opening => false,
+            Descriptor::Closing { io } => {
+                if self.ios[io].place == Place::InFlight {
+                    return false;
+                }
+                self.keep_descriptor(file, io);
+                true
+            }
+            Descriptor::Absent => {
+                if self.take_slot() {
+                    self.reopen(file);
+                } else {
+                    self.files[file].descriptor = Descriptor::Wanted;
+                    self.files.push_back(&mut self.reopeners, QUEUE, file);
+                    self.recycle_idle();
+                }
+                false
+            }
+        }
+    }
+
+    /// Takes back a close that was not handed out yet.
+    pub(super) fn keep_descriptor(&mut self, file: FileId, close: IoId) {
+        self.ios.unlink(&mut self.ready, READY, close);
+        self.ios.remove(close);
+        self.files[file].flights -= 1;
+        self.rest_descriptor(file);
+    }
+
+    fn reopen(&mut self, file: FileId) {
+        let Some(handle) = self.handle_in_need(file) else {
+            return self.free_slot();
+        };
+        self.files[file].descriptor = Descriptor::Opening;
+        let kind = IoKind::Open {
+            handle,
+            missing: Missing::Fail,
+        };
+        self.issue(kind, Owner::Reopen { file });
+    }
+
+    /// A handle whose path leads to the file and whose caller waits for its descriptor.
+    fn handle_in_need(&self, file: FileId) -> Option<HandleId> {
+        let entry = &self.files[file];
+        let op = self
+            .ops
+            .first(&entry.readers)
+            .or_else(|| self.ops.first(&entry.waiters))?;
+        Some(self.ops[op].handle)
+    }
+
+    /// Whether anybody waits for the file's descriptor.
+    pub(super) fn wants_descriptor(&self, file: FileId) -> bool {
+        let entry = &self.files[file];
+        let staging_wants = match entry.contents {
+            Contents::Staging(pass) => matches!(pass.step, Step::Opening),
+            Contents::Absent(_)
+            | Contents::Staged { .. }
+            | Contents::Lingering { .. }
+            | Contents::Stopping { .. }
+            | Contents::Releasing { .. } => false,
+        };
+        staging_wants || !entry.readers.is_empty()
+    }
+
+    /// Takes a file out of the queue for a descriptor when nobody waits for it any more.
+    pub(super) fn drop_idle_wish(&mut self, file: FileId) {
+        if matches!(self.files[file].descriptor, Descriptor::Wanted) && !self.wants_descriptor(file)
+        {
+            self.files.unlink(&mut self.reopeners, QUEUE, file);
+            self.files[file].descriptor = Descriptor::Absent;
+        }
+    }
+
+    /// The file got its descriptor: whoever waited goes on.
+    pub(super) fn descriptor_arrived(&mut self, file: FileId, fresh: bool) {
+        self.rest_descriptor(file);
+        self.serve_readers(file);
+        self.staging_has_descriptor(file, fresh);
+        self.close_if_unneeded(file);
+    }
+
+    pub(super) fn rest_descriptor(&mut self, file: FileId) {
+        self.files[file].descriptor = Descriptor::Idle;
+        self.files.push_back(&mut self.idle, IDLE, file);
+    }
+
+    pub(super) fn use_descriptor(&mut self, file: FileId) {
+        let users = match self.files[file].descriptor {
+            Descriptor::Busy { users } => users,
+            Descriptor::Idle => {
+                self.files.unlink(&mut self.idle, IDLE, file);
+                0
+            }
+            Descriptor::Absent
+            | Descriptor::Wanted
+            | Descriptor::Opening
+            | Descriptor::Closing { .. } => return,
+        };
+        self.files[file].descriptor = Descriptor::Busy { users: users + 1 };
+    }
+
+    pub(super) fn done_with_descriptor(&mut self, file: FileId) {
+        match self.files[file].descriptor {
+            Descriptor::Busy { users: 1 } => {
+                self.rest_descriptor(file);
+                self.close_if_unneeded(file);
+            }
+            Descriptor::Busy { users } => {
+                self.files[file].descriptor = Descriptor::Busy { users: users - 1 };
+            }
+            Descriptor::Absent
+            | Descriptor::Wanted
+            | Descriptor::Opening
+            | Descriptor::Idle
+            | Descriptor::Closing { .. } => {}
+        }
+    }
+
+    /// Closes an idle descriptor that its file does not need, or that others wait for.
+    pub(super) fn close_if_unneeded(&mut self, file: FileId) {
+        let entry = &self.files[file];
+        if !matches!(entry.descriptor, Descriptor::Idle) {
+            return;
+        }
+        let in_memory = matches!(entry.contents, Contents::Staged { .. });
+        let others_wait = !self.reopeners.is_empty() || !self.openers.is_empty();
+        if in_memory || entry.handles == 0 || others_wait {
+            self.close_descriptor(file);
+        }
+    }
+
+    /// Closes an idle descriptor.
+    fn close_descriptor(&mut self, file: FileId) {
+        self.files.unlink(&mut self.idle, IDLE, file);
+        let io = self.issue(IoKind::Close { file }, Owner::File { file });
+        self.files[file].descriptor = Descriptor::Closing { io };
+    }
+
+    /// A close ended, well or not: the descriptor is gone either way.
+    pub(super) fn on_closed(&mut self, io: IoId, file: FileId) {
+        self.files[file].flights -= 1;
+        if let Descriptor::Closing { io: closing } = self.files[file].descriptor
+            && closing == io
+        {
+            self.files[file].descriptor = Descriptor::Absent;
+        }
+        self.free_slot();
+        if matches!(self.files[file].descriptor, Descriptor::Absent) && self.wants_descriptor(file)
+        {
+            self.have_descriptor(file);
+        }
+        self.reap(file);
+    }
+}

@@ -1,0 +1,107 @@
+//! Leaving: how handles close, and how a file that nobody needs any more is given up.
+
+use super::Machine;
+use super::state::{Contents, Descriptor, HandleState, NEWS, News, OpState};
+use crate::action::Outcome;
+use crate::fault::Fault;
+use crate::id::{FileId, HandleId, OpId};
+use crate::reply::{Ignored, Reply};
+use crate::staging::Why;
+
+impl Machine {
+    pub(super) fn start_close(&mut self, op: OpId, handle: HandleId) {
+        let entry = &mut self.handles[handle];
+        entry.state = HandleState::Leaving {
+            file: entry.file(),
+            closer: Some(op),
+        };
+        self.ops[op].state = OpState::AwaitingOthers;
+        if entry.pending == 1 {
+            self.resolve(op, Outcome::Closed);
+        }
+    }
+
+    /// A handle was dropped: like a close, but nobody waits for the end, and an open that is
+    /// under way is cancelled.
+    pub(super) fn on_dropped(&mut self, handle: HandleId) -> Reply {
+        let Some(entry) = self.handles.get_mut(handle) else {
+            return self.ignore(Ignored::UnknownHandle);
+        };
+        match entry.state {
+            HandleState::Leaving { .. } => self.ignore(Ignored::UnknownHandle),
+            HandleState::Open { file } => {
+                entry.state = HandleState::Leaving {
+                    file: Some(file),
+                    closer: None,
+                };
+                if entry.pending == 0 {
+                    self.free_handle(handle);
+                }
+                Reply::Done
+            }
+            HandleState::Opening { .. } => {
+                if let Some(open) = self.open_of(handle) {
+                    self.give_up(open, Fault::Cancelled);
+                }
+                Reply::Done
+            }
+        }
+    }
+
+    /// The operation that opens a handle. Rare: a driver has nothing to drop before the open was
+    /// answered, so a walk will do.
+    fn open_of(&self, handle: HandleId) -> Option<OpId> {
+        self.ops.ids().find(|&op| {
+            let entry = &self.ops[op];
+            let waiting = !matches!(entry.state, OpState::Resolved { .. } | OpState::Answered);
+            entry.handle == handle && waiting
+        })
+    }
+
+    /// The handle is gone; its file may follow.
+    pub(super) fn free_handle(&mut self, handle: HandleId) {
+        let Some(gone) = self.handles.remove(handle) else {
+            return;
+        };
+        if let Some(file) = gone.file() {
+            self.files[file].handles -= 1;
+            self.reap(file);
+        }
+    }
+
+    /// Gives up what a file without handles holds, and in the end the file.
+    pub(super) fn reap(&mut self, file: FileId) {
+        let Some(entry) = self.files.get(file) else {
+            return;
+        };
+        if entry.handles > 0 {
+            return;
+        }
+        match entry.contents {
+            Contents::Staged { how, charge } => self.linger_or_release(file, how, charge),
+            Contents::Staging(_) => self.stop(file, Why::Cancelled),
+            Contents::Absent(_)
+            | Contents::Lingering { .. }
+            | Contents::Stopping { .. }
+            | Contents::Releasing { .. } => {}
+        }
+        self.close_if_unneeded(file);
+        self.forget_if_empty(file);
+    }
+
+    fn forget_if_empty(&mut self, file: FileId) {
+        let entry = &self.files[file];
+        let empty = matches!(entry.contents, Contents::Absent(_))
+            && matches!(entry.descriptor, Descriptor::Absent)
+            && entry.flights == 0;
+        if !empty {
+            return;
+        }
+        if entry.news != News::Quiet {
+            self.files.unlink(&mut self.news, NEWS, file);
+        }
+        if let Some(gone) = self.files.remove(file) {
+            self.keys.remove(gone.key);
+        }
+    }
+}

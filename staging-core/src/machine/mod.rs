@@ -1,0 +1,280 @@
+//! The machine: its rooms, its doors, and the order in which it is to be asked.
+
+mod answer;
+mod budget;
+mod canonical;
+mod complete;
+mod descriptor;
+mod leave;
+mod open;
+mod poll;
+mod read;
+mod request;
+mod shutdown;
+mod stage;
+mod state;
+mod unstage;
+
+use crate::event::{Completion, Event, Grace, Request, Tag};
+use crate::id::{FileId, HandleId, IoId, OpId};
+use crate::keys::Keys;
+use crate::limits::Limits;
+use crate::phase::{Cause, Phase, PhaseName};
+use crate::reply::{Ignored, Reply};
+use crate::slab::{List, Slab};
+use crate::staging::{Life, Staging};
+use crate::stats::Stats;
+use crate::time::Tick;
+use crate::timers::Timers;
+use budget::Budget;
+pub use canonical::Canonical;
+pub use shutdown::Report;
+use state::{Contents, File, Fullness, Handle, Io, Op, Then};
+
+/// The staging state machine.
+///
+/// Its methods are of four kinds:
+///
+/// - **Saying**: [`handle`](Machine::handle) takes every event; [`submit`](Machine::submit),
+///   [`complete`](Machine::complete), [`cancel`](Machine::cancel),
+///   [`shutdown`](Machine::shutdown) and [`tick`](Machine::tick) are short forms of it.
+/// - **Polling**: [`poll_action`](Machine::poll_action) gives what is to be told, then what is to
+///   be done; [`poll_told`](Machine::poll_told) and [`poll_io`](Machine::poll_io) are its two
+///   halves, for a caller that may deliver answers but not carry out work.
+/// - **Waiting**: [`poll_timeout`](Machine::poll_timeout) says when to call again at the latest.
+/// - **Looking**: [`staging`](Machine::staging), [`phase`](Machine::phase),
+///   [`stats`](Machine::stats), [`report`](Machine::report). They change nothing.
+///
+/// Any order of calls is legal. What is left undrained is not lost: `poll_timeout` says *now*.
+///
+/// # Invariants
+///
+/// - Every accepted operation is owned by exactly one place, which will answer it: a list, an
+///   action, or the outcome to be told.
+/// - A file is `Staging` if and only if an action for it is outstanding or due.
+/// - When a staging ends, all that waited for it are answered in that transition, in order.
+/// - `charged ≤ budget`, whatever the driver says.
+///
+/// `Clone`, `Eq` and `Hash` see the [canonical](Machine::canonical) state: two machines are equal
+/// if they will behave alike, whatever ids they had to use and whatever they counted.
+#[derive(Clone)]
+pub struct Machine {
+    now: Tick,
+    limits: Limits,
+    phase: Phase,
+    /// When each phase began and why; a phase that was jumped over stays empty.
+    entered: [Option<(Tick, Cause)>; 4],
+    told_phase: PhaseName,
+    files: Slab<crate::id::kind::File, File, 3>,
+    handles: Slab<crate::id::kind::Handle, Handle, 0>,
+    ops: Slab<crate::id::kind::Op, Op, 1>,
+    ios: Slab<crate::id::kind::Io, Io, 1>,
+    keys: Keys,
+    timers: Timers,
+    budget: Budget,
+    /// Actions to be handed out, in order.
+    ready: List,
+    /// Operations whose answer is to be polled, in order.
+    told: List,
+    /// Files of which something is to be told.
+    news: List,
+    /// Opens that wait for a descriptor.
+    openers: List,
+    /// Files that wait for a descriptor. They come first: their opens were accepted earlier.
+    reopeners: List,
+    /// Files whose descriptor nobody uses.
+    idle: List,
+    /// Descriptors held or being acquired.
+    descriptors: u32,
+    operations_room: Fullness,
+    handles_room: Fullness,
+    stats: Stats,
+}
+
+impl Machine {
+    /// An empty machine that keeps to these limits.
+    pub fn new(limits: Limits) -> Machine {
+        let limits = limits.at_least_one();
+        Machine {
+            now: Tick::ZERO,
+            limits,
+            phase: Phase::Running,
+            entered: [None; 4],
+            told_phase: PhaseName::Running,
+            files: Slab::new(),
+            handles: Slab::new(),
+            ops: Slab::new(),
+            ios: Slab::new(),
+            keys: Keys::new(),
+            timers: Timers::new(),
+            budget: Budget::new(limits.budget),
+            ready: List::EMPTY,
+            told: List::EMPTY,
+            news: List::EMPTY,
+            openers: List::EMPTY,
+            reopeners: List::EMPTY,
+            idle: List::EMPTY,
+            descriptors: 0,
+            operations_room: Fullness::Quiet,
+            handles_room: Fullness::Quiet,
+            stats: Stats::default(),
+        }
+    }
+
+    /// Applies an event that happened at `now`. What was due by then happens first.
+    ///
+    /// Total: no event, in no state, panics or is lost. What must follow is in the reply, and in
+    /// what the polls give from now on.
+    pub fn handle(&mut self, now: Tick, event: Event) -> Reply {
+        self.advance_to(now);
+        if matches!(self.phase, Phase::Closed) && !matches!(event, Event::Submitted { .. }) {
+            return self.ignore(Ignored::Closed);
+        }
+        let reply = match event {
+            Event::Submitted {
+                tag,
+                deadline,
+                request,
+            } => self.on_submitted(tag, deadline, request),
+            Event::Completed { io, completion } => self.on_completed(io, completion),
+            Event::Cancelled { op } => self.on_cancelled(op),
+            Event::Dropped { handle } => self.on_dropped(handle),
+            Event::Returned { bytes } => self.on_returned(bytes),
+            Event::ShutdownAsked { grace } => self.on_shutdown_asked(grace),
+            Event::Forced { closing } => self.on_forced(closing),
+            Event::Ticked => Reply::Done,
+            Event::DriverLost => self.on_driver_lost(),
+        };
+        self.settle_phase();
+        reply
+    }
+
+    /// Short for [`Event::Submitted`].
+    pub fn submit(&mut self, now: Tick, tag: Tag, deadline: Tick, request: Request) -> Reply {
+        self.handle(
+            now,
+            Event::Submitted {
+                tag,
+                deadline,
+                request,
+            },
+        )
+    }
+
+    /// Short for [`Event::Completed`].
+    pub fn complete(&mut self, now: Tick, io: IoId, completion: Completion) -> Reply {
+        self.handle(now, Event::Completed { io, completion })
+    }
+
+    /// Short for [`Event::Cancelled`].
+    pub fn cancel(&mut self, now: Tick, op: OpId) -> Reply {
+        self.handle(now, Event::Cancelled { op })
+    }
+
+    /// Short for [`Event::ShutdownAsked`].
+    pub fn shutdown(&mut self, now: Tick, grace: Grace) -> Reply {
+        self.handle(now, Event::ShutdownAsked { grace })
+    }
+
+    /// Short for [`Event::Ticked`].
+    pub fn tick(&mut self, now: Tick) -> Reply {
+        self.handle(now, Event::Ticked)
+    }
+
+    /// The phase of the machine's life. `Closed` is said here as soon as it is decided;
+    /// [`poll_told`](Machine::poll_told) tells it after everything else was told.
+    pub fn phase(&self) -> PhaseName {
+        self.phase.name()
+    }
+
+    /// The limits it keeps to.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// What it has counted.
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// Bytes of the budget that are taken now: by contents, by stagings under way, and by slices
+    /// that outlived theirs (G10).
+    pub fn charged(&self) -> u64 {
+        self.budget.charged()
+    }
+
+    /// How many files it knows.
+    pub fn files(&self) -> usize {
+        self.files.len() as usize
+    }
+
+    /// The file behind a handle, once its open got that far.
+    pub fn file_of(&self, handle: HandleId) -> Option<FileId> {
+        self.handles.get(handle)?.file()
+    }
+
+    /// How a file stands (G1, G7); `None` for a file that is no longer known.
+    pub fn staging(&self, file: FileId) -> Option<Staging> {
+        let file = self.files.get(file)?;
+        let (life, charge) = match file.contents {
+            Contents::Absent(why) => (Life::NotStaged(why), 0),
+            Contents::Staging(pass) => (
+                Life::Staging {
+                    done: pass.done(),
+                    since: pass.since,
+                },
+                pass.charge(),
+            ),
+            Contents::Staged { how, charge } | Contents::Lingering { how, charge } => {
+                (Life::Staged(how), charge)
+            }
+            Contents::Stopping { charge, then, .. } | Contents::Releasing { charge, then, .. } => {
+                match then {
+                    Then::Rest(why) => (Life::NotStaged(why), charge),
+                    Then::Again { since, .. } => (Life::Staging { done: 0, since }, charge),
+                }
+            }
+        };
+        Some(Staging {
+            life,
+            len: file.stamp.len,
+            charge,
+            handles: file.handles,
+            waiting: file.waiting,
+        })
+    }
+
+    fn ignore(&mut self, why: Ignored) -> Reply {
+        self.stats.ignored += 1;
+        Reply::Ignored(why)
+    }
+
+    /// Moves time on and fires what became due. Time never goes back.
+    fn advance_to(&mut self, now: Tick) {
+        if now < self.now {
+            self.stats.backwards += 1;
+            return;
+        }
+        self.now = now;
+        while let Some((at, op)) = self.timers.first() {
+            if at > now {
+                break;
+            }
+            self.expire(op);
+        }
+        self.settle_phase();
+    }
+}
+
+impl core::fmt::Debug for Machine {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Machine")
+            .field("now", &self.now)
+            .field("phase", &self.phase)
+            .field("files", &self.files.len())
+            .field("handles", &self.handles.len())
+            .field("pending", &self.stats.pending)
+            .field("charged", &self.budget.charged())
+            .finish_non_exhaustive()
+    }
+}

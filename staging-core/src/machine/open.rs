@@ -1,0 +1,358 @@
+//! Opening: from a path that only the driver knows to an identity that handles share.
+
+use super::Machine;
+use super::state::{
+    Contents, Descriptor, File, Fullness, Handle, HandleState, News, OPS, OpState, Owner, Place,
+    Then,
+};
+use crate::action::{Done, IoKind, Outcome};
+use crate::event::{Key, Mode, Plan, Request, Stamp};
+use crate::fault::Fault;
+use crate::id::{FileId, HandleId, OpId};
+use crate::limits::charge_loaded;
+use crate::reply::Reply;
+use crate::slab::List;
+use crate::staging::{How, Standing, Why};
+
+/// What an open brought along.
+#[derive(Clone, Copy)]
+enum Brought {
+    Descriptor,
+    /// The whole file, for which this much had been set aside.
+    Contents {
+        reserved: u64,
+    },
+}
+
+impl Machine {
+    pub(super) fn reserve_handle(&mut self) -> HandleId {
+        self.handles.insert(Handle {
+            state: HandleState::Opening { file: None },
+            pending: 0,
+        })
+    }
+
+    pub(super) fn start_open(&mut self, op: OpId) {
+        if self.openers.is_empty() && self.take_slot() {
+            self.issue_open(op);
+        } else {
+            self.ops[op].state = OpState::AwaitingSlot;
+            self.ops.push_back(&mut self.openers, OPS, op);
+            self.recycle_idle();
+        }
+    }
+
+    /// Orders the open, fused with loading where the plan and the budget allow it. The slot is
+    /// taken.
+    pub(super) fn issue_open(&mut self, op: OpId) {
+        let handle = self.ops[op].handle;
+        let Request::Open { missing, plan } = self.ops[op].request else {
+            return;
+        };
+        let kind = match self.fetch_up_to(plan) {
+            Some(up_to) => IoKind::Fetch {
+                handle,
+                missing,
+                up_to,
+            },
+            None => IoKind::Open { handle, missing },
+        };
+        let io = self.issue(kind, Owner::Open { op });
+        self.ops[op].state = OpState::Opening { io };
+    }
+
+    /// How much to load together with opening, if at all; it is set aside of the budget. Where
+    /// files linger the file may be in memory already, so its identity is asked first.
+    fn fetch_up_to(&mut self, plan: Plan) -> Option<u64> {
+        let up_to = match plan.mode {
+            Mode::Auto => self.limits.fetch.min(plan.map_threshold),
+            Mode::Load => self.limits.fetch,
+            Mode::Map | Mode::MapShared | Mode::None => return None,
+        };
+        let free =
+            !self.budget.has_lingering() && self.budget.take_if_nobody_waits(charge_loaded(up_to));
+        (free && up_to > 0).then_some(up_to)
+    }
+
+    /// `Open` or `Fetch` ended, for an open that may no longer be waited for.
+    pub(super) fn on_opened_for(
+        &mut self,
+        op: OpId,
+        kind: IoKind,
+        key: Key,
+        stamp: Stamp,
+        fetched: bool,
+    ) -> Reply {
+        if !self.still_opening(op) {
+            self.return_reservation(kind);
+            self.free_slot();
+            return Reply::Surplus;
+        }
+        let brought = match kind {
+            IoKind::Fetch { up_to, .. } if fetched => Brought::Contents {
+                reserved: charge_loaded(up_to),
+            },
+            _ => {
+                self.return_reservation(kind);
+                Brought::Descriptor
+            }
+        };
+        let file = self.attach(op, key, stamp);
+        let adopted = match brought {
+            Brought::Descriptor => self.adopt_descriptor(file),
+            Brought::Contents { reserved } => self.adopt_contents(file, reserved),
+        };
+        self.settle_open(op, file);
+        if self.files.get(file).is_some() {
+            self.staging_has_descriptor(file, true);
+            self.close_if_unneeded(file);
+        }
+        if adopted {
+            Reply::Adopted { file }
+        } else {
+            Reply::Surplus
+        }
+    }
+
+    /// `Open` or `Fetch` failed for an open.
+    pub(super) fn on_open_failed(&mut self, op: OpId, kind: IoKind, fault: Fault) -> Reply {
+        self.return_reservation(kind);
+        self.free_slot();
+        if self.still_opening(op) {
+            self.resolve(
+                op,
+                Outcome::Failed {
+                    fault,
+                    done: Done::Nothing,
+                },
+            );
+        }
+        Reply::Done
+    }
+
+    /// Whether somebody waits for this open. If it was answered before, the flight that held it
+    /// has ended now, and so does its place.
+    pub(super) fn still_opening(&mut self, op: OpId) -> bool {
+        match self.ops.get(op).map(|entry| entry.state) {
+            Some(OpState::Opening { .. }) => true,
+            _ => {
+                self.flight_ended(op);
+                false
+            }
+        }
+    }
+
+    /// The flight of an answered operation ended: its place is free, or will be when the answer
+    /// is polled.
+    pub(super) fn flight_ended(&mut self, op: OpId) {
+        match self.ops.get_mut(op).map(|entry| &mut entry.state) {
+            Some(OpState::Resolved { flight, .. }) => *flight = None,
+            Some(OpState::Answered) => {
+                self.ops.remove(op);
+            }
+            _ => {}
+        }
+    }
+
+    fn attach(&mut self, op: OpId, key: Key, stamp: Stamp) -> FileId {
+        let file = match self.keys.get(key) {
+            Some(file) => {
+                self.leave_lingering(file);
+                self.meet_newer(file, stamp);
+                file
+            }
+            None => {
+                let file = self.files.insert(File {
+                    key,
+                    stamp,
+                    contents: Contents::Absent(Why::NeverAsked),
+                    descriptor: Descriptor::Absent,
+                    handles: 0,
+                    pending: 0,
+                    flights: 0,
+                    waiters: List::EMPTY,
+                    waiting: 0,
+                    stagers: 0,
+                    readers: List::EMPTY,
+                    leavers: List::EMPTY,
+                    room: Fullness::Quiet,
+                    news: News::Quiet,
+                });
+                self.keys.insert(key, file);
+                file
+            }
+        };
+        self.files[file].handles += 1;
+        self.handles[self.ops[op].handle].state = HandleState::Opening { file: Some(file) };
+        file
+    }
+
+    /// An open saw another version than the one in memory: that one is stale, and given up.
+    fn meet_newer(&mut self, file: FileId, stamp: Stamp) {
+        let entry = &mut self.files[file];
+        if entry.stamp == stamp {
+            return;
+        }
+        match entry.contents {
+            Contents::Staged { charge, .. } => {
+                entry.stamp = stamp;
+                self.release(file, charge, Then::Rest(Why::Changed));
+            }
+            Contents::Absent(_) => entry.stamp = stamp,
+            // A staging under way checks its own stamp.
+            Contents::Staging(_)
+            | Contents::Lingering { .. }
+            | Contents::Stopping { .. }
+            | Contents::Releasing { .. } => {}
+        }
+    }
+
+    fn adopt_descriptor(&mut self, file: FileId) -> bool {
+        match self.files[file].descriptor {
+            Descriptor::Absent => {}
+            Descriptor::Wanted => {
+                self.files
+                    .unlink(&mut self.reopeners, super::state::QUEUE, file);
+            }
+            Descriptor::Closing { io } => {
+                if self.ios[io].place == Place::Ready {
+                    self.keep_descriptor(file, io);
+                    self.free_slot();
+                    return false;
+                }
+            }
+            Descriptor::Opening | Descriptor::Idle | Descriptor::Busy { .. } => {
+                self.free_slot();
+                return false;
+            }
+        }
+        self.rest_descriptor(file);
+        self.serve_readers(file);
+        true
+    }
+
+    fn adopt_contents(&mut self, file: FileId, reserved: u64) -> bool {
+        self.free_slot();
+        let entry = &mut self.files[file];
+        if !matches!(entry.contents, Contents::Absent(_)) {
+            self.budget.give_back(reserved);
+            self.serve_budget();
+            return false;
+        }
+        let charge = charge_loaded(entry.stamp.len);
+        let how = if entry.stamp.len == 0 {
+            How::Empty
+        } else {
+            How::Loaded
+        };
+        entry.contents = Contents::Staged { how, charge };
+        let len = entry.stamp.len;
+        self.count_staged(len);
+        self.budget.give_back(reserved - charge);
+        self.serve_budget();
+        true
+    }
+
+    /// The open has its file: it is answered, or waits for staging.
+    fn settle_open(&mut self, op: OpId, file: FileId) {
+        let Request::Open { plan, .. } = self.ops[op].request else {
+            return;
+        };
+        match plan.mode {
+            Mode::None => {
+                let outcome = self.opened_outcome(file);
+                self.resolve(op, outcome);
+            }
+            Mode::Auto | Mode::Map | Mode::MapShared | Mode::Load => self.join(op, file),
+        }
+    }
+
+    pub(super) fn standing(&self, file: FileId) -> Standing {
+        match self.files[file].contents {
+            Contents::Staged { how, .. } | Contents::Lingering { how, .. } => Standing::Staged(how),
+            Contents::Absent(why)
+            | Contents::Stopping {
+                then: Then::Rest(why),
+                ..
+            }
+            | Contents::Releasing {
+                then: Then::Rest(why),
+                ..
+            } => Standing::NotStaged(why),
+            Contents::Staging(_)
+            | Contents::Stopping {
+                then: Then::Again { .. },
+                ..
+            }
+            | Contents::Releasing {
+                then: Then::Again { .. },
+                ..
+            } => Standing::NotStaged(Why::NeverAsked),
+        }
+    }
+
+    pub(super) fn opened_outcome(&self, file: FileId) -> Outcome {
+        Outcome::Opened {
+            file,
+            len: self.files[file].stamp.len,
+            standing: self.standing(file),
+        }
+    }
+
+    pub(super) fn staged_outcome(&self, file: FileId) -> Outcome {
+        Outcome::Staged {
+            len: self.files[file].stamp.len,
+            standing: self.standing(file),
+        }
+    }
+
+    /// A file has its descriptor again, or has lost its place on the disk.
+    pub(super) fn on_reopened(&mut self, file: FileId, key: Key, stamp: Stamp) -> Reply {
+        self.files[file].flights -= 1;
+        if key != self.files[file].key {
+            self.reopen_failed(file, Fault::Replaced);
+            return Reply::Surplus;
+        }
+        match self.files[file].descriptor {
+            Descriptor::Opening => {
+                if matches!(
+                    self.files[file].contents,
+                    Contents::Absent(_) | Contents::Staging(_)
+                ) {
+                    self.files[file].stamp = stamp;
+                }
+                self.descriptor_arrived(file, true);
+                self.reap(file);
+                Reply::Adopted { file }
+            }
+            Descriptor::Absent
+            | Descriptor::Wanted
+            | Descriptor::Idle
+            | Descriptor::Busy { .. }
+            | Descriptor::Closing { .. } => {
+                self.free_slot();
+                self.reap(file);
+                Reply::Surplus
+            }
+        }
+    }
+
+    pub(super) fn on_reopen_failed(&mut self, file: FileId, fault: Fault) -> Reply {
+        self.files[file].flights -= 1;
+        self.reopen_failed(file, fault);
+        Reply::Done
+    }
+
+    /// Whoever needed the descriptor is told why there is none.
+    fn reopen_failed(&mut self, file: FileId, fault: Fault) {
+        self.files[file].descriptor = Descriptor::Absent;
+        self.free_slot();
+        self.fail_readers(file, fault);
+        if self.files.get(file).is_some() && self.wants_descriptor(file) {
+            self.fail_staging(file, fault);
+        }
+        if self.files.get(file).is_some() {
+            self.reap(file);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What comes out: first what is told, then what is to be done.
+
+use super::Machine;
+use super::state::{Fullness, NEWS, News, OPS, OpState, Place, READY};
+use crate::action::{Action, Bound, Tell};
+use crate::phase::{Phase, PhaseName};
+use crate::time::Tick;
+use crate::wake::{Wake, WakeReason};
+
+impl Machine {
+    /// The next thing to tell or to do; `None` when there is nothing until the next event or
+    /// until [`poll_timeout`](Machine::poll_timeout).
+    pub fn poll_action(&mut self) -> Option<Action> {
+        match self.poll_told() {
+            Some(tell) => Some(Action::Tell(tell)),
+            None => self.poll_io(),
+        }
+    }
+
+    /// The next thing to tell. Pops no work: whoever only delivers answers may call it.
+    pub fn poll_told(&mut self) -> Option<Tell> {
+        if let Some(tell) = self.next_phase_before_closed() {
+            return Some(tell);
+        }
+        if let Some(op) = self.ops.pop_front(&mut self.told, OPS) {
+            let entry = &mut self.ops[op];
+            let tag = entry.tag;
+            if let OpState::Resolved { outcome, flight } = entry.state {
+                match flight {
+                    Some(_) => entry.state = OpState::Answered,
+                    None => {
+                        self.ops.remove(op);
+                    }
+                }
+                return Some(Tell::Resolve { op, tag, outcome });
+            }
+        }
+        if matches!(self.phase, Phase::Closed) {
+            return self.next_last_word();
+        }
+        if let Some(tell) = self.next_news() {
+            return Some(tell);
+        }
+        self.next_room()
+    }
+
+    /// The next action to carry out, marked as handed out: it must be completed.
+    pub fn poll_io(&mut self) -> Option<Action> {
+        let io = self.ios.pop_front(&mut self.ready, READY)?;
+        let entry = &mut self.ios[io];
+        entry.place = Place::InFlight;
+        let kind = entry.kind;
+        self.stats.issued += 1;
+        Some(Action::Perform { io, kind })
+    }
+
+    /// When to call again at the latest, and why. `None`: only an event can change anything.
+    ///
+    /// Not later than now while something is undrained, never in the past after a tick.
+    pub fn poll_timeout(&self) -> Option<Wake> {
+        if self.has_something_to_tell() {
+            return Some(Wake {
+                at: self.now,
+                reason: WakeReason::Told,
+            });
+        }
+        if !self.ready.is_empty() {
+            return Some(Wake {
+                at: self.now,
+                reason: WakeReason::Io,
+            });
+        }
+        let until = self.phase.until();
+        match self.timers.first() {
+            Some((at, op)) if at <= until => Some(Wake {
+                at,
+                reason: WakeReason::Deadline(op),
+            }),
+            _ if until != Tick::NEVER => Some(Wake {
+                at: until,
+                reason: WakeReason::PhaseEnds,
+            }),
+            _ => None,
+        }
+    }
+
+    fn has_something_to_tell(&self) -> bool {
+        !self.told.is_empty()
+            || self.told_phase != self.phase.name()
+            || !self.news.is_empty()
+            || (self.operations_room == Fullness::Refused && self.operations_have_room())
+            || (self.handles_room == Fullness::Refused && self.handles_have_room())
+    }
+
+    pub(super) fn operations_have_room(&self) -> bool {
+        self.ops.len() < self.limits.operations
+    }
+
+    pub(super) fn handles_have_room(&self) -> bool {
+        self.handles.len().max(self.files.len()) < self.limits.handles
+    }
+
+    /// Draining and Closing are told before the outcomes they cause.
+    fn next_phase_before_closed(&mut self) -> Option<Tell> {
+        let current = self.phase.name();
+        for phase in [PhaseName::Draining, PhaseName::Closing] {
+            if self.told_phase < phase && phase <= current {
+                self.told_phase = phase;
+                if let Some((_, cause)) = self.entered[phase as usize] {
+                    return Some(Tell::Phase { phase, cause });
+                }
+            }
+        }
+        None
+    }
+
+    /// In `Closed`: what was given up is named, then the end itself, then nothing.
+    fn next_last_word(&mut self) -> Option<Tell> {
+        while let Some(io) = self.ios.next_from(0) {
+            if let Some(given_up) = self.ios.remove(io)
+                && given_up.place == Place::InFlight
+            {
+                return Some(Tell::Abandoned {
+                    io,
+                    kind: given_up.kind,
+                });
+            }
+        }
+        if self.told_phase == PhaseName::Closed {
+            return None;
+        }
+        self.told_phase = PhaseName::Closed;
+        let (_, cause) = self.entered[PhaseName::Closed as usize]?;
+        Some(Tell::Phase {
+            phase: PhaseName::Closed,
+            cause,
+        })
+    }
+
+    fn next_news(&mut self) -> Option<Tell> {
+        let id = self.files.first(&self.news)?;
+        let file = &mut self.files[id];
+        let (tell, left) = match file.news {
+            News::Room => (
+                Tell::Room {
+                    bound: Bound::FileOperations(id),
+                },
+                News::Quiet,
+            ),
+            News::RoomAndProgress => (
+                Tell::Room {
+                    bound: Bound::FileOperations(id),
+                },
+                News::Progress,
+            ),
+            News::Progress | News::Quiet => {
+                let (done, total) = (file.bytes_in(), file.stamp.len);
+                (
+                    Tell::Progress {
+                        file: id,
+                        done,
+                        total,
+                    },
+                    News::Quiet,
+                )
+            }
+        };
+        file.news = left;
+        if left == News::Quiet {
+            self.files.unlink(&mut self.news, NEWS, id);
+        }
+        Some(tell)
+    }
+
+    fn next_room(&mut self) -> Option<Tell> {
+        if self.operations_room == Fullness::Refused && self.operations_have_room() {
+            self.operations_room = Fullness::Quiet;
+            return Some(Tell::Room {
+                bound: Bound::Operations,
+            });
+        }
+        if self.handles_room == Fullness::Refused && self.handles_have_room() {
+            self.handles_room = Fullness::Quiet;
+            return Some(Tell::Room {
+                bound: Bound::Handles,
+            });
+        }
+        None
+    }
+}

@@ -1,0 +1,145 @@
+//! Admission: a request is accepted whole or refused without a trace.
+
+use super::Machine;
+use super::state::{Fullness, HandleState, Op, OpState};
+use crate::action::{Bound, Outcome};
+use crate::event::{Mode, Request, Tag};
+use crate::id::{HandleId, OpId};
+use crate::phase::Phase;
+use crate::reply::{Reject, Reply};
+use crate::time::Tick;
+
+impl Machine {
+    pub(super) fn on_submitted(&mut self, tag: Tag, deadline: Tick, request: Request) -> Reply {
+        match self.admit(tag, deadline, request) {
+            Ok(reply) => reply,
+            Err(reject) => {
+                self.stats.rejected += 1;
+                self.remember_refusal(reject);
+                Reply::Rejected(reject)
+            }
+        }
+    }
+
+    fn admit(&mut self, tag: Tag, deadline: Tick, request: Request) -> Result<Reply, Reject> {
+        self.check_phase(request)?;
+        let handle = match request {
+            Request::Open { .. } => None,
+            Request::Stage { handle, .. }
+            | Request::Unstage { handle }
+            | Request::Read { handle, .. }
+            | Request::Close { handle } => Some(handle),
+        };
+        if let Some(handle) = handle {
+            self.check_usable(handle, request)?;
+        } else if !self.handles_have_room() {
+            return Err(Reject::Full(Bound::Handles));
+        }
+        if let Request::Read { offset, len, .. } = request
+            && offset.checked_add(len).is_none()
+        {
+            return Err(Reject::BadRange);
+        }
+        // Closing ends work, so it is not refused for fullness (R12). One close a handle keeps
+        // that bounded.
+        if !self.operations_have_room() && !matches!(request, Request::Close { .. }) {
+            return Err(Reject::Full(Bound::Operations));
+        }
+        Ok(self.accept(tag, deadline, request, handle))
+    }
+
+    fn check_phase(&self, request: Request) -> Result<(), Reject> {
+        match (self.phase, request) {
+            (Phase::Running, _) => Ok(()),
+            (
+                Phase::Draining { .. },
+                Request::Unstage { .. } | Request::Read { .. } | Request::Close { .. },
+            ) => Ok(()),
+            (Phase::Draining { .. }, Request::Open { .. } | Request::Stage { .. })
+            | (Phase::Closing { .. } | Phase::Closed, _) => Err(Reject::ShuttingDown),
+        }
+    }
+
+    fn check_usable(&self, handle: HandleId, request: Request) -> Result<(), Reject> {
+        let entry = self.handles.get(handle).ok_or(Reject::UnknownHandle)?;
+        let HandleState::Open { file } = entry.state else {
+            return Err(Reject::UnknownHandle);
+        };
+        let full = self.files[file].pending >= self.limits.operations_per_file;
+        if full && !matches!(request, Request::Close { .. }) {
+            return Err(Reject::Full(Bound::FileOperations(file)));
+        }
+        Ok(())
+    }
+
+    fn remember_refusal(&mut self, reject: Reject) {
+        match reject {
+            Reject::Full(Bound::Operations) => self.operations_room = Fullness::Refused,
+            Reject::Full(Bound::Handles) => self.handles_room = Fullness::Refused,
+            Reject::Full(Bound::FileOperations(file)) => {
+                self.files[file].room = Fullness::Refused;
+            }
+            Reject::UnknownHandle | Reject::BadRange | Reject::ShuttingDown => {}
+        }
+    }
+
+    fn accept(
+        &mut self,
+        tag: Tag,
+        deadline: Tick,
+        request: Request,
+        handle: Option<HandleId>,
+    ) -> Reply {
+        let fresh = handle.is_none();
+        let handle = handle.unwrap_or_else(|| self.reserve_handle());
+        let op = self.ops.insert(Op {
+            tag,
+            handle,
+            request,
+            state: OpState::AwaitingOthers,
+        });
+        self.stats.accepted += 1;
+        self.stats.pending += 1;
+        self.stats.most_pending = self.stats.most_pending.max(self.stats.pending);
+        let entry = &mut self.handles[handle];
+        entry.pending += 1;
+        if let HandleState::Open { file } = entry.state {
+            self.files[file].pending += 1;
+        }
+        if deadline != Tick::NEVER {
+            self.timers.insert(deadline, op);
+        }
+        self.start(op, handle, request);
+        if let Some((at, first)) = self.timers.first()
+            && first == op
+            && at <= self.now
+        {
+            self.expire(op);
+        }
+        if fresh {
+            Reply::Opening { op, handle }
+        } else {
+            Reply::Accepted { op }
+        }
+    }
+
+    fn start(&mut self, op: OpId, handle: HandleId, request: Request) {
+        let HandleState::Open { file } = self.handles[handle].state else {
+            return self.start_open(op);
+        };
+        match request {
+            Request::Open { .. } => {}
+            Request::Stage { plan, .. } => match plan.mode {
+                Mode::None => {
+                    let outcome = self.staged_outcome(file);
+                    self.resolve(op, outcome);
+                }
+                Mode::Auto | Mode::Map | Mode::MapShared | Mode::Load => self.join(op, file),
+            },
+            Request::Unstage { .. } => self.start_unstage(op, file),
+            Request::Read { len: 0, .. } => self.resolve(op, Outcome::Read { bytes: 0 }),
+            Request::Read { .. } => self.start_read(op, file),
+            Request::Close { .. } => self.start_close(op, handle),
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Shutdown: four phases, one way, each with a deadline, and a report that names what it could
+//! not finish (S1–S5, S8).
+
+use super::Machine;
+use super::budget::Budget;
+use super::state::{HandleState, OPS, OpState};
+use crate::event::{Grace, Request};
+use crate::fault::Fault;
+use crate::id::FileId;
+use crate::phase::{Cause, Phase, PhaseName};
+use crate::reply::Reply;
+use crate::slab::List;
+use crate::time::Tick;
+
+/// How a shutdown went (S8).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Report {
+    /// Why the machine closed.
+    pub cause: Cause,
+    /// Nanoseconds spent in Draining.
+    pub draining: u64,
+    /// Nanoseconds spent in Closing.
+    pub closing: u64,
+    /// Outcomes that were a success, in the whole life.
+    pub completed: u64,
+    /// Outcomes that were a failure, in the whole life; passed deadlines count here.
+    pub failed: u64,
+    /// Outcomes that were cancelled, in the whole life.
+    pub cancelled: u64,
+    /// Outcomes that were given up by this shutdown.
+    pub abandoned: u64,
+    /// Bytes that were acknowledged and are not durable. Zero in a clean end.
+    pub undurable_bytes: u64,
+}
+
+impl Report {
+    /// 0 for a clean end; 1 where something was abandoned; 2 where the driver was lost.
+    pub const fn exit_code(&self) -> u8 {
+        match self.cause {
+            Cause::DriverLost => 2,
+            Cause::OutOfTime => 1,
+            Cause::Asked | Cause::Forced | Cause::Drained | Cause::GivenBack => {
+                (self.abandoned > 0 || self.undurable_bytes > 0) as u8
+            }
+        }
+    }
+}
+
+impl Machine {
+    /// How the shutdown went; `None` until the machine is closed.
+    pub fn report(&self) -> Option<Report> {
+        let (end, cause) = self.entered[PhaseName::Closed as usize]?;
+        let spent =
+            |phase: PhaseName, next: Option<(Tick, Cause)>| match self.entered[phase as usize] {
+                Some((began, _)) => next.map_or(end, |(tick, _)| tick).since(began),
+                None => 0,
+            };
+        Some(Report {
+            cause,
+            draining: spent(
+                PhaseName::Draining,
+                self.entered[PhaseName::Closing as usize],
+            ),
+            closing: spent(PhaseName::Closing, None),
+            completed: self.stats.completed,
+            failed: self.stats.failed + self.stats.expired,
+            cancelled: self.stats.cancelled,
+            abandoned: self.stats.abandoned,
+            undurable_bytes: 0,
+        })
+    }
+
+    pub(super) fn on_shutdown_asked(&mut self, grace: Grace) -> Reply {
+        let end = self.now.plus(grace.total);
+        match self.phase {
+            Phase::Running => {
+                let until = self.now.plus(grace.draining).or_sooner(end);
+                self.enter(
+                    Phase::Draining {
+                        until,
+                        closing: grace.closing,
+                        end,
+                    },
+                    Cause::Asked,
+                );
+                self.refuse_new_work();
+            }
+            Phase::Draining {
+                until,
+                closing,
+                end: before,
+            } => {
+                let end = end.or_sooner(before);
+                self.phase = Phase::Draining {
+                    until: until
+                        .or_sooner(self.now.plus(grace.draining))
+                        .or_sooner(end),
+                    closing: closing.min(grace.closing),
+                    end,
+                };
+            }
+            Phase::Closing { until } => {
+                let sooner = self.now.plus(grace.closing).or_sooner(end);
+                self.phase = Phase::Closing {
+                    until: until.or_sooner(sooner),
+                };
+            }
+            Phase::Closed => {}
+        }
+        Reply::Done
+    }
+
+    pub(super) fn on_forced(&mut self, closing: u64) -> Reply {
+        let asked = self.now.plus(closing);
+        match self.phase {
+            Phase::Running => self.begin_closing(asked, Cause::Forced),
+            Phase::Draining { closing, end, .. } => {
+                let until = asked.or_sooner(self.now.plus(closing)).or_sooner(end);
+                self.begin_closing(until, Cause::Forced);
+            }
+            Phase::Closing { until } => {
+                self.phase = Phase::Closing {
+                    until: until.or_sooner(asked),
+                };
+            }
+            Phase::Closed => {}
+        }
+        Reply::Done
+    }
+
+    pub(super) fn on_driver_lost(&mut self) -> Reply {
+        self.answer_all(Fault::DriverLost);
+        self.enter(Phase::Closed, Cause::DriverLost);
+        self.forget_everything();
+        Reply::Done
+    }
+
+    /// Follows the edges that are due: out of work, out of time, or everything given back.
+    pub(super) fn settle_phase(&mut self) {
+        if let Phase::Draining {
+            until,
+            closing,
+            end,
+        } = self.phase
+        {
+            let closing_until = self.now.plus(closing).or_sooner(end);
+            if self.stats.pending == 0 {
+                self.begin_closing(closing_until, Cause::Drained);
+            } else if until <= self.now {
+                self.begin_closing(closing_until, Cause::OutOfTime);
+            }
+        }
+        if let Phase::Closing { until } = self.phase {
+            if self.files.is_empty() && self.ios.is_empty() {
+                self.enter(Phase::Closed, Cause::GivenBack);
+                self.forget_everything();
+            } else if until <= self.now {
+                self.enter(Phase::Closed, Cause::OutOfTime);
+                self.forget_everything();
+            }
+        }
+    }
+
+    fn enter(&mut self, phase: Phase, cause: Cause) {
+        self.phase = phase;
+        self.entered[phase.name() as usize] = Some((self.now, cause));
+    }
+
+    /// Draining begins (S2): what makes new work is given up, unless a read waits for it (S3).
+    fn refuse_new_work(&mut self) {
+        let mut from = 0;
+        while let Some(file) = self.files.next_from(from) {
+            from = file.index() as u32 + 1;
+            if !self.a_read_waits(file) {
+                self.refuse_stagers(file);
+            }
+        }
+        let mut from = 0;
+        while let Some(op) = self.ops.next_from(from) {
+            from = op.index() as u32 + 1;
+            if matches!(
+                self.ops[op].state,
+                OpState::AwaitingSlot | OpState::Opening { .. }
+            ) {
+                self.give_up(op, Fault::ShuttingDown);
+            }
+        }
+        self.give_up_all_lingering();
+    }
+
+    fn a_read_waits(&self, file: FileId) -> bool {
+        let mut next = self.ops.first(&self.files[file].waiters);
+        while let Some(op) = next {
+            if matches!(self.ops[op].request, Request::Read { .. }) {
+                return true;
+            }
+            next = self.ops.after(OPS, op);
+        }
+        false
+    }
+
+    fn refuse_stagers(&mut self, file: FileId) {
+        while let Some(op) = self
+            .files
+            .get(file)
+            .and_then(|file| self.ops.first(&file.waiters))
+        {
+            self.give_up(op, Fault::ShuttingDown);
+        }
+    }
+
+    /// Closing begins: every operation is answered, every handle closed, and what files hold is
+    /// given back.
+    fn begin_closing(&mut self, until: Tick, cause: Cause) {
+        self.enter(Phase::Closing { until }, cause);
+        self.answer_all(Fault::Abandoned);
+        let mut from = 0;
+        while let Some(handle) = self.handles.next_from(from) {
+            from = handle.index() as u32 + 1;
+            let file = self.handles[handle].file();
+            self.handles[handle].state = HandleState::Leaving { file, closer: None };
+            self.free_handle(handle);
+        }
+        self.give_up_all_lingering();
+    }
+
+    fn answer_all(&mut self, fault: Fault) {
+        let mut from = 0;
+        while let Some(op) = self.ops.next_from(from) {
+            from = op.index() as u32 + 1;
+            self.give_up(op, fault);
+        }
+    }
+
+    /// Closed: no file, no handle, no budget taken. Actions in flight stay until they are named.
+    fn forget_everything(&mut self) {
+        while let Some(handle) = self.handles.next_from(0) {
+            self.handles.remove(handle);
+        }
+        while let Some(file) = self.files.next_from(0) {
+            if let Some(gone) = self.files.remove(file) {
+                self.keys.remove(gone.key);
+            }
+        }
+        self.news = List::EMPTY;
+        self.openers = List::EMPTY;
+        self.reopeners = List::EMPTY;
+        self.idle = List::EMPTY;
+        self.ready = List::EMPTY;
+        self.descriptors = 0;
+        self.budget = Budget::new(self.limits.budget);
+    }
+}

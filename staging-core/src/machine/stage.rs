@@ -1,0 +1,394 @@
+//! Staging: one flight for each file (G9), in passes that begin again when the file changes
+//! meanwhile (G5), in chunks that can be stopped between (G8).
+//!
+//! ```text
+//! Opening ─► Looking ─► AwaitingBudget ─► Mapping ─► Loading ─┬─► Staged
+//!    ▲                                        ▲         │ ▲   │
+//!    │                                        └ only mapped└─┘ next chunk
+//!    └──────────────── the file changed ◄───────────────┘
+//! ```
+
+use super::Machine;
+use super::state::{
+    Contents, Descriptor, File, News, OPS, OpState, Owner, Pass, Queue, Step, Then,
+};
+use super::unstage::End;
+use crate::action::IoKind;
+use crate::event::{Mode, Plan, Request, Stamp};
+use crate::fault::Fault;
+use crate::id::{FileId, IoId, OpId};
+use crate::limits::{charge_loaded, charge_mapped};
+use crate::staging::How;
+use crate::time::Tick;
+
+impl Pass {
+    pub(super) fn done(&self) -> u64 {
+        match self.step {
+            Step::Loading { done, .. } => done,
+            Step::Opening
+            | Step::Looking { .. }
+            | Step::AwaitingBudget { .. }
+            | Step::Mapping { .. } => 0,
+        }
+    }
+
+    pub(super) fn charge(&self) -> u64 {
+        match self.step {
+            Step::Loading { charge, .. } | Step::Mapping { charge, .. } => charge,
+            Step::Opening | Step::Looking { .. } | Step::AwaitingBudget { .. } => 0,
+        }
+    }
+}
+
+impl File {
+    /// How many bytes are in memory.
+    pub(super) fn bytes_in(&self) -> u64 {
+        match self.contents {
+            Contents::Staging(pass) => pass.done(),
+            Contents::Staged { .. } | Contents::Lingering { .. } => self.stamp.len,
+            Contents::Absent(_) | Contents::Stopping { .. } | Contents::Releasing { .. } => 0,
+        }
+    }
+}
+
+impl Machine {
+    /// The plan of an operation that wants the file in memory.
+    pub(super) fn plan_of(&self, op: OpId) -> Option<Plan> {
+        match self.ops[op].request {
+            Request::Open { plan, .. } | Request::Stage { plan, .. } => Some(plan),
+            Request::Unstage { .. } | Request::Read { .. } | Request::Close { .. } => None,
+        }
+    }
+
+    /// Somebody wants the file in memory: it is there, or is on its way, or sets out.
+    pub(super) fn join(&mut self, op: OpId, file: FileId) {
+        match self.files[file].contents {
+            Contents::Staged { .. } | Contents::Lingering { .. } => {
+                if self.files[file].handles > 1 {
+                    self.stats.shared += 1;
+                }
+                let outcome = self.success_of(op, file);
+                self.resolve(op, outcome);
+            }
+            Contents::Absent(_) => {
+                self.wait_for_staging(op, file);
+                self.begin_pass(file);
+            }
+            Contents::Staging(pass) => {
+                self.stats.shared += 1;
+                self.wait_for_staging(op, file);
+                if let Step::AwaitingBudget {
+                    queue: Queue::Patient,
+                    ..
+                } = pass.step
+                {
+                    self.refuse_impatient(file);
+                }
+            }
+            Contents::Stopping { .. } | Contents::Releasing { .. } => {
+                self.wait_for_staging(op, file);
+            }
+        }
+    }
+
+    pub(super) fn wait_for_staging(&mut self, op: OpId, file: FileId) {
+        let wants_it = self.plan_of(op).is_some();
+        self.ops[op].state = OpState::AwaitingStaging;
+        let entry = &mut self.files[file];
+        entry.waiting += 1;
+        entry.stagers += u32::from(wants_it);
+        self.ops.push_back(&mut entry.waiters, OPS, op);
+    }
+
+    pub(super) fn leave_waiters(&mut self, op: OpId) {
+        let wanted_it = self.plan_of(op).is_some();
+        let Some(file) = self.handles[self.ops[op].handle].file() else {
+            return;
+        };
+        let entry = &mut self.files[file];
+        entry.waiting -= 1;
+        entry.stagers -= u32::from(wanted_it);
+        self.ops.unlink(&mut entry.waiters, OPS, op);
+    }
+
+    pub(super) fn begin_pass(&mut self, file: FileId) {
+        let Some(plan) = self.first_plan(file) else {
+            return;
+        };
+        self.enter_pass(file, plan, self.now, 0);
+    }
+
+    pub(super) fn enter_pass(&mut self, file: FileId, plan: Plan, since: Tick, restarts: u8) {
+        let pass = Pass {
+            plan,
+            step: Step::Opening,
+            since,
+            restarts,
+        };
+        self.files[file].contents = Contents::Staging(pass);
+        if matches!(
+            self.files[file].descriptor,
+            Descriptor::Idle | Descriptor::Busy { .. }
+        ) || self.have_descriptor(file)
+        {
+            // An open that has just brought the descriptor brings a fresh stamp too, and says so
+            // next; everybody else looks.
+            self.staging_has_descriptor(file, false);
+        }
+    }
+
+    fn first_plan(&self, file: FileId) -> Option<Plan> {
+        let mut next = self.ops.first(&self.files[file].waiters);
+        while let Some(op) = next {
+            if let Some(plan) = self.plan_of(op) {
+                return Some(plan);
+            }
+            next = self.ops.after(OPS, op);
+        }
+        None
+    }
+
+    pub(super) fn set_step(&mut self, file: FileId, step: Step) {
+        if let Contents::Staging(pass) = &mut self.files[file].contents {
+            pass.step = step;
+        }
+    }
+
+    /// A pass that waited for its descriptor goes on, with a look at the stamp unless that is
+    /// fresh.
+    pub(super) fn staging_has_descriptor(&mut self, file: FileId, fresh: bool) {
+        let Contents::Staging(Pass {
+            step: Step::Opening,
+            ..
+        }) = self.files[file].contents
+        else {
+            return;
+        };
+        if fresh {
+            return self.weigh(file);
+        }
+        self.use_descriptor(file);
+        let io = self.issue(IoKind::Look { file }, Owner::File { file });
+        self.set_step(file, Step::Looking { io });
+    }
+
+    pub(super) fn on_looked(&mut self, io: IoId, file: FileId, result: Result<Stamp, Fault>) {
+        self.files[file].flights -= 1;
+        if let Contents::Staging(Pass {
+            step: Step::Looking { io: looking },
+            ..
+        }) = self.files[file].contents
+            && looking == io
+        {
+            match result {
+                Ok(stamp) => {
+                    self.files[file].stamp = stamp;
+                    self.weigh(file);
+                }
+                Err(fault) => self.fail_staging(file, fault),
+            }
+        }
+        self.after_flight(file, true);
+    }
+
+    /// An action of a file ended: what it used rests, what nobody needs goes.
+    pub(super) fn after_flight(&mut self, file: FileId, used_descriptor: bool) {
+        if self.files.get(file).is_none() {
+            return;
+        }
+        if used_descriptor {
+            self.done_with_descriptor(file);
+        }
+        self.reap(file);
+    }
+
+    /// The length is known: decides how the file is held, and asks for room.
+    fn weigh(&mut self, file: FileId) {
+        let Contents::Staging(pass) = self.files[file].contents else {
+            return;
+        };
+        let len = self.files[file].stamp.len;
+        let how = how_to_hold(pass.plan, len);
+        match how {
+            How::Empty => self.finish(file, How::Empty, 0),
+            How::Loaded => self.ask_budget(file, how, charge_loaded(len)),
+            How::Mapped | How::MappedShared => self.ask_budget(file, how, charge_mapped(len)),
+        }
+    }
+
+    /// The room is taken: orders the first action.
+    pub(super) fn proceed(&mut self, file: FileId, how: How, charge: u64) {
+        self.stats.most_charged = self.stats.most_charged.max(self.budget.charged());
+        match how {
+            How::Mapped | How::MappedShared => {
+                let len = self.files[file].stamp.len;
+                self.use_descriptor(file);
+                let io = self.issue(IoKind::Map { file, len, how }, Owner::File { file });
+                self.set_step(file, Step::Mapping { io, how, charge });
+            }
+            How::Loaded | How::Empty => self.load_from(file, how, charge, 0),
+        }
+    }
+
+    fn load_from(&mut self, file: FileId, how: How, charge: u64, done: u64) {
+        let total = self.files[file].stamp.len;
+        let len = (total - done).min(self.limits.chunk);
+        self.use_descriptor(file);
+        let kind = IoKind::Load {
+            file,
+            offset: done,
+            len,
+            total,
+        };
+        let io = self.issue(kind, Owner::File { file });
+        self.set_step(
+            file,
+            Step::Loading {
+                io,
+                how,
+                charge,
+                done,
+            },
+        );
+    }
+
+    pub(super) fn on_mapped(&mut self, io: IoId, file: FileId, result: Result<(), Fault>) {
+        self.files[file].flights -= 1;
+        match self.files[file].contents {
+            Contents::Staging(pass) => {
+                if let Step::Mapping {
+                    io: mapping,
+                    how,
+                    charge,
+                } = pass.step
+                    && mapping == io
+                {
+                    match result {
+                        Ok(()) => self.load_from(file, how, charge, 0),
+                        Err(Fault::NoMapping) if pass.plan.mode == Mode::Auto => {
+                            let less = charge_loaded(self.files[file].stamp.len);
+                            self.budget.give_back(charge - less);
+                            self.load_from(file, How::Loaded, less, 0);
+                            self.serve_budget();
+                        }
+                        Err(Fault::Truncated) => self.begin_again(file, pass, charge),
+                        Err(fault) => self.fail_staging(file, fault),
+                    }
+                }
+            }
+            Contents::Stopping {
+                io: stopping,
+                charge,
+                then,
+            } if stopping == io => {
+                self.release(file, charge, then);
+            }
+            _ => {}
+        }
+        self.after_flight(file, true);
+    }
+
+    pub(super) fn on_loaded(&mut self, io: IoId, file: FileId, result: Result<Stamp, Fault>) {
+        self.files[file].flights -= 1;
+        match self.files[file].contents {
+            Contents::Staging(pass) => {
+                if let Step::Loading {
+                    io: loading,
+                    how,
+                    charge,
+                    done,
+                } = pass.step
+                    && loading == io
+                {
+                    self.chunk_ended(file, pass, how, charge, done, result);
+                }
+            }
+            Contents::Stopping {
+                io: stopping,
+                charge,
+                then,
+            } if stopping == io => {
+                self.release(file, charge, then);
+            }
+            _ => {}
+        }
+        self.after_flight(file, true);
+    }
+
+    fn chunk_ended(
+        &mut self,
+        file: FileId,
+        pass: Pass,
+        how: How,
+        charge: u64,
+        done: u64,
+        result: Result<Stamp, Fault>,
+    ) {
+        let total = self.files[file].stamp.len;
+        match result {
+            Ok(stamp) if stamp != self.files[file].stamp => self.begin_again(file, pass, charge),
+            Err(Fault::Truncated) => self.begin_again(file, pass, charge),
+            Err(fault) => self.fail_staging(file, fault),
+            Ok(_) => {
+                let done = done + (total - done).min(self.limits.chunk);
+                if done == total {
+                    self.finish(file, how, charge);
+                } else {
+                    self.load_from(file, how, charge, done);
+                }
+                if total > self.limits.chunk && self.files.get(file).is_some() {
+                    self.tell_progress(file);
+                }
+            }
+        }
+    }
+
+    fn tell_progress(&mut self, file: FileId) {
+        let news = match self.files[file].news {
+            News::Quiet | News::Progress => News::Progress,
+            News::Room | News::RoomAndProgress => News::RoomAndProgress,
+        };
+        self.tell_news(file, news);
+    }
+
+    /// The file changed while it was staged: another pass, or the end of patience (G5).
+    fn begin_again(&mut self, file: FileId, pass: Pass, charge: u64) {
+        if pass.restarts >= self.limits.restarts {
+            return self.fail_staging(file, Fault::Changed);
+        }
+        self.stats.restarts += 1;
+        let then = Then::Again {
+            plan: pass.plan,
+            since: pass.since,
+            restarts: pass.restarts + 1,
+        };
+        self.release(file, charge, then);
+    }
+
+    fn finish(&mut self, file: FileId, how: How, charge: u64) {
+        self.files[file].contents = Contents::Staged { how, charge };
+        let len = self.files[file].stamp.len;
+        self.count_staged(len);
+        self.answer_waiters(file, End::Staged);
+        if self.files.get(file).is_some() {
+            self.close_if_unneeded(file);
+        }
+    }
+
+    pub(super) fn count_staged(&mut self, len: u64) {
+        self.stats.staged += 1;
+        self.stats.staged_bytes += len;
+        self.stats.most_charged = self.stats.most_charged.max(self.budget.charged());
+    }
+}
+
+/// `Auto` loads what is small and maps what is large (G3).
+fn how_to_hold(plan: Plan, len: u64) -> How {
+    match plan.mode {
+        _ if len == 0 => How::Empty,
+        Mode::Auto if len <= plan.map_threshold => How::Loaded,
+        Mode::Auto | Mode::Map => How::Mapped,
+        Mode::MapShared => How::MappedShared,
+        Mode::Load | Mode::None => How::Loaded,
+    }
+}

@@ -1,0 +1,229 @@
+//! The end of a staging, good or bad: back to rest first, then everybody who waited is told, in the
+//! same transition and in order; what was taken is given back as soon as no action uses it (G8).
+
+use super::Machine;
+use super::state::{Contents, OPS, OpState, Owner, Place, Step, Then};
+use crate::action::{Done, IoKind, Outcome};
+use crate::event::Request;
+use crate::fault::Fault;
+use crate::id::{FileId, IoId, OpId};
+use crate::staging::Why;
+
+/// How a staging ended, for those who waited for it.
+#[derive(Clone, Copy)]
+pub(super) enum End {
+    Staged,
+    Failed(Fault),
+    Cancelled,
+}
+
+impl Machine {
+    /// A pass failed: back to rest first, then the waiters are told why.
+    pub(super) fn fail_staging(&mut self, file: FileId, fault: Fault) {
+        self.halt(file, Why::Failed(fault));
+        self.answer_waiters(file, End::Failed(fault));
+    }
+
+    /// Ends a staging that was not to end yet (G8): back to rest first, then the waiters are told.
+    pub(super) fn stop(&mut self, file: FileId, why: Why) {
+        self.halt(file, why);
+        self.answer_waiters(file, End::Cancelled);
+    }
+
+    pub(super) fn stop_unless_wanted(&mut self, file: FileId, why: Why) {
+        let entry = &self.files[file];
+        let under_way = match entry.contents {
+            Contents::Staging(_)
+            | Contents::Stopping {
+                then: Then::Again { .. },
+                ..
+            }
+            | Contents::Releasing {
+                then: Then::Again { .. },
+                ..
+            } => true,
+            Contents::Absent(_)
+            | Contents::Staged { .. }
+            | Contents::Lingering { .. }
+            | Contents::Stopping {
+                then: Then::Rest(_),
+                ..
+            }
+            | Contents::Releasing {
+                then: Then::Rest(_),
+                ..
+            } => false,
+        };
+        if under_way && entry.stagers == 0 {
+            self.stop(file, why);
+        }
+    }
+
+    /// Brings a staging to rest: what it has taken is given back as soon as no action uses it.
+    fn halt(&mut self, file: FileId, why: Why) {
+        let then = Then::Rest(why);
+        match &mut self.files[file].contents {
+            Contents::Stopping { then: next, .. } | Contents::Releasing { then: next, .. } => {
+                *next = then;
+                return;
+            }
+            Contents::Absent(_) | Contents::Staged { .. } | Contents::Lingering { .. } => return,
+            Contents::Staging(_) => {}
+        }
+        let Contents::Staging(pass) = self.files[file].contents else {
+            return;
+        };
+        match pass.step {
+            Step::Opening => {
+                self.files[file].contents = Contents::Absent(why);
+                self.drop_idle_wish(file);
+            }
+            Step::Looking { io } => {
+                self.files[file].contents = Contents::Absent(why);
+                self.recall_if_there(io);
+            }
+            Step::AwaitingBudget { charge, queue, .. } => {
+                self.leave_queue(file, charge, queue);
+                self.files[file].contents = Contents::Absent(why);
+                self.serve_budget();
+            }
+            Step::Mapping { io, charge, .. } | Step::Loading { io, charge, .. } => {
+                match self.ios.get(io).map(|io| io.place) {
+                    Some(Place::InFlight) => {
+                        self.files[file].contents = Contents::Stopping { io, charge, then };
+                    }
+                    Some(Place::Ready) => {
+                        self.release(file, charge, then);
+                        self.recall(io);
+                    }
+                    None => self.release(file, charge, then),
+                }
+            }
+        }
+    }
+
+    fn recall_if_there(&mut self, io: IoId) {
+        if self.ios.get(io).is_some() {
+            self.recall(io);
+        }
+    }
+
+    /// Orders the contents back, whole or in part.
+    pub(super) fn release(&mut self, file: FileId, charge: u64, then: Then) {
+        self.budget.release_begins(charge);
+        let io = self.issue(IoKind::Release { file }, Owner::File { file });
+        self.files[file].contents = Contents::Releasing { io, charge, then };
+    }
+
+    pub(super) fn on_released(&mut self, io: IoId, file: FileId, lent: u64) {
+        self.files[file].flights -= 1;
+        if let Contents::Releasing {
+            io: releasing,
+            charge,
+            then,
+        } = self.files[file].contents
+            && releasing == io
+        {
+            self.budget.release_ended(charge, lent.min(charge));
+            match then {
+                Then::Again {
+                    plan,
+                    since,
+                    restarts,
+                } => {
+                    self.enter_pass(file, plan, since, restarts);
+                }
+                Then::Rest(why) => {
+                    self.files[file].contents = Contents::Absent(why);
+                    while let Some(op) = self.ops.pop_front(&mut self.files[file].leavers, OPS) {
+                        self.resolve(op, Outcome::Unstaged);
+                    }
+                    if self.files[file].stagers > 0 {
+                        self.begin_pass(file);
+                    }
+                }
+            }
+            self.serve_budget();
+        }
+        self.after_flight(file, false);
+    }
+
+    pub(super) fn start_unstage(&mut self, op: OpId, file: FileId) {
+        self.ops[op].state = OpState::AwaitingRelease;
+        self.ops.push_back(&mut self.files[file].leavers, OPS, op);
+        match self.files[file].contents {
+            Contents::Staged { charge, .. } | Contents::Lingering { charge, .. } => {
+                self.release(file, charge, Then::Rest(Why::Unstaged));
+            }
+            Contents::Staging(_) | Contents::Stopping { .. } | Contents::Releasing { .. } => {
+                self.stop(file, Why::Unstaged);
+            }
+            Contents::Absent(_) => {}
+        }
+        if matches!(self.files[file].contents, Contents::Absent(_)) {
+            self.files[file].contents = Contents::Absent(Why::Unstaged);
+            self.ops.unlink(&mut self.files[file].leavers, OPS, op);
+            self.resolve(op, Outcome::Unstaged);
+        }
+    }
+
+    pub(super) fn answer_waiters(&mut self, file: FileId, end: End) {
+        while let Some(op) = self
+            .files
+            .get(file)
+            .and_then(|file| self.ops.first(&file.waiters))
+        {
+            self.leave_waiters(op);
+            match (self.ops[op].request, end) {
+                (Request::Read { .. }, End::Staged) => {
+                    self.resolve(op, Outcome::FromContents { file });
+                }
+                (Request::Read { .. }, End::Failed(_) | End::Cancelled) => {
+                    self.read_from_file(op, file);
+                }
+                (_, End::Staged) => {
+                    let outcome = self.success_of(op, file);
+                    self.resolve(op, outcome);
+                }
+                (Request::Open { .. }, End::Cancelled) => {
+                    let outcome = self.opened_outcome(file);
+                    self.resolve(op, outcome);
+                }
+                (_, End::Cancelled) => {
+                    let fault = Fault::Cancelled;
+                    self.resolve(
+                        op,
+                        Outcome::Failed {
+                            fault,
+                            done: Done::Nothing,
+                        },
+                    );
+                }
+                (_, End::Failed(fault)) => {
+                    self.resolve(
+                        op,
+                        Outcome::Failed {
+                            fault,
+                            done: Done::Nothing,
+                        },
+                    );
+                }
+            }
+        }
+    }
+
+    /// Reads that waited for a staging which ends without contents go to the file.
+    pub(super) fn free_readers_of_staging(&mut self, file: FileId) {
+        self.answer_waiters(file, End::Cancelled);
+    }
+
+    pub(super) fn success_of(&self, op: OpId, file: FileId) -> Outcome {
+        match self.ops[op].request {
+            Request::Open { .. } => self.opened_outcome(file),
+            Request::Stage { .. }
+            | Request::Unstage { .. }
+            | Request::Read { .. }
+            | Request::Close { .. } => self.staged_outcome(file),
+        }
+    }
+}

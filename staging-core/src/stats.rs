@@ -1,0 +1,48 @@
+//! What the machine counts. No decision depends on a count.
+
+/// Counts since the machine was made, and high-water marks.
+///
+/// # Invariants
+///
+/// `accepted = completed + failed + cancelled + expired + abandoned + pending`, at every moment.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Stats {
+    /// Requests accepted.
+    pub accepted: u64,
+    /// Requests refused.
+    pub rejected: u64,
+    /// Outcomes that were a success.
+    pub completed: u64,
+    /// Outcomes that were a failure of the world.
+    pub failed: u64,
+    /// Outcomes that were a caller's cancel or a shutdown's refusal to go on.
+    pub cancelled: u64,
+    /// Outcomes that were a passed deadline.
+    pub expired: u64,
+    /// Outcomes that were given up by a shutdown or lost with the driver.
+    pub abandoned: u64,
+    /// Operations accepted and not yet answered.
+    pub pending: u64,
+    /// The most that were pending at once.
+    pub most_pending: u64,
+    /// Events that changed nothing.
+    pub ignored: u64,
+    /// Events whose time lay before an earlier one's.
+    pub backwards: u64,
+    /// Actions handed out.
+    pub issued: u64,
+    /// Stagings that ended with the file in memory.
+    pub staged: u64,
+    /// Bytes of files brought into memory by those.
+    pub staged_bytes: u64,
+    /// Stagings that began again because the file changed (G5).
+    pub restarts: u64,
+    /// Opens that found their file staged or being staged by another (G9).
+    pub shared: u64,
+    /// Files given up because others needed the room (G10).
+    pub evicted: u64,
+    /// Idle descriptors closed because others needed them.
+    pub descriptors_recycled: u64,
+    /// The most bytes of budget ever taken at once.
+    pub most_charged: u64,
+}

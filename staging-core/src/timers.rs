@@ -1,0 +1,134 @@
+//! Deadlines in order: a binary heap that knows where each of its entries stands, so that an
+//! answered operation takes its deadline along in O(log n).
+
+use crate::id::OpId;
+use crate::time::Tick;
+use alloc::vec::Vec;
+
+#[derive(Clone)]
+pub(crate) struct Timers {
+    heap: Vec<(Tick, OpId)>,
+    /// By index of the operation: its place in the heap, or `ABSENT`.
+    places: Vec<u32>,
+}
+
+const ABSENT: u32 = u32::MAX;
+
+impl Timers {
+    pub(crate) const fn new() -> Self {
+        Self {
+            heap: Vec::new(),
+            places: Vec::new(),
+        }
+    }
+
+    pub(crate) fn first(&self) -> Option<(Tick, OpId)> {
+        self.heap.first().copied()
+    }
+
+    pub(crate) fn insert(&mut self, at: Tick, op: OpId) {
+        if self.places.len() <= op.index() {
+            self.places.resize(op.index() + 1, ABSENT);
+        }
+        let place = self.heap.len();
+        self.heap.push((at, op));
+        self.places[op.index()] = place as u32;
+        self.rise(place);
+    }
+
+    /// Takes out the deadline of an operation, if it has one.
+    pub(crate) fn remove(&mut self, op: OpId) {
+        let Some(&place) = self.places.get(op.index()) else {
+            return;
+        };
+        if place == ABSENT {
+            return;
+        }
+        let place = place as usize;
+        self.places[op.index()] = ABSENT;
+        self.heap.swap_remove(place);
+        if let Some(&(_, moved)) = self.heap.get(place) {
+            self.places[moved.index()] = place as u32;
+            self.rise(place);
+            self.sink(place);
+        }
+    }
+
+    /// All of them in the order in which they will fire.
+    pub(crate) fn sorted(&self) -> Vec<(Tick, OpId)> {
+        let mut all = self.heap.clone();
+        all.sort_by_key(|&(at, op)| (at, op.index()));
+        all
+    }
+
+    fn rise(&mut self, mut place: usize) {
+        while place > 0 {
+            let above = (place - 1) / 2;
+            if self.sooner(above, place) {
+                break;
+            }
+            self.swap(above, place);
+            place = above;
+        }
+    }
+
+    fn sink(&mut self, mut place: usize) {
+        loop {
+            let mut least = place;
+            for below in [2 * place + 1, 2 * place + 2] {
+                if below < self.heap.len() && self.sooner(below, least) {
+                    least = below;
+                }
+            }
+            if least == place {
+                return;
+            }
+            self.swap(least, place);
+            place = least;
+        }
+    }
+
+    /// By time; at the same time by index, so that equal machines fire in the same order.
+    fn sooner(&self, a: usize, b: usize) -> bool {
+        let (at_a, op_a) = self.heap[a];
+        let (at_b, op_b) = self.heap[b];
+        (at_a, op_a.index()) < (at_b, op_b.index())
+    }
+
+    fn swap(&mut self, a: usize, b: usize) {
+        self.heap.swap(a, b);
+        self.places[self.heap[a].1.index()] = a as u32;
+        self.places[self.heap[b].1.index()] = b as u32;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deadlines_come_out_in_order_whatever_was_removed() {
+        let mut timers = Timers::new();
+        let mut plain: Vec<(u64, usize)> = Vec::new();
+        let mut seed = 1u64;
+        for _ in 0..10_000 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let index = (seed >> 33) as usize % 64;
+            let op = OpId::new(index as u32, 1);
+            match plain.iter().position(|&(_, other)| other == index) {
+                Some(at) => {
+                    plain.swap_remove(at);
+                    timers.remove(op);
+                }
+                None => {
+                    let at = (seed >> 20) % 50;
+                    plain.push((at, index));
+                    timers.insert(Tick(at), op);
+                }
+            }
+            let least = plain.iter().min().copied();
+            let first = timers.first().map(|(Tick(at), op)| (at, op.index()));
+            assert_eq!(first, least);
+        }
+    }
+}
