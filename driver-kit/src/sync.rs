@@ -15,3 +15,13 @@ pub use loom::{
     sync::{Mutex, MutexGuard, atomic},
     thread,
 };
+
+use std::sync::PoisonError;
+
+/// Takes a lock. The one poison policy of the kit: go on.
+///
+/// What is under these locks is changed by code that does not panic; callers' code (observers,
+/// handlers, iterators of paths, wakers) runs outside of them, or cannot leave them half changed.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

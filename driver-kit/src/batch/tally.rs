@@ -1,0 +1,133 @@
+//! What has come of a batch so far.
+
+use super::{Item, Staged};
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+/// How far a batch is (G7).
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Progress {
+    /// Files with a result, failures included.
+    pub files_done: u64,
+    /// Files taken from the list so far.
+    pub files_taken: u64,
+    /// Whether the list has ended, so that `files_taken` is all of them.
+    pub list_ended: bool,
+    /// Files that failed.
+    pub failed: u64,
+    /// Bytes in memory, or seen to stay on the disk: of the files that are done, and of the parts
+    /// that are in of those under way.
+    pub bytes_done: u64,
+    /// Bytes in all, of the files whose length is known by now.
+    pub bytes_known: u64,
+    /// Since it began.
+    pub elapsed: Duration,
+}
+
+impl Progress {
+    /// Bytes per second since it began.
+    pub fn rate(&self) -> f64 {
+        let seconds = self.elapsed.as_secs_f64();
+        if seconds > 0.0 { self.bytes_done as f64 / seconds } else { 0.0 }
+    }
+
+    /// How long the rest will take at the rate so far; of what is known by now.
+    pub fn remaining(&self) -> Option<Duration> {
+        let rate = self.rate();
+        let rest = self.bytes_known.saturating_sub(self.bytes_done) as f64;
+        (rate > 0.0).then(|| Duration::try_from_secs_f64(rest / rate).unwrap_or(Duration::MAX))
+    }
+}
+
+/// Bytes of the files under way: in memory, and in all.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct UnderWay {
+    pub(crate) done: u64,
+    pub(crate) known: u64,
+}
+
+pub(super) struct Tally {
+    started: Instant,
+    ended_at: Option<Instant>,
+    taken: u64,
+    done: u64,
+    failed: u64,
+    bytes: u64,
+    list_ended: bool,
+    items: Vec<Item>,
+    waiting: Vec<Waker>,
+}
+
+impl Tally {
+    pub(super) fn start() -> Tally {
+        Tally {
+            started: Instant::now(),
+            ended_at: None,
+            taken: 0,
+            done: 0,
+            failed: 0,
+            bytes: 0,
+            list_ended: false,
+            items: Vec::new(),
+            waiting: Vec::new(),
+        }
+    }
+
+    pub(super) const fn is_done(&self) -> bool {
+        self.list_ended && self.done == self.taken
+    }
+
+    pub(super) fn wait(&mut self, waker: &Waker) {
+        if !self.waiting.iter().any(|other| other.will_wake(waker)) {
+            self.waiting.push(waker.clone());
+        }
+    }
+
+    pub(super) const fn took(&mut self, paths: u64) {
+        self.taken += paths;
+    }
+
+    /// Paths that were taken, but will not be tried.
+    pub(super) const fn will_not_try(&mut self, paths: u64) {
+        self.taken -= paths;
+    }
+
+    pub(super) fn end(&mut self) -> Vec<Waker> {
+        self.list_ended = true;
+        self.settle()
+    }
+
+    pub(super) fn add(&mut self, item: Item) -> Vec<Waker> {
+        self.done += 1;
+        match &item.result {
+            Ok(Staged { len, .. }) => self.bytes += len,
+            Err(_) => self.failed += 1,
+        }
+        self.items.push(item);
+        self.settle()
+    }
+
+    fn settle(&mut self) -> Vec<Waker> {
+        if !self.is_done() {
+            return Vec::new();
+        }
+        self.ended_at.get_or_insert_with(Instant::now);
+        std::mem::take(&mut self.waiting)
+    }
+
+    pub(super) fn take_items(&mut self) -> Vec<Item> {
+        std::mem::take(&mut self.items)
+    }
+
+    pub(super) fn progress(&self, under_way: UnderWay) -> Progress {
+        Progress {
+            files_done: self.done,
+            files_taken: self.taken,
+            list_ended: self.list_ended,
+            failed: self.failed,
+            bytes_done: self.bytes + under_way.done,
+            bytes_known: self.bytes + under_way.known,
+            elapsed: self.ended_at.unwrap_or_else(Instant::now).duration_since(self.started),
+        }
+    }
+}

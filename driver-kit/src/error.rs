@@ -1,0 +1,192 @@
+//! Errors a person can act on: the operation, the absolute path, what went wrong, what to do.
+
+use crate::contents::Truncated;
+use staging_core::{Bound, Fault, NodeKind, Reject};
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What was being done when something failed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum Operation {
+    /// Opening a file, and staging it if that was asked with it.
+    Open,
+    /// Staging an open file.
+    Stage,
+    /// Giving staged contents up.
+    Unstage,
+    /// Reading.
+    Read,
+    /// Moving the position of a reader.
+    Seek,
+    /// Closing a handle.
+    Close,
+}
+
+impl Operation {
+    /// The word for it, as in messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Operation::Open => "open",
+            Operation::Stage => "stage",
+            Operation::Unstage => "unstage",
+            Operation::Read => "read",
+            Operation::Seek => "seek",
+            Operation::Close => "close",
+        }
+    }
+}
+
+/// Why an operation did not do what was asked.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Cause {
+    /// It was accepted, and the world said no.
+    Fault(Fault),
+    /// It was refused before it began.
+    Rejected(Reject),
+}
+
+/// A failed operation, inside the [`io::Error`] that the drivers return.
+///
+/// [`failure`] finds it again; [`errno`] reads the system's error number.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// What was being done.
+    pub operation: Operation,
+    /// To what: an absolute path.
+    pub path: Arc<Path>,
+    /// Why it failed.
+    pub cause: Cause,
+}
+
+impl Failure {
+    /// The failure as the error that std's traits speak of.
+    pub fn into_io(self) -> io::Error {
+        io::Error::new(self.kind(), self)
+    }
+
+    /// The system's error number, where the system said no.
+    pub const fn errno(&self) -> Option<i32> {
+        match self.cause {
+            Cause::Fault(Fault::Os(errno)) => Some(errno),
+            Cause::Fault(_) | Cause::Rejected(_) => None,
+        }
+    }
+
+    fn kind(&self) -> io::ErrorKind {
+        match self.cause {
+            Cause::Fault(fault) => match fault {
+                Fault::Os(errno) => io::Error::from_raw_os_error(errno).kind(),
+                Fault::NotAFile(NodeKind::Directory) => io::ErrorKind::IsADirectory,
+                Fault::NotAFile(_) => io::ErrorKind::InvalidInput,
+                Fault::Dangling => io::ErrorKind::NotFound,
+                Fault::Replaced => io::ErrorKind::StaleNetworkFileHandle,
+                Fault::Truncated => io::ErrorKind::UnexpectedEof,
+                Fault::Changed => io::ErrorKind::ResourceBusy,
+                Fault::OverBudget => io::ErrorKind::QuotaExceeded,
+                Fault::NoMapping => io::ErrorKind::Unsupported,
+                Fault::Cancelled => io::ErrorKind::Interrupted,
+                Fault::Deadline => io::ErrorKind::TimedOut,
+                Fault::ShuttingDown | Fault::Abandoned | Fault::DriverLost => {
+                    io::ErrorKind::BrokenPipe
+                }
+                _ => io::ErrorKind::Other,
+            },
+            Cause::Rejected(reject) => match reject {
+                Reject::Full(_) => io::ErrorKind::WouldBlock,
+                Reject::UnknownHandle | Reject::BadRange => io::ErrorKind::InvalidInput,
+                Reject::ShuttingDown => io::ErrorKind::BrokenPipe,
+                _ => io::ErrorKind::Other,
+            },
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: ", self.operation.name(), self.path.display())?;
+        match self.cause {
+            Cause::Fault(Fault::Os(errno)) => write!(f, "{}", io::Error::from_raw_os_error(errno)),
+            Cause::Fault(fault) => f.write_str(explain_fault(fault)),
+            Cause::Rejected(reject) => f.write_str(explain_reject(reject)),
+        }
+    }
+}
+
+impl Error for Failure {}
+
+fn explain_fault(fault: Fault) -> &'static str {
+    match fault {
+        Fault::Os(_) => "the system refused",
+        Fault::NotAFile(node) => match node {
+            NodeKind::Directory => "is a directory; name the files in it, or stage it recursively",
+            NodeKind::Fifo => "is a named pipe; only regular files can be staged",
+            NodeKind::Socket => "is a socket; only regular files can be staged",
+            NodeKind::Device => "is a device; only regular files can be staged",
+            _ => "is not a regular file; only regular files can be staged",
+        },
+        Fault::Dangling => "is a symbolic link whose target does not exist",
+        Fault::Replaced => {
+            "another file has taken the place of the one that was opened; open it again"
+        }
+        Fault::Truncated => {
+            "another process cut the file short meanwhile; stage or read it again to see what it \
+             holds now"
+        }
+        Fault::Changed => {
+            "the file changed each time it was staged; stage it when its writer is done"
+        }
+        Fault::OverBudget => {
+            "the budget has no room for it; raise the budget, unstage others, or wait for room"
+        }
+        Fault::NoMapping => "files are not mapped here, since the SIGBUS guard was refused; load it",
+        Fault::Cancelled => "cancelled",
+        Fault::Deadline => "the deadline passed before it was done",
+        Fault::ShuttingDown => "not begun, because a shutdown began",
+        Fault::Abandoned => "given up by a shutdown that ran out of time",
+        Fault::DriverLost => "the driver that was to do it is gone",
+        _ => "failed",
+    }
+}
+
+fn explain_reject(reject: Reject) -> &'static str {
+    match reject {
+        Reject::Full(Bound::Operations) => "refused: too many operations at once",
+        Reject::Full(Bound::FileOperations(_)) => "refused: too many operations on this file",
+        Reject::Full(Bound::Handles) => "refused: too many open files; close some",
+        Reject::UnknownHandle => "refused: the file is closed",
+        Reject::BadRange => "refused: the range ends beyond what a file can hold",
+        Reject::ShuttingDown => "refused: a shutdown began",
+        _ => "refused",
+    }
+}
+
+/// The [`Failure`] inside an error that a driver returned.
+pub fn failure(error: &io::Error) -> Option<&Failure> {
+    error.get_ref()?.downcast_ref()
+}
+
+/// The system's error number of an error that a driver returned.
+pub fn errno(error: &io::Error) -> Option<i32> {
+    error.raw_os_error().or_else(|| failure(error)?.errno())
+}
+
+/// The fault that a system call's error stands for.
+pub fn fault_of(error: &io::Error) -> Fault {
+    match (error.raw_os_error(), error.kind()) {
+        (Some(errno), _) => Fault::Os(errno),
+        (None, io::ErrorKind::UnexpectedEof) => Fault::Truncated,
+        (None, io::ErrorKind::Unsupported) => Fault::NoMapping,
+        (None, io::ErrorKind::OutOfMemory) => Fault::Os(rustix::io::Errno::NOMEM.raw_os_error()),
+        (None, _) => Fault::Os(rustix::io::Errno::IO.raw_os_error()),
+    }
+}
+
+impl From<Truncated> for Cause {
+    fn from(_: Truncated) -> Cause {
+        Cause::Fault(Fault::Truncated)
+    }
+}

@@ -1,0 +1,133 @@
+//! An open file, as every driver has it: the handle, and the short way to its contents.
+
+use crate::clock::Deadline;
+use crate::contents::{Contents, Published, Truncated};
+use crate::error::{Failure, Operation};
+use crate::hub::{Hub, Read, Ticket};
+use bytes::Bytes;
+use staging_core::{Fault, FileId, HandleId, Plan, Request, Staging};
+use std::path::Path;
+use std::sync::Arc;
+use std::task::Waker;
+
+/// An open file. Dropping it closes it; what is under way on it is finished first.
+pub struct Handle {
+    hub: Arc<Hub>,
+    id: HandleId,
+    file: FileId,
+    path: Arc<Path>,
+    cell: Arc<Published<Contents>>,
+}
+
+impl Handle {
+    pub(crate) fn new(
+        hub: Arc<Hub>,
+        id: HandleId,
+        file: FileId,
+        path: Arc<Path>,
+        cell: Arc<Published<Contents>>,
+    ) -> Handle {
+        Handle { hub, id, file, path, cell }
+    }
+
+    /// The hub it belongs to.
+    pub const fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// The machine's name for it.
+    pub const fn id(&self) -> HandleId {
+        self.id
+    }
+
+    /// The machine's name for the file behind it: equal for handles on the same file.
+    pub const fn file(&self) -> FileId {
+        self.file
+    }
+
+    /// Where the file is: an absolute path without links (G11).
+    pub const fn path(&self) -> &Arc<Path> {
+        &self.path
+    }
+
+    /// How it stands with regard to memory (G1, G7), at this moment.
+    pub fn staging(&self) -> Option<Staging> {
+        self.hub.staging(self.id)
+    }
+
+    /// Reads from memory, if the file is staged: no system call, no lock, no allocation (G4).
+    ///
+    /// # Errors
+    /// The contents are mapped, and another process cut the file (G6).
+    #[inline]
+    pub fn read_staged(&self, offset: u64, buffer: &mut [u8]) -> Option<Result<usize, Truncated>> {
+        self.cell.read(|contents| contents.read_at(offset, buffer))
+    }
+
+    /// Bytes from memory without a copy, if the file is loaded (G4).
+    #[inline]
+    pub fn bytes_staged(&self, offset: u64, len: usize) -> Option<Bytes> {
+        self.cell.read(|contents| contents.bytes(offset, len)).flatten()
+    }
+
+    /// The staged contents themselves, to be held: they stay valid memory until dropped, whatever
+    /// becomes of the file's staging (G1).
+    pub fn contents(&self) -> Option<Contents> {
+        self.cell.read(Contents::clone)
+    }
+
+    /// Reads a range: from memory if it is there, from the file on this thread if nothing else
+    /// has to happen first, otherwise by waiting.
+    pub fn read(&self, offset: u64, buffer: &mut [u8], deadline: Deadline) -> Read {
+        match self.read_staged(offset, buffer) {
+            Some(Ok(bytes)) => Read::Done(Ok(bytes)),
+            Some(Err(Truncated)) => Read::Done(Err(self.failure(Operation::Read, Fault::Truncated))),
+            None => self.hub.read_here(self.id, &self.path, offset, buffer, deadline),
+        }
+    }
+
+    /// Asks to bring the file into memory.
+    ///
+    /// # Errors
+    /// Refused: nothing changed.
+    pub fn stage(&self, plan: Plan, deadline: Deadline, room: Option<&Waker>) -> Result<Ticket, Failure> {
+        let request = Request::Stage { handle: self.id, plan };
+        self.hub.submit(Operation::Stage, &self.path, request, deadline, room)
+    }
+
+    /// Asks to give the memory back.
+    ///
+    /// # Errors
+    /// Refused: nothing changed.
+    pub fn unstage(&self, deadline: Deadline, room: Option<&Waker>) -> Result<Ticket, Failure> {
+        let request = Request::Unstage { handle: self.id };
+        self.hub.submit(Operation::Unstage, &self.path, request, deadline, room)
+    }
+
+    /// Asks to close. The answer comes when what is under way on it is answered.
+    ///
+    /// # Errors
+    /// Refused: nothing changed.
+    pub fn close(&self, deadline: Deadline) -> Result<Ticket, Failure> {
+        let request = Request::Close { handle: self.id };
+        self.hub.submit(Operation::Close, &self.path, request, deadline, None)
+    }
+
+    /// A failure on this file in words.
+    pub fn failure(&self, operation: Operation, fault: Fault) -> Failure {
+        let cause = crate::error::Cause::Fault(fault);
+        Failure { operation, path: Arc::clone(&self.path), cause }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.hub.drop_handle(self.id);
+    }
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handle").field("id", &self.id).field("path", &self.path).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,227 @@
+//! The workers' side: whoever has time takes jobs, carries them out, says how they ended and
+//! takes the next under the same lock, so that a chain of actions costs no hand-over.
+//!
+//! # Invariants
+//!
+//! - If there is a job to take, somebody will come for it: a worker that is running and will look
+//!   again, one that was woken, or one that was started. That is decided under the lock, together
+//!   with taking, leaving and lying down.
+//! - A worker that was woken and has no use for it passes the call on.
+
+use super::Hub;
+use super::deliver::Deliveries;
+use super::state::State;
+use crate::batch::Feed;
+use crate::job::{Finished, Job};
+use crate::sync::lock;
+use staging_core::WakeReason;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Instant;
+
+/// Who works, who rests, and how many there may be.
+pub(crate) struct Crew {
+    running: u32,
+    most: u32,
+    resting: Vec<(u64, Waker)>,
+    next_rest: u64,
+}
+
+/// What to do, outside the lock, so that somebody comes for the next job.
+pub(crate) enum Call {
+    Nobody,
+    Wake(Waker),
+    Start,
+}
+
+impl Crew {
+    pub(super) fn of(most: u32) -> Crew {
+        Crew { running: 0, most, resting: Vec::new(), next_rest: 0 }
+    }
+
+    fn call(&mut self) -> Call {
+        if let Some((_, waker)) = self.resting.pop() {
+            return Call::Wake(waker);
+        }
+        if self.running < self.most {
+            self.running += 1;
+            return Call::Start;
+        }
+        Call::Nobody
+    }
+
+    pub(super) fn wake_all(&mut self, wakers: &mut Vec<Waker>) {
+        wakers.extend(self.resting.drain(..).map(|(_, waker)| waker));
+    }
+}
+
+impl State {
+    /// Whether a worker would find something.
+    pub(super) fn has_work(&self) -> bool {
+        !self.deferred.is_empty()
+            || matches!(self.machine.poll_timeout(), Some(wake) if wake.reason == WakeReason::Io)
+            || self.batches.iter().any(|batch| batch.is_hungry())
+    }
+
+    /// Decides who comes for the work there is.
+    pub(crate) fn call(&mut self) -> Call {
+        if self.has_work() { self.crew.call() } else { Call::Nobody }
+    }
+}
+
+/// What one worker carries from turn to turn.
+#[derive(Default)]
+pub struct Turn {
+    /// Jobs to carry out before the next turn.
+    pub jobs: Vec<Job>,
+    /// How the last ones ended.
+    pub finished: Vec<Finished>,
+    feed: Option<Feed>,
+    deliveries: Deliveries,
+}
+
+/// What a worker does when a turn finds nothing to do.
+#[derive(Clone, Debug)]
+pub enum Idle {
+    /// A member of the crew: leaves, and is started again when there is work.
+    Leave,
+    /// A caller who helps while it waits for an answer: to be woken when there is work.
+    Rest(Waker),
+    /// Somebody who only says how its jobs ended.
+    Go,
+}
+
+/// How a turn ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TurnEnd {
+    /// There are jobs to carry out, or paths to feed.
+    Work,
+    /// There is nothing to do. A resting helper is known by this number.
+    Nothing(Option<u64>),
+}
+
+impl Hub {
+    /// One turn of a worker: says how its last jobs ended, delivers what that decided, and takes
+    /// up to `most` new ones.
+    pub fn turn(self: &Arc<Self>, turn: &mut Turn, most: usize, idle: &Idle) -> TurnEnd {
+        let (end, call) = {
+            let mut state = lock(&self.state);
+            let now = self.clock.now();
+            for finished in turn.finished.drain(..) {
+                state.finish(now, finished);
+            }
+            if let Some(feed) = turn.feed.take() {
+                let deadline = feed.deadline().tick(self.clock);
+                state.take_feed(now, deadline, feed, &mut turn.deliveries);
+            }
+            state.drain_told(&mut turn.deliveries);
+            while turn.jobs.len() < most {
+                match state.next_job() {
+                    Some(job) => turn.jobs.push(job),
+                    None => break,
+                }
+            }
+            if most > 0 {
+                turn.feed = state.hungry_batch(&mut turn.deliveries);
+            }
+            let end = if turn.jobs.is_empty() && turn.feed.is_none() {
+                TurnEnd::Nothing(state.idle(idle))
+            } else {
+                TurnEnd::Work
+            };
+            (end, state.call())
+        };
+        turn.deliveries.deliver(self);
+        self.make(call);
+        end
+    }
+
+    /// Carries out what the last turn took. Outside every lock; may block.
+    pub fn carry_out(&self, turn: &mut Turn) {
+        for job in turn.jobs.drain(..) {
+            turn.finished.push(self.handlers.carry_out(job));
+        }
+        if let Some(feed) = &mut turn.feed {
+            feed.pull();
+        }
+    }
+
+    /// The life of one member of the crew: works until there is nothing to do, then leaves. A
+    /// driver runs this on a thread of its own each time its starter is called.
+    pub fn work(self: &Arc<Self>, most: usize) {
+        let mut turn = Turn::default();
+        while self.turn(&mut turn, most, &Idle::Leave) == TurnEnd::Work {
+            self.carry_out(&mut turn);
+        }
+    }
+
+    /// A helper that rested has what it waited for. If it was called meanwhile, the call is
+    /// passed on.
+    pub fn stop_resting(self: &Arc<Self>, rest: u64) {
+        let call = {
+            let mut state = lock(&self.state);
+            match state.crew.resting.iter().position(|(other, _)| *other == rest) {
+                Some(at) => {
+                    state.crew.resting.swap_remove(at);
+                    Call::Nobody
+                }
+                None => state.call(),
+            }
+        };
+        self.make(call);
+    }
+
+    /// Whether the calling threads carry everything out themselves: there is no crew.
+    pub fn is_alone(&self) -> bool {
+        self.most_workers == 0
+    }
+
+    /// Without a crew, somebody has to do what a drop left behind; it is the one who dropped.
+    pub(super) fn help_if_alone(self: &Arc<Self>) {
+        if self.is_alone() {
+            let mut turn = Turn::default();
+            while self.turn(&mut turn, 1, &Idle::Go) == TurnEnd::Work {
+                self.carry_out(&mut turn);
+            }
+        }
+    }
+
+    /// When somebody must say that time passed, with [`tick`](Hub::tick); `None` if only events
+    /// matter.
+    pub fn next_wake(&self) -> Option<Instant> {
+        let state = lock(&self.state);
+        let wake = state.machine.next_deadline()?;
+        self.clock.instant_of(wake.at)
+    }
+
+    pub(crate) fn make(self: &Arc<Self>, call: Call) {
+        match call {
+            Call::Nobody => {}
+            Call::Wake(waker) => waker.wake(),
+            Call::Start => (self.start)(self),
+        }
+    }
+
+    /// A worker that was to be started could not be: nobody counts on it any more.
+    pub fn could_not_start(&self) {
+        lock(&self.state).crew.running -= 1;
+    }
+}
+
+impl State {
+    fn idle(&mut self, idle: &Idle) -> Option<u64> {
+        match idle {
+            Idle::Leave => {
+                self.crew.running -= 1;
+                None
+            }
+            Idle::Rest(waker) => {
+                let rest = self.crew.next_rest;
+                self.crew.next_rest += 1;
+                self.crew.resting.push((rest, waker.clone()));
+                Some(rest)
+            }
+            Idle::Go => None,
+        }
+    }
+}

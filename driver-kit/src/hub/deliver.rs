@@ -1,0 +1,53 @@
+//! What leaves the lock: answers, results, notices and wake-ups, each delivered outside of it.
+
+use super::Hub;
+use super::slot::{Answer, Slot};
+use super::table::Table;
+use crate::batch::{Batch, Item};
+use crate::observe::Notice;
+use staging_core::OpId;
+use std::sync::Arc;
+use std::task::Waker;
+
+/// Filled under the lock, emptied outside; kept by its thread, so that it allocates rarely.
+#[derive(Default)]
+pub(crate) struct Deliveries {
+    pub(super) answers: Vec<(Arc<Slot>, Answer)>,
+    pub(super) results: Vec<(Arc<Batch>, Answer)>,
+    pub(super) notices: Vec<Notice>,
+    pub(super) wakers: Vec<Waker>,
+    /// Files of batches that the machine refused.
+    pub(crate) refused: Vec<(Arc<Batch>, Item)>,
+    /// Batches that need the hub no more. Dropped outside: they may hold the last of their files.
+    pub(crate) spent: Vec<Arc<Batch>>,
+    /// Which operation the holder of the lock waits for, and its answer.
+    pub(super) mine: Option<OpId>,
+    pub(super) here: Option<Answer>,
+    /// What the table still had when the machine closed.
+    pub(super) rest: Option<Table>,
+}
+
+impl Deliveries {
+    /// Delivers everything but `here`, in the order: answers, results, notices, wake-ups.
+    pub(super) fn deliver(&mut self, hub: &Arc<Hub>) {
+        for (slot, mut answer) in self.answers.drain(..) {
+            answer.arm(hub);
+            slot.put(answer);
+        }
+        for (batch, mut answer) in self.results.drain(..) {
+            answer.arm(hub);
+            batch.take_result(answer);
+        }
+        for (batch, item) in self.refused.drain(..) {
+            batch.add(item);
+        }
+        for notice in self.notices.drain(..) {
+            hub.observers().tell(&notice);
+        }
+        for waker in self.wakers.drain(..) {
+            waker.wake();
+        }
+        self.spent.clear();
+        drop(self.rest.take());
+    }
+}

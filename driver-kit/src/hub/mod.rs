@@ -1,0 +1,193 @@
+//! The hub: one lock around the machine and the payloads, callers on one side, workers on the
+//! other.
+//!
+//! ```text
+//!   callers ── submit, read_here ──►┌────────────────────┐◄── turn ── workers
+//!                                   │ machine  +  table  │
+//!   callers ◄── slots, notices ─────└────────────────────┘── jobs ──► workers
+//! ```
+//!
+//! Under the lock the machine is told and asked, payloads are put and taken. Outside of it are
+//! system calls, the making of contents, delivering, waking and dropping. The outcome of an
+//! operation goes into a slot that belongs to its caller, so polls never come here.
+//!
+//! This is the one concurrent piece of every driver; loom checks it.
+
+mod call;
+mod crew;
+mod deliver;
+mod slot;
+mod state;
+pub(crate) mod table;
+
+use crate::clock::{Clock, nanos};
+use crate::contents::{Memory, Notify};
+use crate::handlers::Handlers;
+use crate::observe::Observers;
+use crate::report::ShutdownReport;
+use crate::sync::{Mutex, lock};
+use staging_core::{Event, Grace, Limits, Machine, PhaseName, Stats, Tick};
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+pub(crate) use call::refusal;
+pub use call::{Read, read_answer};
+pub use crew::{Idle, Turn, TurnEnd};
+pub(crate) use deliver::Deliveries;
+pub use slot::{Answer, Slot, Ticket};
+pub(crate) use state::State;
+pub(crate) use table::Waiter;
+
+/// How a driver starts one more worker: something that will call [`Hub::work`], soon, on a thread
+/// that may block. If it cannot, it says [`Hub::could_not_start`].
+pub type Start = Box<dyn Fn(&Arc<Hub>) + Send + Sync>;
+
+/// What a hub is made of.
+pub struct Setup {
+    /// The bounds of everything.
+    pub limits: Limits,
+    /// How many workers there may be at once; 0 where callers carry everything out themselves.
+    pub workers: u32,
+    /// How one is started.
+    pub start: Start,
+}
+
+/// The meeting place of callers, machine and workers.
+pub struct Hub {
+    state: Mutex<State>,
+    memory: Arc<Memory>,
+    handlers: Handlers,
+    observers: Observers,
+    clock: Clock,
+    most_workers: u32,
+    start: Start,
+}
+
+impl Hub {
+    /// A hub with nothing in it.
+    pub fn new(setup: Setup) -> Arc<Hub> {
+        let Setup { limits, workers, start } = setup;
+        let memory = Memory::new(limits.budget);
+        Arc::new_cyclic(|hub: &Weak<Hub>| {
+            let hub = Weak::clone(hub);
+            // Slices may outlive the hub; then nobody keeps a budget any more.
+            let notify: Notify = Arc::new(move |bytes| {
+                if let Some(hub) = hub.upgrade() {
+                    hub.say(Event::Returned { bytes });
+                }
+            });
+            Hub {
+                state: Mutex::new(State {
+                    machine: Machine::new(limits),
+                    table: table::Table::new(),
+                    crew: crew::Crew::of(workers),
+                    batches: Vec::new(),
+                    deferred: VecDeque::new(),
+                    blocked: Vec::new(),
+                    waiting_for_end: Vec::new(),
+                    unfinished: Vec::new(),
+                    memory: Arc::clone(&memory),
+                    notify,
+                }),
+                memory,
+                handlers: Handlers::default(),
+                observers: Observers::default(),
+                clock: Clock::start(),
+                most_workers: workers,
+                start,
+            }
+        })
+    }
+
+    pub(crate) const fn state(&self) -> &Mutex<State> {
+        &self.state
+    }
+
+    /// Changes something under the lock, then delivers what that decided.
+    pub(crate) fn change(self: &Arc<Self>, change: impl FnOnce(&mut State, Tick)) {
+        let mut deliveries = Deliveries::default();
+        let call = {
+            let mut state = lock(&self.state);
+            let now = self.clock.now();
+            change(&mut state, now);
+            state.drain_told(&mut deliveries);
+            state.call()
+        };
+        deliveries.deliver(self);
+        self.make(call);
+    }
+
+    /// The memory that staged contents live in, and its measure (G10).
+    pub const fn memory(&self) -> &Arc<Memory> {
+        &self.memory
+    }
+
+    /// Who carries out what.
+    pub const fn handlers(&self) -> &Handlers {
+        &self.handlers
+    }
+
+    /// Who looks on.
+    pub const fn observers(&self) -> &Observers {
+        &self.observers
+    }
+
+    /// What the machine has counted.
+    pub fn stats(&self) -> Stats {
+        *lock(&self.state).machine.stats()
+    }
+
+    /// Bytes of the budget that are taken now (G10).
+    pub fn charged(&self) -> u64 {
+        lock(&self.state).machine.charged()
+    }
+
+    /// The phase of the hub's life (S1).
+    pub fn phase(&self) -> PhaseName {
+        lock(&self.state).machine.phase()
+    }
+
+    /// Begins a graceful shutdown (S1); asked again it only shortens (S4).
+    pub fn shut_down(self: &Arc<Self>, grace: Grace) {
+        self.say(Event::ShutdownAsked { grace });
+    }
+
+    /// Goes to Closing at once, from any phase (S4).
+    pub fn force(self: &Arc<Self>, closing: Duration) {
+        self.say(Event::Forced { closing: nanos(closing) });
+    }
+
+    /// The driver can carry nothing out any more: everything pending is answered.
+    pub fn driver_lost(self: &Arc<Self>) {
+        self.say(Event::DriverLost);
+    }
+
+    /// How the shutdown went, once it is over; until then leaves the waker to be woken.
+    pub fn poll_closed(&self, waker: &Waker) -> Poll<ShutdownReport> {
+        let mut state = lock(&self.state);
+        let closed = state.machine.phase() == PhaseName::Closed && state.nothing_to_tell();
+        match state.machine.report() {
+            Some(machine) if closed => Poll::Ready(ShutdownReport {
+                machine,
+                unfinished: state.unfinished.clone(),
+                panics: self.handlers.panics() + self.observers.panics(),
+            }),
+            _ => {
+                state.waiting_for_end.push(waker.clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub")
+            .field("machine", &lock(&self.state).machine)
+            .field("workers", &self.most_workers)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,184 @@
+//! Where one caller waits for one answer.
+//!
+//! The slot belongs to the caller: the hub puts the answer in and forgets it, so the machine can
+//! give the operation's id to another at once, and a poll never touches the hub.
+
+use crate::contents::{Contents, Published};
+use crate::error::{Cause, Failure, Operation};
+use crate::handle::Handle;
+use crate::hub::Hub;
+use crate::sync::{Mutex, lock};
+use staging_core::{Fault, HandleId, OpId, Outcome};
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+/// The outcome of an operation, with what belongs to it.
+#[derive(Debug)]
+pub struct Answer {
+    /// What the machine decided.
+    pub outcome: Outcome,
+    /// What was asked.
+    pub operation: Operation,
+    /// About which file: its absolute path.
+    pub path: Arc<Path>,
+    /// On which handle.
+    pub handle: HandleId,
+    /// With `Opened`: where readers find the contents.
+    pub(crate) cell: Option<Arc<Published<Contents>>>,
+    /// With `Opened`: the open file, from the moment the answer has left the lock. An answer that
+    /// nobody takes closes it.
+    pub(crate) opened: Option<Handle>,
+    /// With `FromContents`: the contents.
+    pub(crate) contents: Option<Contents>,
+    /// With `Read`: the bytes.
+    pub(crate) buffer: Option<Vec<u8>>,
+}
+
+impl Answer {
+    /// The failure, if it is one.
+    pub fn fault(&self) -> Option<Fault> {
+        match self.outcome {
+            Outcome::Failed { fault, .. } => Some(fault),
+            Outcome::Opened { .. }
+            | Outcome::Staged { .. }
+            | Outcome::Unstaged
+            | Outcome::Read { .. }
+            | Outcome::FromContents { .. }
+            | Outcome::Closed => None,
+        }
+    }
+
+    /// The open file that an open gave.
+    pub fn take_handle(&mut self) -> Option<Handle> {
+        self.opened.take()
+    }
+
+    /// Outside the lock: what the answer opened belongs to it from now on.
+    pub(super) fn arm(&mut self, hub: &Arc<Hub>) {
+        if let (Outcome::Opened { file, .. }, Some(cell)) = (self.outcome, self.cell.take()) {
+            let path = Arc::clone(&self.path);
+            self.opened = Some(Handle::new(Arc::clone(hub), self.handle, file, path, cell));
+        }
+    }
+
+    /// The failure in words, for this fault.
+    pub fn failure(&self, fault: Fault) -> Failure {
+        Failure {
+            operation: self.operation,
+            path: Arc::clone(&self.path),
+            cause: Cause::Fault(fault),
+        }
+    }
+}
+
+/// The place of one answer.
+#[derive(Debug)]
+pub struct Slot {
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Nobody asked yet.
+    Empty,
+    /// Somebody waits.
+    Waiting(Waker),
+    /// The answer is there.
+    Answered(Box<Answer>),
+    /// The answer was taken.
+    Taken,
+}
+
+impl Slot {
+    pub(crate) fn new() -> Arc<Slot> {
+        Arc::new(Slot { state: Mutex::new(State::Empty) })
+    }
+
+    /// Puts the answer in and wakes whoever waits, outside the lock.
+    pub(crate) fn put(&self, answer: Answer) {
+        let before = {
+            let mut state = lock(&self.state);
+            std::mem::replace(&mut *state, State::Answered(Box::new(answer)))
+        };
+        if let State::Waiting(waker) = before {
+            waker.wake();
+        }
+    }
+
+    /// Takes the answer, or leaves the waker to be woken when it comes.
+    pub fn poll(&self, waker: &Waker) -> Poll<Answer> {
+        let mut state = lock(&self.state);
+        match std::mem::replace(&mut *state, State::Taken) {
+            State::Answered(answer) => Poll::Ready(*answer),
+            State::Empty => {
+                *state = State::Waiting(waker.clone());
+                Poll::Pending
+            }
+            State::Waiting(before) => {
+                let keep = if before.will_wake(waker) { before } else { waker.clone() };
+                *state = State::Waiting(keep);
+                Poll::Pending
+            }
+            State::Taken => Poll::Pending,
+        }
+    }
+
+}
+
+/// An accepted operation, for the one who waits for it. Dropped before the answer came, it
+/// cancels the operation (R10).
+#[derive(Debug)]
+#[must_use = "dropping a ticket cancels the operation"]
+pub struct Ticket {
+    hub: Arc<Hub>,
+    op: OpId,
+    slot: Arc<Slot>,
+    answered: bool,
+}
+
+impl Ticket {
+    pub(crate) fn new(hub: Arc<Hub>, op: OpId, slot: Arc<Slot>) -> Ticket {
+        Ticket { hub, op, slot, answered: false }
+    }
+
+    /// Which operation.
+    pub const fn op(&self) -> OpId {
+        self.op
+    }
+
+    /// The hub that carries it out.
+    pub const fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// Takes the answer, or leaves the waker to be woken when it comes.
+    pub fn poll_answer(&mut self, waker: &Waker) -> Poll<Answer> {
+        let polled = self.slot.poll(waker);
+        self.answered |= polled.is_ready();
+        polled
+    }
+
+    /// Cancels the operation; the answer still comes, and says so unless it was there before.
+    pub fn cancel(&self) {
+        self.hub.cancel(self.op);
+    }
+}
+
+impl Future for Ticket {
+    type Output = Answer;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
+        self.poll_answer(context.waker())
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.hub.cancel(self.op);
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! What the hub's one lock protects, and what is done under it: the machine is told and asked,
+//! payloads are put and taken. No system call, no waking, no caller's code.
+
+use super::crew::Crew;
+use super::deliver::Deliveries;
+use super::slot::Answer;
+use super::table::{FileRow, Holding, Table, Waiter};
+use crate::batch::Batch;
+use crate::contents::{Contents, Memory, Notify};
+use crate::job::{Brought, Finished, Held, Job, Part, Work};
+use crate::observe::Notice;
+use crate::report::Unfinished;
+use staging_core::{
+    Action, Event, FileId, How, IoId, IoKind, Life, Machine, Outcome, PhaseName, Reply, Tell, Tick, WakeReason,
+};
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::Arc;
+use std::task::Waker;
+
+/// Everything under the lock.
+pub(crate) struct State {
+    pub(crate) machine: Machine,
+    pub(crate) table: Table,
+    pub(super) crew: Crew,
+    /// Batches that still have paths to feed, or results to come.
+    pub(crate) batches: Vec<Arc<Batch>>,
+    /// Jobs that were taken from the machine and given back to be done by others.
+    pub(super) deferred: VecDeque<Job>,
+    /// Callers that were refused for fullness.
+    pub(super) blocked: Vec<Waker>,
+    /// Callers that wait for `Closed`.
+    pub(super) waiting_for_end: Vec<Waker>,
+    /// What the shutdown could not finish (S3).
+    pub(super) unfinished: Vec<Unfinished>,
+    pub(super) memory: Arc<Memory>,
+    /// Says `Returned` when lent slices come back.
+    pub(super) notify: Notify,
+}
+
+impl State {
+    pub(crate) fn say(&mut self, now: Tick, event: Event) -> Reply {
+        self.machine.handle(now, event)
+    }
+
+    /// Tells the machine how a job ended, and puts what it brought where it belongs.
+    pub(super) fn finish(&mut self, now: Tick, finished: Finished) {
+        let Finished { io, kind, path, completion, brought } = finished;
+        if let Brought::Part(part) = brought {
+            self.put_part(kind, part);
+            let _ = self.say(now, Event::Completed { io, completion });
+            return self.publish_if_whole(kind);
+        }
+        let reply = match brought {
+            Brought::Descriptor { descriptor, real } => {
+                let reply = self.say(now, Event::Completed { io, completion });
+                if let Reply::Adopted { file } = reply {
+                    self.rename(kind, real.as_ref());
+                    let path = real.unwrap_or(path);
+                    if let Some(row) = self.table.file(file, &path) {
+                        row.descriptor = Some(Arc::new(descriptor));
+                    }
+                }
+                reply
+            }
+            Brought::Contents { contents, real } => {
+                let reply = self.say(now, Event::Completed { io, completion });
+                if let Reply::Adopted { file } = reply {
+                    self.rename(kind, real.as_ref());
+                    let path = real.unwrap_or(path);
+                    if let Some(row) = self.table.file(file, &path) {
+                        row.publish(contents);
+                    }
+                }
+                reply
+            }
+            Brought::Buffer(buffer) => {
+                if let IoKind::Read { op, .. } = kind
+                    && let Some(row) = self.table.op(op)
+                {
+                    row.buffer = Some(buffer);
+                }
+                self.say(now, Event::Completed { io, completion })
+            }
+            Brought::Part(_) | Brought::Nothing => self.say(now, Event::Completed { io, completion }),
+        };
+        if let Reply::Adopted { file } = reply {
+            self.publish_empty(file);
+        } else {
+            self.publish_if_whole(kind);
+        }
+    }
+
+    /// The path led over links: the handle is known by where the file is.
+    fn rename(&mut self, kind: IoKind, real: Option<&Arc<Path>>) {
+        if let (IoKind::Open { handle, .. } | IoKind::Fetch { handle, .. }, Some(real)) = (kind, real)
+            && self.table.handles.get(handle).is_some()
+        {
+            self.table.handles.put(handle, Arc::clone(real));
+        }
+    }
+
+    fn put_part(&mut self, kind: IoKind, part: Part) {
+        if let IoKind::Map { file, .. } | IoKind::Load { file, .. } = kind
+            && let Some(row) = self.table.files.get_mut(file)
+        {
+            row.held = Holding::Part(part);
+        }
+    }
+
+    /// The machine said `Staged`: from now on readers find the contents in the cell.
+    fn publish_if_whole(&mut self, kind: IoKind) {
+        if let IoKind::Look { file } | IoKind::Map { file, .. } | IoKind::Load { file, .. } = kind {
+            self.publish_staged(file);
+        }
+    }
+
+    fn publish_empty(&mut self, file: FileId) {
+        self.publish_staged(file);
+    }
+
+    fn publish_staged(&mut self, file: FileId) {
+        let Some(staging) = self.machine.staging(file) else { return };
+        let Life::Staged(how) = staging.life else { return };
+        let Some(row) = self.table.files.get_mut(file) else { return };
+        match std::mem::replace(&mut row.held, Holding::Nothing) {
+            Holding::Whole(contents) => row.held = Holding::Whole(contents),
+            Holding::Part(part) => match whole(part) {
+                Some(contents) => row.publish(contents),
+                None => {}
+            },
+            Holding::Nothing if how == How::Empty => row.publish(Contents::Empty),
+            Holding::Nothing => {}
+        }
+    }
+
+    /// Whether everything the machine decided has been told.
+    pub(super) fn nothing_to_tell(&self) -> bool {
+        !matches!(self.machine.poll_timeout(), Some(wake) if wake.reason == WakeReason::Told)
+    }
+
+    /// The next job to carry out, with all it needs.
+    pub(super) fn next_job(&mut self) -> Option<Job> {
+        if let Some(job) = self.deferred.pop_front() {
+            return Some(job);
+        }
+        match self.machine.poll_io()? {
+            Action::Perform { io, kind } => Some(self.equip(io, kind)),
+            Action::Tell(_) => None,
+        }
+    }
+
+    pub(super) fn equip(&mut self, io: IoId, kind: IoKind) -> Job {
+        let path = match kind {
+            IoKind::Open { handle, .. } | IoKind::Fetch { handle, .. } => self.table.path_of(handle),
+            IoKind::Look { file }
+            | IoKind::Map { file, .. }
+            | IoKind::Load { file, .. }
+            | IoKind::Read { file, .. }
+            | IoKind::Release { file }
+            | IoKind::Close { file } => self.table.file_path(file),
+        };
+        Job { io, kind, path, work: self.work_for(kind).unwrap_or(Work::Lost) }
+    }
+
+    fn work_for(&mut self, kind: IoKind) -> Option<Work> {
+        let memory = Arc::clone(&self.memory);
+        Some(match kind {
+            IoKind::Open { missing, .. } => Work::Open { missing },
+            IoKind::Fetch { missing, up_to, .. } => Work::Fetch { missing, up_to, memory },
+            IoKind::Look { file } => Work::Look { descriptor: self.row(file)?.descriptor()? },
+            IoKind::Map { file, len, how } => {
+                Work::Map { descriptor: self.row(file)?.descriptor()?, len, how, memory }
+            }
+            IoKind::Load { file, offset, len, total } => {
+                let row = self.row(file)?;
+                let descriptor = row.descriptor()?;
+                let part = match std::mem::replace(&mut row.held, Holding::Nothing) {
+                    Holding::Part(part) => part,
+                    Holding::Nothing | Holding::Whole(_) => Part::Nothing { memory, total },
+                };
+                Work::Load { descriptor, part, offset, len }
+            }
+            IoKind::Read { file, op, offset, len } => {
+                let descriptor = self.row(file)?.descriptor()?;
+                let kept = self.table.op(op).and_then(|row| row.buffer.take());
+                let mut buffer = kept.unwrap_or_default();
+                buffer.resize(usize::try_from(len).ok()?, 0);
+                Work::Read { descriptor, buffer, offset }
+            }
+            IoKind::Release { file } => {
+                let notify = Arc::clone(&self.notify);
+                Work::Release { held: self.row(file)?.give_up(), notify }
+            }
+            IoKind::Close { file } => Work::Close { descriptor: self.row(file)?.descriptor.take() },
+        })
+    }
+
+    fn row(&mut self, file: FileId) -> Option<&mut FileRow> {
+        self.table.files.get_mut(file)
+    }
+
+    /// Takes what the machine has to tell, with what belongs to it, to be delivered outside.
+    pub(super) fn drain_told(&mut self, out: &mut Deliveries) {
+        while let Some(tell) = self.machine.poll_told() {
+            match tell {
+                Tell::Resolve { op, outcome, .. } => self.answer(op, outcome, out),
+                Tell::Progress { file, done, total } => {
+                    let path = self.table.file_path(file);
+                    out.notices.push(Notice::Progress { path, done, total });
+                }
+                Tell::Room { .. } => {
+                    out.wakers.append(&mut self.blocked);
+                    for batch in &self.batches {
+                        batch.room_came();
+                    }
+                }
+                Tell::Abandoned { kind, .. } => {
+                    let path = self.path_of_action(kind);
+                    self.unfinished.push(Unfinished::action(kind, Arc::clone(&path)));
+                    out.notices.push(Notice::Abandoned { path, kind });
+                }
+                Tell::Phase { phase, cause } => {
+                    out.notices.push(Notice::Phase { phase, cause });
+                    if phase == PhaseName::Closed {
+                        self.let_go(out);
+                    }
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self, op: staging_core::OpId, outcome: Outcome, out: &mut Deliveries) {
+        let Some(row) = self.table.ops.take(op) else { return };
+        let (mut cell, mut contents) = (None, None);
+        match outcome {
+            Outcome::Opened { file, .. } => {
+                cell = self.table.file(file, &row.path).map(|row| Arc::clone(&row.cell));
+            }
+            Outcome::FromContents { file } => {
+                contents = self.table.files.get(file).and_then(FileRow::contents);
+            }
+            Outcome::Closed => drop(self.table.handles.take(row.handle)),
+            Outcome::Failed { fault, .. } => {
+                if let Some(unfinished) = Unfinished::operation(&row, fault) {
+                    self.unfinished.push(unfinished);
+                }
+            }
+            Outcome::Staged { .. } | Outcome::Unstaged | Outcome::Read { .. } => {}
+        }
+        let path = self.table.handles.get(row.handle).map_or(row.path, Arc::clone);
+        let answer = Answer {
+            outcome,
+            operation: row.operation,
+            path,
+            handle: row.handle,
+            cell,
+            opened: None,
+            contents,
+            buffer: row.buffer,
+        };
+        match row.waiter {
+            Waiter::Slot(slot) => out.answers.push((slot, answer)),
+            Waiter::Batch(batch) => {
+                batch.one_less();
+                out.results.push((batch, answer));
+            }
+            // Somebody else's: that one sees that its answer went by.
+            Waiter::Here if out.mine == Some(op) => out.here = Some(answer),
+            Waiter::Here => {}
+        }
+    }
+
+    fn path_of_action(&self, kind: IoKind) -> Arc<Path> {
+        match kind {
+            IoKind::Open { handle, .. } | IoKind::Fetch { handle, .. } => self.table.path_of(handle),
+            IoKind::Look { file }
+            | IoKind::Map { file, .. }
+            | IoKind::Load { file, .. }
+            | IoKind::Read { file, .. }
+            | IoKind::Release { file }
+            | IoKind::Close { file } => self.table.file_path(file),
+        }
+    }
+
+    /// Closed: everything the table still has is given back, outside the lock.
+    fn let_go(&mut self, out: &mut Deliveries) {
+        for (_, row) in self.table.files.iter() {
+            drop(row.cell.withdraw());
+        }
+        out.rest = Some(std::mem::replace(&mut self.table, Table::new()));
+        out.wakers.append(&mut self.waiting_for_end);
+        out.wakers.append(&mut self.blocked);
+        for batch in &self.batches {
+            batch.room_came();
+        }
+        self.crew.wake_all(&mut out.wakers);
+    }
+}
+
+fn whole(part: Part) -> Option<Contents> {
+    match part {
+        Part::Nothing { .. } => None,
+        Part::Block(block) => {
+            let len = block.len();
+            Some(Contents::Loaded(block.freeze(len)))
+        }
+        Part::Mapping(mapping) => Some(Contents::Mapped(mapping)),
+    }
+}
+
+impl FileRow {
+    fn descriptor(&self) -> Option<Arc<std::fs::File>> {
+        self.descriptor.clone()
+    }
+
+    fn contents(&self) -> Option<Contents> {
+        match &self.held {
+            Holding::Whole(contents) => Some(contents.clone()),
+            Holding::Nothing | Holding::Part(_) => None,
+        }
+    }
+
+    /// A cell that readers of earlier contents have not left yet stays empty; reads then come
+    /// through the hub, until the next staging.
+    fn publish(&mut self, contents: Contents) {
+        drop(self.cell.publish(contents.clone()));
+        self.held = Holding::Whole(contents);
+    }
+
+    fn give_up(&mut self) -> Held {
+        drop(self.cell.withdraw());
+        match std::mem::replace(&mut self.held, Holding::Nothing) {
+            Holding::Nothing => Held::Nothing,
+            Holding::Part(part) => Held::Part(part),
+            Holding::Whole(contents) => Held::Contents(contents),
+        }
+    }
+}

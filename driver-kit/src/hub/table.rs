@@ -1,0 +1,143 @@
+//! What the machine does not hold: paths, descriptors, contents and those who wait, by the id
+//! under which the machine knows them.
+//!
+//! Ids are dense, so a table is a vector; an entry whose generation has passed is replaced by the
+//! next tenant.
+
+use crate::batch::Batch;
+use crate::contents::{Contents, Published};
+use crate::error::Operation;
+use crate::hub::slot::Slot;
+use crate::job::Part;
+use staging_core::{FileId, HandleId, Id, OpId};
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Payloads of one kind of id.
+pub(crate) struct Rows<K, T> {
+    rows: Vec<Option<(Id<K>, T)>>,
+}
+
+impl<K, T> Rows<K, T> {
+    pub(crate) const fn new() -> Self {
+        Self { rows: Vec::new() }
+    }
+
+    pub(crate) fn put(&mut self, id: Id<K>, row: T) {
+        if self.rows.len() <= id.index() {
+            self.rows.resize_with(id.index() + 1, || None);
+        }
+        self.rows[id.index()] = Some((id, row));
+    }
+
+    pub(crate) fn get(&self, id: Id<K>) -> Option<&T> {
+        match self.rows.get(id.index()) {
+            Some(Some((tenant, row))) if *tenant == id => Some(row),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn get_mut(&mut self, id: Id<K>) -> Option<&mut T> {
+        match self.rows.get_mut(id.index()) {
+            Some(Some((tenant, row))) if *tenant == id => Some(row),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn take(&mut self, id: Id<K>) -> Option<T> {
+        self.get(id)?;
+        self.rows[id.index()].take().map(|(_, row)| row)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Id<K>, &T)> {
+        self.rows.iter().flatten().map(|(id, row)| (*id, row))
+    }
+}
+
+/// The driver's side of everything the machine knows.
+pub(crate) struct Table {
+    pub(crate) handles: Rows<staging_core::kind::Handle, Arc<Path>>,
+    pub(crate) files: Rows<staging_core::kind::File, FileRow>,
+    pub(crate) ops: Rows<staging_core::kind::Op, OpRow>,
+}
+
+impl Table {
+    pub(crate) const fn new() -> Self {
+        Self { handles: Rows::new(), files: Rows::new(), ops: Rows::new() }
+    }
+
+    pub(crate) fn path_of(&self, handle: HandleId) -> Arc<Path> {
+        self.handles.get(handle).map_or_else(nowhere, Arc::clone)
+    }
+
+    pub(crate) fn file_path(&self, file: FileId) -> Arc<Path> {
+        self.files.get(file).map_or_else(nowhere, |row| Arc::clone(&row.path))
+    }
+
+    /// The row of a file, new where the machine met it just now.
+    pub(crate) fn file(&mut self, file: FileId, path: &Arc<Path>) -> Option<&mut FileRow> {
+        if self.files.get(file).is_none() {
+            let row = FileRow {
+                path: Arc::clone(path),
+                descriptor: None,
+                held: Holding::Nothing,
+                cell: Arc::new(Published::new()),
+            };
+            self.files.put(file, row);
+        }
+        self.files.get_mut(file)
+    }
+
+    pub(crate) fn op(&mut self, op: OpId) -> Option<&mut OpRow> {
+        self.ops.get_mut(op)
+    }
+}
+
+/// The path of what has none: only shown if a bookkeeping rule was broken.
+fn nowhere() -> Arc<Path> {
+    Arc::from(Path::new("?"))
+}
+
+/// The driver's side of a file.
+#[derive(Debug)]
+pub(crate) struct FileRow {
+    /// The path it was first opened by.
+    pub(crate) path: Arc<Path>,
+    pub(crate) descriptor: Option<Arc<File>>,
+    pub(crate) held: Holding,
+    /// Where readers find the contents while they are whole.
+    pub(crate) cell: Arc<Published<Contents>>,
+}
+
+/// What a file has of its contents.
+#[derive(Debug)]
+pub(crate) enum Holding {
+    Nothing,
+    /// In the making; with a worker while a chunk is under way.
+    Part(Part),
+    /// Whole, and published in the cell.
+    Whole(Contents),
+}
+
+/// Who waits for an operation, and what to call it.
+#[derive(Debug)]
+pub(crate) struct OpRow {
+    pub(crate) operation: Operation,
+    pub(crate) path: Arc<Path>,
+    pub(crate) handle: HandleId,
+    pub(crate) waiter: Waiter,
+    /// The caller's buffer, when a read ended and its answer is not told yet.
+    pub(crate) buffer: Option<Vec<u8>>,
+}
+
+/// Who gets the answer.
+#[derive(Debug)]
+pub(crate) enum Waiter {
+    /// One caller.
+    Slot(Arc<Slot>),
+    /// A batch.
+    Batch(Arc<Batch>),
+    /// The thread that holds the lock right now.
+    Here,
+}

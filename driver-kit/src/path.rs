@@ -1,0 +1,71 @@
+//! One absolute path for each file, however it was spelled (G11).
+//!
+//! [`absolute`] makes a path absolute without asking the disk where that is not needed: `~` and
+//! the current directory are put in front, `.` is dropped; only `..` has to be looked up, because
+//! what stands before it may be a symbolic link. Links in the rest are found by the open itself,
+//! which is told to refuse them: only then is the path resolved, and opened by what it led to. So
+//! a path without links costs no extra system call, and what is shown is where the file is.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+/// Where relative paths begin: the current directory, asked once for many paths.
+#[derive(Clone, Debug)]
+pub struct Here {
+    current: PathBuf,
+    home: Option<PathBuf>,
+}
+
+impl Here {
+    /// Asks for the current directory and for `HOME`.
+    ///
+    /// # Errors
+    /// The current directory was removed or may not be read (`getcwd`).
+    pub fn now() -> io::Result<Here> {
+        let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
+        Ok(Here { current: std::env::current_dir()?, home })
+    }
+
+    /// The absolute form of a path: no `~` at its start, no `.`, no `..`.
+    ///
+    /// # Errors
+    /// An empty path is ENOENT, as the system has it. `..` behind something that is not there, or
+    /// is not a directory, is what `realpath` says of it. `~` without an absolute `HOME` is
+    /// ENOENT.
+    pub fn absolute(&self, path: &Path) -> io::Result<PathBuf> {
+        if path.as_os_str().is_empty() {
+            return Err(rustix::io::Errno::NOENT.into());
+        }
+        let mut components = path.components().peekable();
+        let mut whole = match components.peek() {
+            Some(Component::Normal(first)) if *first == OsStr::new("~") => {
+                components.next();
+                self.home.clone().ok_or(rustix::io::Errno::NOENT)?
+            }
+            Some(Component::RootDir | Component::Prefix(_)) => PathBuf::new(),
+            _ => self.current.clone(),
+        };
+        for component in components {
+            match component {
+                Component::Prefix(_) | Component::RootDir | Component::Normal(_) => {
+                    whole.push(component);
+                }
+                Component::CurDir => {}
+                Component::ParentDir => {
+                    whole = whole.canonicalize()?;
+                    whole.pop();
+                }
+            }
+        }
+        Ok(whole)
+    }
+}
+
+/// The absolute form of one path; see [`Here::absolute`].
+///
+/// # Errors
+/// As [`Here::now`] and [`Here::absolute`].
+pub fn absolute(path: &Path) -> io::Result<PathBuf> {
+    Here::now()?.absolute(path)
+}

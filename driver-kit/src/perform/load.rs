@@ -1,0 +1,78 @@
+//! Bringing longer files in, chunk by chunk.
+
+use super::{read_full, stamp};
+use crate::contents::{Mapping, Memory, Share};
+use crate::error::fault_of;
+use crate::job::{Brought, Ended, Part};
+use rustix::io::Errno;
+use staging_core::{Completion, How, Stamp};
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+
+/// The stamp of an open file: `fstat`.
+///
+/// # Errors
+/// What the system said.
+pub fn stamp_of(descriptor: &File) -> io::Result<Stamp> {
+    Ok(stamp(&rustix::fs::fstat(descriptor)?))
+}
+
+/// `mmap`.
+pub(super) fn map(descriptor: &File, len: u64, how: How, memory: &Arc<Memory>) -> Ended {
+    let share = match how {
+        How::MappedShared => Share::Shared,
+        How::Empty | How::Loaded | How::Mapped => Share::Private,
+    };
+    match Mapping::new(memory, descriptor.as_fd(), len, share) {
+        Ok(mapping) => {
+            mapping.want_huge();
+            let brought = Brought::Part(Part::Mapping(Arc::new(mapping)));
+            Ended { completion: Completion::Mapped, brought }
+        }
+        Err(error) => Ended::failed(&error),
+    }
+}
+
+/// One chunk: `madvise` or `pread`, then `fstat`.
+pub(super) fn load(descriptor: &File, part: Part, offset: u64, len: u64) -> Ended {
+    let (part, loaded) = load_chunk(descriptor, part, offset, len);
+    let completion = match loaded.and_then(|()| stamp_of(descriptor)) {
+        Ok(stamp) => Completion::Loaded { stamp },
+        Err(error) => Completion::Failed { fault: fault_of(&error) },
+    };
+    Ended { completion, brought: Brought::Part(part) }
+}
+
+fn load_chunk(descriptor: &File, part: Part, offset: u64, len: u64) -> (Part, io::Result<()>) {
+    match part {
+        Part::Mapping(mapping) => {
+            let populated = mapping.populate(offset, len);
+            (Part::Mapping(mapping), populated)
+        }
+        Part::Nothing { memory, total } => match room(&memory, total) {
+            Ok(block) => load_chunk(descriptor, Part::Block(block), offset, len),
+            Err(error) => (Part::Nothing { memory, total }, Err(error)),
+        },
+        Part::Block(mut block) => {
+            let filled = fill(descriptor, &mut block, offset, len);
+            (Part::Block(block), filled)
+        }
+    }
+}
+
+fn room(memory: &Arc<Memory>, total: u64) -> io::Result<crate::contents::Block> {
+    memory.take(usize::try_from(total).map_err(|_| Errno::FBIG)?)
+}
+
+/// A file that ends early leaves the rest as it was; its stamp will tell.
+fn fill(descriptor: &File, block: &mut [u8], offset: u64, len: u64) -> io::Result<()> {
+    let chunk = usize::try_from(offset)
+        .ok()
+        .and_then(|from| block.get_mut(from..)?.get_mut(..usize::try_from(len).ok()?));
+    match chunk {
+        Some(chunk) => read_full(descriptor, chunk, offset).map(drop),
+        None => Err(Errno::INVAL.into()),
+    }
+}

@@ -1,0 +1,95 @@
+//! The one mapping of actions to the operating system.
+//!
+//! Everything here blocks, takes no lock of the hub, and reports what the system said as it said
+//! it. There is no policy: what a failure means is the machine's to decide.
+
+mod load;
+mod open;
+
+use crate::contents::{Contents, Notify};
+use crate::job::{Brought, Ended, Finished, Held, Job, Part, Work};
+use staging_core::{Completion, Stamp};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+pub use load::stamp_of;
+
+/// Carries a job out: system calls, and nothing else.
+pub fn perform(job: Job) -> Finished {
+    let Job { io, kind, path, work } = job;
+    let Ended { completion, brought } = carry_out(&path, work);
+    Finished { io, kind, path, completion, brought }
+}
+
+fn carry_out(path: &Path, work: Work) -> Ended {
+    match work {
+        Work::Open { missing } => open::open(path, missing),
+        Work::Fetch { missing, up_to, memory } => open::fetch(path, missing, up_to, &memory),
+        Work::Look { descriptor } => look(&descriptor),
+        Work::Map { descriptor, len, how, memory } => load::map(&descriptor, len, how, &memory),
+        Work::Load { descriptor, part, offset, len } => {
+            load::load(&descriptor, part, offset, len)
+        }
+        Work::Read { descriptor, buffer, offset } => read(&descriptor, buffer, offset),
+        Work::Release { held, notify } => release(held, notify),
+        Work::Close { descriptor } => {
+            // Closing a file that was only read has no error worth telling.
+            drop(descriptor);
+            Ended::plain(Completion::Closed)
+        }
+        Work::Lost => Ended::failed(&rustix::io::Errno::BADF.into()),
+    }
+}
+
+/// `fstat`.
+fn look(descriptor: &File) -> Ended {
+    match stamp_of(descriptor) {
+        Ok(stamp) => Ended::plain(Completion::Looked { stamp }),
+        Err(error) => Ended::failed(&error),
+    }
+}
+
+/// `pread` until the buffer is full or the file ends.
+fn read(descriptor: &File, mut buffer: Vec<u8>, offset: u64) -> Ended {
+    let completion = match read_full(descriptor, &mut buffer, offset) {
+        Ok(bytes) => Completion::Read { bytes: bytes as u64 },
+        Err(error) => Completion::Failed { fault: crate::error::fault_of(&error) },
+    };
+    Ended { completion, brought: Brought::Buffer(buffer) }
+}
+
+/// Reads until the buffer is full or the file ends, whatever interrupts (EINTR) or comes short.
+///
+/// # Errors
+/// What `pread` said. Bytes read before that are not counted.
+pub fn read_full(descriptor: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut done = 0;
+    while done < buffer.len() {
+        match descriptor.read_at(&mut buffer[done..], offset + done as u64) {
+            Ok(0) => break,
+            Ok(bytes) => done += bytes,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
+}
+
+/// Gives contents up; what readers still hold is lent until they let go.
+fn release(held: Held, notify: Notify) -> Ended {
+    let lent = match held {
+        Held::Nothing | Held::Part(Part::Nothing { .. } | Part::Block(_)) => 0,
+        Held::Part(Part::Mapping(mapping)) => Contents::Mapped(mapping).release(notify),
+        Held::Contents(contents) => contents.release(notify),
+    };
+    Ended::plain(Completion::Released { lent })
+}
+
+/// What tells two versions of a file apart: length and modification time.
+pub(crate) fn stamp(metadata: &rustix::fs::Stat) -> Stamp {
+    let seconds = metadata.st_mtime as u64;
+    let nanos = seconds.wrapping_mul(1_000_000_000).wrapping_add(metadata.st_mtime_nsec as u64);
+    Stamp { len: metadata.st_size as u64, version: nanos }
+}

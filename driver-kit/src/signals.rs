@@ -1,0 +1,74 @@
+//! SIGINT and SIGTERM, as every driver understands them (S6): once is graceful, twice forces,
+//! three times exits at once.
+//!
+//! The handlers only write to a pipe, and look at a flag; everything else happens on whoever reads
+//! the pipe. It can be read with [`Signals::wait`], or watched by a reactor through
+//! [`Signals::pipe`].
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use std::io::{self, Read};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What a signal asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Press {
+    /// The first: shut down gracefully.
+    Graceful,
+    /// The second: force it. The third does not come this far.
+    Force,
+}
+
+/// The exit status of a process that was pressed three times: as if killed by SIGINT.
+pub const EXIT_STATUS: i32 = 130;
+
+/// SIGINT and SIGTERM, caught.
+#[derive(Debug)]
+pub struct Signals {
+    pipe: UnixStream,
+    presses: u32,
+    /// From the second press on, the handler itself exits.
+    last: Arc<AtomicBool>,
+}
+
+impl Signals {
+    /// Catches both signals from now on, for the rest of the process.
+    ///
+    /// # Errors
+    /// No pipe could be made, or no handler set (`socketpair`, `sigaction`).
+    pub fn catch() -> io::Result<Signals> {
+        let (pipe, write) = UnixStream::pair()?;
+        let last = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            signal_hook::flag::register_conditional_shutdown(signal, EXIT_STATUS, Arc::clone(&last))?;
+            signal_hook::low_level::pipe::register(signal, write.try_clone()?)?;
+        }
+        Ok(Signals { pipe, presses: 0, last })
+    }
+
+    /// Becomes readable with each signal.
+    pub const fn pipe(&self) -> &UnixStream {
+        &self.pipe
+    }
+
+    /// Waits for the next signal, blocking.
+    ///
+    /// # Errors
+    /// The pipe failed.
+    pub fn wait(&mut self) -> io::Result<Press> {
+        let mut byte = [0];
+        self.pipe.read_exact(&mut byte)?;
+        Ok(self.press())
+    }
+
+    /// One signal was read from the pipe.
+    pub fn press(&mut self) -> Press {
+        self.presses += 1;
+        if self.presses == 1 {
+            return Press::Graceful;
+        }
+        self.last.store(true, Ordering::SeqCst);
+        Press::Force
+    }
+}

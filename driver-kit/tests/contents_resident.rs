@@ -1,0 +1,59 @@
+//! G10: what the arena says it holds is what the kernel says it holds.
+//!
+//! Alone in its process, so that the process's own figure can be compared.
+#![cfg(not(staging_loom))]
+
+use driver_kit::contents::{Block, Memory};
+use std::{error::Error, fs};
+
+/// Anonymous memory of this process, in bytes.
+fn anonymous() -> Result<u64, Box<dyn Error>> {
+    let rollup = fs::read_to_string("/proc/self/smaps_rollup")?;
+    let line = rollup.lines().find(|line| line.starts_with("Anonymous:"));
+    let kib = line
+        .and_then(|line| line.split_whitespace().nth(1))
+        .ok_or("no Anonymous line")?;
+    Ok(kib.parse::<u64>()? << 10)
+}
+
+/// G10
+#[test]
+fn counted_bytes_are_resident_bytes() -> Result<(), Box<dyn Error>> {
+    const SLACK: u64 = 1 << 20; // the test's own heap and stack
+    for budget in [5 << 20, 70 << 20, u64::MAX] {
+        let memory = Memory::new(budget);
+        let before = anonymous()?;
+        let mut held: Vec<Block> = Vec::new();
+        let mut seed = 88172645463325252u64;
+        for step in 0..3_000 {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            let len = if seed.is_multiple_of(16) {
+                seed % (4 << 20)
+            } else {
+                seed % 60_000
+            };
+            match memory.take(len as usize) {
+                Ok(mut block) => {
+                    block.fill(step as u8);
+                    held.push(block);
+                }
+                Err(_) => held.truncate(held.len() / 2),
+            }
+            if seed.is_multiple_of(3) && !held.is_empty() {
+                held.swap_remove(seed as usize % held.len());
+            }
+            if step % 500 == 499 {
+                held.truncate(held.len() / 4);
+                memory.trim();
+            }
+            if step % 50 == 0 {
+                let said = memory.arena_bytes();
+                let is = anonymous()?.saturating_sub(before);
+                assert!(is.abs_diff(said) <= SLACK, "{said} counted, {is} resident");
+            }
+        }
+    }
+    Ok(())
+}
