@@ -1,1 +1,44 @@
-//! Staged files, blocking.
+//! Staged files on blocking std.
+//!
+//! ```no_run
+//! use driver_blocking::Stager;
+//!
+//! fn main() -> std::io::Result<()> {
+//!     let stager = Stager::new();
+//!     let model = stager.open("model.bin")?; // in memory when this returns
+//!     let mut header = [0; 4096];
+//!     let read = model.read_at(&mut header, 0)?; // no system call, no wait
+//!     println!("{read} of {} bytes", model.len());
+//!     Ok(())
+//! }
+//! ```
+//!
+//! There is no runtime and, unless you ask for a [pool](Builder::pool), no thread: whoever waits
+//! carries out what has to be done. With a pool, batches go on by themselves and deadlines are kept
+//! also while the disk blocks.
+//!
+//! Errors are [`std::io::Error`] with the operation and the absolute path in the message;
+//! [`errno`] finds the system's error number, [`failure`] the whole reason.
+
+mod batch;
+mod file;
+mod options;
+mod reader;
+mod stager;
+mod wait;
+
+pub use batch::Batch;
+pub use driver_kit::batch::{Item, Progress, Staged};
+pub use driver_kit::contents::{Contents, Truncated};
+pub use driver_kit::core::{
+    Fault, Grace, How, Life, Limits, Mode, OverBudget, PhaseName, Plan, Staging, Standing, Stats,
+    Why,
+};
+pub use driver_kit::error::{Cause, Failure, Operation, errno, failure};
+pub use driver_kit::handlers::{ActionKind, Handler, Handlers};
+pub use driver_kit::observe::Notice;
+pub use driver_kit::{Deadline, ShutdownReport, Unfinished};
+pub use file::File;
+pub use options::OpenOptions;
+pub use reader::Reader;
+pub use stager::{BatchBuilder, Builder, Stager};

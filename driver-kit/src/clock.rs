@@ -11,7 +11,9 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn start() -> Clock {
-        Clock { zero: Instant::now() }
+        Clock {
+            zero: Instant::now(),
+        }
     }
 
     pub(crate) fn now(self) -> Tick {
@@ -49,7 +51,9 @@ pub enum Deadline {
 impl Deadline {
     /// So long from now.
     pub fn within(duration: Duration) -> Deadline {
-        Instant::now().checked_add(duration).map_or(Deadline::Never, Deadline::At)
+        Instant::now()
+            .checked_add(duration)
+            .map_or(Deadline::Never, Deadline::At)
     }
 
     pub(crate) fn tick(self, clock: Clock) -> Tick {

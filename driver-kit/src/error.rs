@@ -76,6 +76,11 @@ impl Failure {
         }
     }
 
+    /// Whether it was refused because something was full, so that waiting may help (R12).
+    pub const fn is_for_fullness(&self) -> bool {
+        matches!(self.cause, Cause::Rejected(Reject::Full(_)))
+    }
+
     fn kind(&self) -> io::ErrorKind {
         match self.cause {
             Cause::Fault(fault) => match fault {
@@ -142,7 +147,9 @@ fn explain_fault(fault: Fault) -> &'static str {
         Fault::OverBudget => {
             "the budget has no room for it; raise the budget, unstage others, or wait for room"
         }
-        Fault::NoMapping => "files are not mapped here, since the SIGBUS guard was refused; load it",
+        Fault::NoMapping => {
+            "files are not mapped here, since the SIGBUS guard was refused; load it"
+        }
         Fault::Cancelled => "cancelled",
         Fault::Deadline => "the deadline passed before it was done",
         Fault::ShuttingDown => "not begun, because a shutdown began",

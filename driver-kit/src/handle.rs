@@ -27,7 +27,13 @@ impl Handle {
         path: Arc<Path>,
         cell: Arc<Published<Contents>>,
     ) -> Handle {
-        Handle { hub, id, file, path, cell }
+        Handle {
+            hub,
+            id,
+            file,
+            path,
+            cell,
+        }
     }
 
     /// The hub it belongs to.
@@ -67,7 +73,9 @@ impl Handle {
     /// Bytes from memory without a copy, if the file is loaded (G4).
     #[inline]
     pub fn bytes_staged(&self, offset: u64, len: usize) -> Option<Bytes> {
-        self.cell.read(|contents| contents.bytes(offset, len)).flatten()
+        self.cell
+            .read(|contents| contents.bytes(offset, len))
+            .flatten()
     }
 
     /// The staged contents themselves, to be held: they stay valid memory until dropped, whatever
@@ -81,18 +89,51 @@ impl Handle {
     pub fn read(&self, offset: u64, buffer: &mut [u8], deadline: Deadline) -> Read {
         match self.read_staged(offset, buffer) {
             Some(Ok(bytes)) => Read::Done(Ok(bytes)),
-            Some(Err(Truncated)) => Read::Done(Err(self.failure(Operation::Read, Fault::Truncated))),
-            None => self.hub.read_here(self.id, &self.path, offset, buffer, deadline),
+            Some(Err(Truncated)) => {
+                Read::Done(Err(self.failure(Operation::Read, Fault::Truncated)))
+            }
+            None => self
+                .hub
+                .read_here(self.id, &self.path, offset, buffer, deadline),
         }
+    }
+
+    /// Asks for a range as an operation like any other, with a buffer of its own.
+    ///
+    /// # Errors
+    /// Refused: nothing changed.
+    pub fn read_later(
+        &self,
+        offset: u64,
+        len: u64,
+        deadline: Deadline,
+        room: Option<&Waker>,
+    ) -> Result<Ticket, Failure> {
+        let request = Request::Read {
+            handle: self.id,
+            offset,
+            len,
+        };
+        self.hub
+            .submit(Operation::Read, &self.path, request, deadline, room)
     }
 
     /// Asks to bring the file into memory.
     ///
     /// # Errors
     /// Refused: nothing changed.
-    pub fn stage(&self, plan: Plan, deadline: Deadline, room: Option<&Waker>) -> Result<Ticket, Failure> {
-        let request = Request::Stage { handle: self.id, plan };
-        self.hub.submit(Operation::Stage, &self.path, request, deadline, room)
+    pub fn stage(
+        &self,
+        plan: Plan,
+        deadline: Deadline,
+        room: Option<&Waker>,
+    ) -> Result<Ticket, Failure> {
+        let request = Request::Stage {
+            handle: self.id,
+            plan,
+        };
+        self.hub
+            .submit(Operation::Stage, &self.path, request, deadline, room)
     }
 
     /// Asks to give the memory back.
@@ -101,7 +142,8 @@ impl Handle {
     /// Refused: nothing changed.
     pub fn unstage(&self, deadline: Deadline, room: Option<&Waker>) -> Result<Ticket, Failure> {
         let request = Request::Unstage { handle: self.id };
-        self.hub.submit(Operation::Unstage, &self.path, request, deadline, room)
+        self.hub
+            .submit(Operation::Unstage, &self.path, request, deadline, room)
     }
 
     /// Asks to close. The answer comes when what is under way on it is answered.
@@ -110,13 +152,18 @@ impl Handle {
     /// Refused: nothing changed.
     pub fn close(&self, deadline: Deadline) -> Result<Ticket, Failure> {
         let request = Request::Close { handle: self.id };
-        self.hub.submit(Operation::Close, &self.path, request, deadline, None)
+        self.hub
+            .submit(Operation::Close, &self.path, request, deadline, None)
     }
 
     /// A failure on this file in words.
     pub fn failure(&self, operation: Operation, fault: Fault) -> Failure {
         let cause = crate::error::Cause::Fault(fault);
-        Failure { operation, path: Arc::clone(&self.path), cause }
+        Failure {
+            operation,
+            path: Arc::clone(&self.path),
+            cause,
+        }
     }
 }
 
@@ -128,6 +175,9 @@ impl Drop for Handle {
 
 impl std::fmt::Debug for Handle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Handle").field("id", &self.id).field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("Handle")
+            .field("id", &self.id)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }

@@ -3,8 +3,8 @@
 
 use crate::job::{Brought, Finished, Job};
 use crate::perform::perform;
-use crate::sync::{Mutex, lock};
 use crate::sync::atomic::{AtomicU32, Ordering};
+use crate::sync::{Mutex, lock};
 use staging_core::{Completion, Fault, IoKind};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -119,7 +119,13 @@ impl Handlers {
             tracing::error!(?io, "a handler panicked; its action fails with EIO");
             let fault = Fault::Os(rustix::io::Errno::IO.raw_os_error());
             let completion = Completion::Failed { fault };
-            Finished { io, kind, path, completion, brought: Brought::Nothing }
+            Finished {
+                io,
+                kind,
+                path,
+                completion,
+                brought: Brought::Nothing,
+            }
         })
     }
 }
@@ -127,8 +133,12 @@ impl Handlers {
 impl std::fmt::Debug for Handlers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let set = self.set.load(Ordering::Relaxed);
-        let set: Vec<_> =
-            ActionKind::ALL.into_iter().filter(|kind| set & (1 << *kind as u32) != 0).collect();
-        f.debug_struct("Handlers").field("set", &set).finish_non_exhaustive()
+        let set: Vec<_> = ActionKind::ALL
+            .into_iter()
+            .filter(|kind| set & (1 << *kind as u32) != 0)
+            .collect();
+        f.debug_struct("Handlers")
+            .field("set", &set)
+            .finish_non_exhaustive()
     }
 }

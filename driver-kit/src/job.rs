@@ -23,14 +23,41 @@ pub struct Job {
 
 /// What a job needs, by what it is.
 pub(crate) enum Work {
-    Open { missing: Missing },
-    Fetch { missing: Missing, up_to: u64, memory: Arc<Memory> },
-    Look { descriptor: Arc<File> },
-    Map { descriptor: Arc<File>, len: u64, how: How, memory: Arc<Memory> },
-    Load { descriptor: Arc<File>, part: Part, offset: u64, len: u64 },
-    Read { descriptor: Arc<File>, buffer: Vec<u8>, offset: u64 },
-    Release { held: Held, notify: Notify },
-    Close { descriptor: Option<Arc<File>> },
+    Open {
+        missing: Missing,
+    },
+    Fetch {
+        missing: Missing,
+        up_to: u64,
+        memory: Arc<Memory>,
+    },
+    Look {
+        descriptor: Arc<File>,
+    },
+    Map {
+        descriptor: Arc<File>,
+        len: u64,
+        how: How,
+        memory: Arc<Memory>,
+    },
+    Load {
+        descriptor: Arc<File>,
+        part: Part,
+        offset: u64,
+        len: u64,
+    },
+    Read {
+        descriptor: Arc<File>,
+        buffer: Vec<u8>,
+        offset: u64,
+    },
+    Release {
+        held: Held,
+        notify: Notify,
+    },
+    Close {
+        descriptor: Option<Arc<File>>,
+    },
     /// What the job was to work on is gone. It can only be answered.
     Lost,
 }
@@ -78,11 +105,16 @@ pub(crate) struct Ended {
 
 impl Ended {
     pub(crate) const fn plain(completion: Completion) -> Ended {
-        Ended { completion, brought: Brought::Nothing }
+        Ended {
+            completion,
+            brought: Brought::Nothing,
+        }
     }
 
     pub(crate) fn failed(error: &io::Error) -> Ended {
-        Ended::plain(Completion::Failed { fault: fault_of(error) })
+        Ended::plain(Completion::Failed {
+            fault: fault_of(error),
+        })
     }
 }
 
@@ -91,9 +123,15 @@ impl Ended {
 pub(crate) enum Brought {
     Nothing,
     /// A descriptor, and where the file really is if the path led over links.
-    Descriptor { descriptor: File, real: Option<Arc<Path>> },
+    Descriptor {
+        descriptor: File,
+        real: Option<Arc<Path>>,
+    },
     /// Whole contents, and where the file really is.
-    Contents { contents: Contents, real: Option<Arc<Path>> },
+    Contents {
+        contents: Contents,
+        real: Option<Arc<Path>>,
+    },
     Part(Part),
     Buffer(Vec<u8>),
 }
@@ -139,7 +177,13 @@ impl Job {
             | Work::Lost => Brought::Nothing,
         };
         let completion = Completion::Failed { fault };
-        Finished { io: self.io, kind: self.kind, path: self.path, completion, brought }
+        Finished {
+            io: self.io,
+            kind: self.kind,
+            path: self.path,
+            completion,
+            brought,
+        }
     }
 }
 

@@ -71,6 +71,8 @@ impl Observers {
 
 impl std::fmt::Debug for Observers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Observers").field("count", &lock(&self.list).len()).finish_non_exhaustive()
+        f.debug_struct("Observers")
+            .field("count", &lock(&self.list).len())
+            .finish_non_exhaustive()
     }
 }

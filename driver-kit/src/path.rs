@@ -23,8 +23,13 @@ impl Here {
     /// # Errors
     /// The current directory was removed or may not be read (`getcwd`).
     pub fn now() -> io::Result<Here> {
-        let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
-        Ok(Here { current: std::env::current_dir()?, home })
+        let home = std::env::var_os("HOME")
+            .map(PathBuf::from)
+            .filter(|home| home.is_absolute());
+        Ok(Here {
+            current: std::env::current_dir()?,
+            home,
+        })
     }
 
     /// The absolute form of a path: no `~` at its start, no `.`, no `..`.

@@ -44,7 +44,12 @@ impl Unfinished {
             IoKind::Release { .. } => (Operation::Unstage, None),
             IoKind::Close { .. } => (Operation::Close, None),
         };
-        Unfinished { operation, path, bytes, in_flight: true }
+        Unfinished {
+            operation,
+            path,
+            bytes,
+            in_flight: true,
+        }
     }
 }
 
@@ -90,7 +95,15 @@ impl ShutdownReport {
 
 impl fmt::Display for ShutdownReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Report { draining, closing, completed, failed, cancelled, abandoned, .. } = self.machine;
+        let Report {
+            draining,
+            closing,
+            completed,
+            failed,
+            cancelled,
+            abandoned,
+            ..
+        } = self.machine;
         write!(
             f,
             "closed after {:?} draining and {:?} closing: {completed} completed, {failed} failed, \

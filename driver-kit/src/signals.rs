@@ -41,10 +41,18 @@ impl Signals {
         let (pipe, write) = UnixStream::pair()?;
         let last = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
-            signal_hook::flag::register_conditional_shutdown(signal, EXIT_STATUS, Arc::clone(&last))?;
+            signal_hook::flag::register_conditional_shutdown(
+                signal,
+                EXIT_STATUS,
+                Arc::clone(&last),
+            )?;
             signal_hook::low_level::pipe::register(signal, write.try_clone()?)?;
         }
-        Ok(Signals { pipe, presses: 0, last })
+        Ok(Signals {
+            pipe,
+            presses: 0,
+            last,
+        })
     }
 
     /// Becomes readable with each signal.

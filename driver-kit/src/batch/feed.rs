@@ -52,8 +52,15 @@ impl Feed {
         for (path, error) in refused {
             let path: Arc<Path> = path.into();
             let cause = Cause::Fault(fault_of(&error));
-            let failure = Failure { operation: Operation::Open, path: Arc::clone(&path), cause };
-            batch.add(Item { path, result: Err(failure) });
+            let failure = Failure {
+                operation: Operation::Open,
+                path: Arc::clone(&path),
+                cause,
+            };
+            batch.add(Item {
+                path,
+                result: Err(failure),
+            });
         }
         if ended {
             let wakers = lock(&batch.tally).end();
@@ -79,20 +86,38 @@ impl State {
         if self.batches.is_empty() {
             return None;
         }
-        out.spent.extend(self.batches.extract_if(.., |batch| batch.is_spent()));
+        out.spent
+            .extend(self.batches.extract_if(.., |batch| batch.is_spent()));
         let batch = self.batches.iter().find(|batch| batch.is_hungry())?;
         let room = batch.order.concurrency - batch.under_way.load(Ordering::Relaxed);
         let promised = room.min(MOUTHFUL);
         batch.under_way.fetch_add(promised, Ordering::Relaxed);
-        Some(Feed { batch: Arc::clone(batch), promised, paths: Vec::new() })
+        Some(Feed {
+            batch: Arc::clone(batch),
+            promised,
+            paths: Vec::new(),
+        })
     }
 
     /// Hands fetched paths to the machine.
-    pub(crate) fn take_feed(&mut self, now: Tick, deadline: Tick, feed: Feed, out: &mut Deliveries) {
-        let Feed { batch, promised, paths } = feed;
+    pub(crate) fn take_feed(
+        &mut self,
+        now: Tick,
+        deadline: Tick,
+        feed: Feed,
+        out: &mut Deliveries,
+    ) {
+        let Feed {
+            batch,
+            promised,
+            paths,
+        } = feed;
         let mut accepted = 0;
         for path in paths {
-            let request = Request::Open { missing: Missing::Fail, plan: batch.order.plan };
+            let request = Request::Open {
+                missing: Missing::Fail,
+                plan: batch.order.plan,
+            };
             let waiter = Waiter::Batch(Arc::clone(&batch));
             match self.accept(now, deadline, Operation::Open, &path, request, waiter) {
                 Ok(_) => accepted += 1,
@@ -103,11 +128,16 @@ impl State {
                 }
                 Err(reject) => out.refused.push((
                     Arc::clone(&batch),
-                    Item { path: Arc::clone(&path), result: Err(refusal(Operation::Open, &path, reject)) },
+                    Item {
+                        path: Arc::clone(&path),
+                        result: Err(refusal(Operation::Open, &path, reject)),
+                    },
                 )),
             }
         }
-        batch.under_way.fetch_sub(promised - accepted, Ordering::Relaxed);
+        batch
+            .under_way
+            .fetch_sub(promised - accepted, Ordering::Relaxed);
     }
 }
 
@@ -142,9 +172,13 @@ impl Hub {
         let state = lock(self.state());
         let mut sum = UnderWay::default();
         for op in state.ops_of(batch) {
-            let Some(row) = state.table.ops.get(op) else { continue };
+            let Some(row) = state.table.ops.get(op) else {
+                continue;
+            };
             let file = state.machine.file_of(row.handle);
-            let Some(staging) = file.and_then(|file| state.machine.staging(file)) else { continue };
+            let Some(staging) = file.and_then(|file| state.machine.staging(file)) else {
+                continue;
+            };
             sum.known += staging.len;
             if let Life::Staging { done, .. } = staging.life {
                 sum.done += done;
@@ -157,9 +191,12 @@ impl Hub {
 impl State {
     fn ops_of(&self, batch: &Arc<Batch>) -> impl Iterator<Item = staging_core::OpId> {
         let batch = Arc::as_ptr(batch);
-        self.table.ops.iter().filter_map(move |(op, row)| match &row.waiter {
-            Waiter::Batch(other) if Arc::as_ptr(other) == batch => Some(op),
-            Waiter::Batch(_) | Waiter::Slot(_) | Waiter::Here => None,
-        })
+        self.table
+            .ops
+            .iter()
+            .filter_map(move |(op, row)| match &row.waiter {
+                Waiter::Batch(other) if Arc::as_ptr(other) == batch => Some(op),
+                Waiter::Batch(_) | Waiter::Slot(_) | Waiter::Here => None,
+            })
     }
 }

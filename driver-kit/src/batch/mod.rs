@@ -77,7 +77,10 @@ impl Batch {
     /// Begins a batch: workers will feed it from now on. Whoever waits for it should help, where
     /// there are no workers.
     pub fn begin(hub: &Arc<Hub>, order: Order, here: Here, paths: Paths) -> Arc<Batch> {
-        let order = Order { concurrency: order.concurrency.max(1), ..order };
+        let order = Order {
+            concurrency: order.concurrency.max(1),
+            ..order
+        };
         let batch = Arc::new(Batch {
             order,
             here,
@@ -123,13 +126,18 @@ impl Batch {
     pub(crate) fn take_result(&self, mut answer: Answer) {
         let opened = answer.take_handle();
         let result = match (answer.outcome, opened) {
-            (Outcome::Opened { len, standing, .. }, Some(handle)) => {
-                Ok(Staged { handle, len, standing })
-            }
+            (Outcome::Opened { len, standing, .. }, Some(handle)) => Ok(Staged {
+                handle,
+                len,
+                standing,
+            }),
             (Outcome::Failed { fault, .. }, _) => Err(answer.failure(fault)),
             (_, _) => Err(answer.failure(Fault::Cancelled)),
         };
-        self.add(Item { path: answer.path, result });
+        self.add(Item {
+            path: answer.path,
+            result,
+        });
     }
 
     pub(crate) fn add(&self, item: Item) {
@@ -177,6 +185,8 @@ impl Batch {
 
 impl std::fmt::Debug for Batch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Batch").field("order", &self.order).finish_non_exhaustive()
+        f.debug_struct("Batch")
+            .field("order", &self.order)
+            .finish_non_exhaustive()
     }
 }

@@ -28,7 +28,11 @@ impl Progress {
     /// Bytes per second since it began.
     pub fn rate(&self) -> f64 {
         let seconds = self.elapsed.as_secs_f64();
-        if seconds > 0.0 { self.bytes_done as f64 / seconds } else { 0.0 }
+        if seconds > 0.0 {
+            self.bytes_done as f64 / seconds
+        } else {
+            0.0
+        }
     }
 
     /// How long the rest will take at the rate so far; of what is known by now.
@@ -127,7 +131,10 @@ impl Tally {
             failed: self.failed,
             bytes_done: self.bytes + under_way.done,
             bytes_known: self.bytes + under_way.known,
-            elapsed: self.ended_at.unwrap_or_else(Instant::now).duration_since(self.started),
+            elapsed: self
+                .ended_at
+                .unwrap_or_else(Instant::now)
+                .duration_since(self.started),
         }
     }
 }

@@ -30,7 +30,12 @@ pub enum Read {
 /// What a lone read turned out to need, under the lock.
 enum Lone {
     Answered(Answer),
-    Mine { io: IoId, kind: IoKind, path: Arc<Path>, descriptor: Arc<File> },
+    Mine {
+        io: IoId,
+        kind: IoKind,
+        path: Arc<Path>,
+        descriptor: Arc<File>,
+    },
     Waits,
 }
 
@@ -47,7 +52,13 @@ impl Hub {
         deadline: Deadline,
         room: Option<&Waker>,
     ) -> Result<Ticket, Failure> {
-        self.submit(Operation::Open, path, Request::Open { missing, plan }, deadline, room)
+        self.submit(
+            Operation::Open,
+            path,
+            Request::Open { missing, plan },
+            deadline,
+            room,
+        )
     }
 
     /// Asks for something about an open handle, or for an open.
@@ -95,7 +106,11 @@ impl Hub {
         deadline: Deadline,
     ) -> Read {
         let len = buffer.len() as u64;
-        let request = Request::Read { handle, offset, len };
+        let request = Request::Read {
+            handle,
+            offset,
+            len,
+        };
         // A system call does not look at deadlines, and a handler wants a job.
         if deadline != Deadline::Never || self.handlers.is_set(ActionKind::Read) {
             return match self.submit(Operation::Read, path, request, deadline, None) {
@@ -108,8 +123,14 @@ impl Hub {
         let (lone, call) = {
             let mut state = lock(&self.state);
             let now = self.clock.now();
-            let accepted =
-                state.accept(now, Tick::NEVER, Operation::Read, path, request, Waiter::Here);
+            let accepted = state.accept(
+                now,
+                Tick::NEVER,
+                Operation::Read,
+                path,
+                request,
+                Waiter::Here,
+            );
             deliveries.mine = accepted.ok();
             state.drain_told(&mut deliveries);
             let lone = match accepted {
@@ -126,9 +147,12 @@ impl Hub {
         match lone {
             Err(failure) => Read::Done(Err(failure)),
             Ok(Lone::Answered(answer)) => Read::Done(read_answer(answer, offset, buffer)),
-            Ok(Lone::Mine { io, kind, path, descriptor }) => {
-                Read::Done(self.carry_out_read((io, kind), path, &descriptor, offset, buffer))
-            }
+            Ok(Lone::Mine {
+                io,
+                kind,
+                path,
+                descriptor,
+            }) => Read::Done(self.carry_out_read((io, kind), path, &descriptor, offset, buffer)),
             Ok(Lone::Waits) => match waits {
                 Some((op, slot)) => Read::Waits(Ticket::new(Arc::clone(self), op, slot)),
                 None => Read::Done(Err(refusal(Operation::Read, path, Reject::UnknownHandle))),
@@ -146,8 +170,12 @@ impl Hub {
     ) -> Result<usize, Failure> {
         tracing::trace!(?io, ?kind, path = %path.display(), "perform");
         let completion = match read_full(descriptor, buffer, offset) {
-            Ok(bytes) => Completion::Read { bytes: bytes as u64 },
-            Err(error) => Completion::Failed { fault: crate::error::fault_of(&error) },
+            Ok(bytes) => Completion::Read {
+                bytes: bytes as u64,
+            },
+            Err(error) => Completion::Failed {
+                fault: crate::error::fault_of(&error),
+            },
         };
         let mut deliveries = Deliveries::default();
         if let IoKind::Read { op, .. } = kind {
@@ -230,7 +258,14 @@ impl State {
         request: Request,
         waiter: Waiter,
     ) -> Result<OpId, Reject> {
-        let (op, handle) = match self.say(now, Event::Submitted { tag: Tag(0), deadline, request }) {
+        let (op, handle) = match self.say(
+            now,
+            Event::Submitted {
+                tag: Tag(0),
+                deadline,
+                request,
+            },
+        ) {
             Reply::Opening { op, handle } => {
                 self.table.handles.put(handle, Arc::clone(path));
                 (op, handle)
@@ -247,7 +282,13 @@ impl State {
                 return Err(Reject::UnknownHandle);
             }
         };
-        let row = OpRow { operation, path: Arc::clone(path), handle, waiter, buffer: None };
+        let row = OpRow {
+            operation,
+            path: Arc::clone(path),
+            handle,
+            waiter,
+            buffer: None,
+        };
         self.table.ops.put(op, row);
         Ok(op)
     }
@@ -256,14 +297,27 @@ impl State {
     /// waits in a slot, like any other.
     fn take_own_read(&mut self, op: OpId, waits: &mut Option<(OpId, Arc<Slot>)>) -> Lone {
         match self.machine.poll_io() {
-            Some(Action::Perform { io, kind: kind @ IoKind::Read { op: whose, file, .. } })
-                if whose == op =>
-            {
-                let descriptor = self.table.files.get(file).and_then(|row| row.descriptor.clone());
+            Some(Action::Perform {
+                io,
+                kind:
+                    kind @ IoKind::Read {
+                        op: whose, file, ..
+                    },
+            }) if whose == op => {
+                let descriptor = self
+                    .table
+                    .files
+                    .get(file)
+                    .and_then(|row| row.descriptor.clone());
                 match descriptor {
                     Some(descriptor) => {
                         let path = self.table.file_path(file);
-                        return Lone::Mine { io, kind, path, descriptor };
+                        return Lone::Mine {
+                            io,
+                            kind,
+                            path,
+                            descriptor,
+                        };
                     }
                     None => {
                         let job = self.equip(io, kind);
@@ -314,5 +368,9 @@ pub fn read_answer(answer: Answer, offset: u64, buffer: &mut [u8]) -> Result<usi
 }
 
 pub(crate) fn refusal(operation: Operation, path: &Arc<Path>, reject: Reject) -> Failure {
-    Failure { operation, path: Arc::clone(path), cause: Cause::Rejected(reject) }
+    Failure {
+        operation,
+        path: Arc::clone(path),
+        cause: Cause::Rejected(reject),
+    }
 }

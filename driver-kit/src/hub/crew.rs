@@ -36,7 +36,12 @@ pub(crate) enum Call {
 
 impl Crew {
     pub(super) fn of(most: u32) -> Crew {
-        Crew { running: 0, most, resting: Vec::new(), next_rest: 0 }
+        Crew {
+            running: 0,
+            most,
+            resting: Vec::new(),
+            next_rest: 0,
+        }
     }
 
     fn call(&mut self) -> Call {
@@ -65,7 +70,11 @@ impl State {
 
     /// Decides who comes for the work there is.
     pub(crate) fn call(&mut self) -> Call {
-        if self.has_work() { self.crew.call() } else { Call::Nobody }
+        if self.has_work() {
+            self.crew.call()
+        } else {
+            Call::Nobody
+        }
     }
 }
 
@@ -160,7 +169,12 @@ impl Hub {
     pub fn stop_resting(self: &Arc<Self>, rest: u64) {
         let call = {
             let mut state = lock(&self.state);
-            match state.crew.resting.iter().position(|(other, _)| *other == rest) {
+            match state
+                .crew
+                .resting
+                .iter()
+                .position(|(other, _)| *other == rest)
+            {
                 Some(at) => {
                     state.crew.resting.swap_remove(at);
                     Call::Nobody

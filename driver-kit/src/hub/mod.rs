@@ -69,7 +69,11 @@ pub struct Hub {
 impl Hub {
     /// A hub with nothing in it.
     pub fn new(setup: Setup) -> Arc<Hub> {
-        let Setup { limits, workers, start } = setup;
+        let Setup {
+            limits,
+            workers,
+            start,
+        } = setup;
         let memory = Memory::new(limits.budget);
         Arc::new_cyclic(|hub: &Weak<Hub>| {
             let hub = Weak::clone(hub);
@@ -157,7 +161,9 @@ impl Hub {
 
     /// Goes to Closing at once, from any phase (S4).
     pub fn force(self: &Arc<Self>, closing: Duration) {
-        self.say(Event::Forced { closing: nanos(closing) });
+        self.say(Event::Forced {
+            closing: nanos(closing),
+        });
     }
 
     /// The driver can carry nothing out any more: everything pending is answered.

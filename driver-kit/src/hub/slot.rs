@@ -94,7 +94,9 @@ enum State {
 
 impl Slot {
     pub(crate) fn new() -> Arc<Slot> {
-        Arc::new(Slot { state: Mutex::new(State::Empty) })
+        Arc::new(Slot {
+            state: Mutex::new(State::Empty),
+        })
     }
 
     /// Puts the answer in and wakes whoever waits, outside the lock.
@@ -118,14 +120,17 @@ impl Slot {
                 Poll::Pending
             }
             State::Waiting(before) => {
-                let keep = if before.will_wake(waker) { before } else { waker.clone() };
+                let keep = if before.will_wake(waker) {
+                    before
+                } else {
+                    waker.clone()
+                };
                 *state = State::Waiting(keep);
                 Poll::Pending
             }
             State::Taken => Poll::Pending,
         }
     }
-
 }
 
 /// An accepted operation, for the one who waits for it. Dropped before the answer came, it
@@ -141,7 +146,12 @@ pub struct Ticket {
 
 impl Ticket {
     pub(crate) fn new(hub: Arc<Hub>, op: OpId, slot: Arc<Slot>) -> Ticket {
-        Ticket { hub, op, slot, answered: false }
+        Ticket {
+            hub,
+            op,
+            slot,
+            answered: false,
+        }
     }
 
     /// Which operation.

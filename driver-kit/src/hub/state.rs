@@ -11,7 +11,8 @@ use crate::job::{Brought, Finished, Held, Job, Part, Work};
 use crate::observe::Notice;
 use crate::report::Unfinished;
 use staging_core::{
-    Action, Event, FileId, How, IoId, IoKind, Life, Machine, Outcome, PhaseName, Reply, Tell, Tick, WakeReason,
+    Action, Event, FileId, How, IoId, IoKind, Life, Machine, Outcome, PhaseName, Reply, Tell, Tick,
+    WakeReason,
 };
 use std::collections::VecDeque;
 use std::path::Path;
@@ -45,7 +46,13 @@ impl State {
 
     /// Tells the machine how a job ended, and puts what it brought where it belongs.
     pub(super) fn finish(&mut self, now: Tick, finished: Finished) {
-        let Finished { io, kind, path, completion, brought } = finished;
+        let Finished {
+            io,
+            kind,
+            path,
+            completion,
+            brought,
+        } = finished;
         if let Brought::Part(part) = brought {
             self.put_part(kind, part);
             let _ = self.say(now, Event::Completed { io, completion });
@@ -82,7 +89,9 @@ impl State {
                 }
                 self.say(now, Event::Completed { io, completion })
             }
-            Brought::Part(_) | Brought::Nothing => self.say(now, Event::Completed { io, completion }),
+            Brought::Part(_) | Brought::Nothing => {
+                self.say(now, Event::Completed { io, completion })
+            }
         };
         if let Reply::Adopted { file } = reply {
             self.publish_empty(file);
@@ -93,7 +102,8 @@ impl State {
 
     /// The path led over links: the handle is known by where the file is.
     fn rename(&mut self, kind: IoKind, real: Option<&Arc<Path>>) {
-        if let (IoKind::Open { handle, .. } | IoKind::Fetch { handle, .. }, Some(real)) = (kind, real)
+        if let (IoKind::Open { handle, .. } | IoKind::Fetch { handle, .. }, Some(real)) =
+            (kind, real)
             && self.table.handles.get(handle).is_some()
         {
             self.table.handles.put(handle, Arc::clone(real));
@@ -120,9 +130,15 @@ impl State {
     }
 
     fn publish_staged(&mut self, file: FileId) {
-        let Some(staging) = self.machine.staging(file) else { return };
-        let Life::Staged(how) = staging.life else { return };
-        let Some(row) = self.table.files.get_mut(file) else { return };
+        let Some(staging) = self.machine.staging(file) else {
+            return;
+        };
+        let Life::Staged(how) = staging.life else {
+            return;
+        };
+        let Some(row) = self.table.files.get_mut(file) else {
+            return;
+        };
         match std::mem::replace(&mut row.held, Holding::Nothing) {
             Holding::Whole(contents) => row.held = Holding::Whole(contents),
             Holding::Part(part) => match whole(part) {
@@ -152,7 +168,9 @@ impl State {
 
     pub(super) fn equip(&mut self, io: IoId, kind: IoKind) -> Job {
         let path = match kind {
-            IoKind::Open { handle, .. } | IoKind::Fetch { handle, .. } => self.table.path_of(handle),
+            IoKind::Open { handle, .. } | IoKind::Fetch { handle, .. } => {
+                self.table.path_of(handle)
+            }
             IoKind::Look { file }
             | IoKind::Map { file, .. }
             | IoKind::Load { file, .. }
@@ -160,39 +178,77 @@ impl State {
             | IoKind::Release { file }
             | IoKind::Close { file } => self.table.file_path(file),
         };
-        Job { io, kind, path, work: self.work_for(kind).unwrap_or(Work::Lost) }
+        Job {
+            io,
+            kind,
+            path,
+            work: self.work_for(kind).unwrap_or(Work::Lost),
+        }
     }
 
     fn work_for(&mut self, kind: IoKind) -> Option<Work> {
         let memory = Arc::clone(&self.memory);
         Some(match kind {
             IoKind::Open { missing, .. } => Work::Open { missing },
-            IoKind::Fetch { missing, up_to, .. } => Work::Fetch { missing, up_to, memory },
-            IoKind::Look { file } => Work::Look { descriptor: self.row(file)?.descriptor()? },
-            IoKind::Map { file, len, how } => {
-                Work::Map { descriptor: self.row(file)?.descriptor()?, len, how, memory }
-            }
-            IoKind::Load { file, offset, len, total } => {
+            IoKind::Fetch { missing, up_to, .. } => Work::Fetch {
+                missing,
+                up_to,
+                memory,
+            },
+            IoKind::Look { file } => Work::Look {
+                descriptor: self.row(file)?.descriptor()?,
+            },
+            IoKind::Map { file, len, how } => Work::Map {
+                descriptor: self.row(file)?.descriptor()?,
+                len,
+                how,
+                memory,
+            },
+            IoKind::Load {
+                file,
+                offset,
+                len,
+                total,
+            } => {
                 let row = self.row(file)?;
                 let descriptor = row.descriptor()?;
                 let part = match std::mem::replace(&mut row.held, Holding::Nothing) {
                     Holding::Part(part) => part,
                     Holding::Nothing | Holding::Whole(_) => Part::Nothing { memory, total },
                 };
-                Work::Load { descriptor, part, offset, len }
+                Work::Load {
+                    descriptor,
+                    part,
+                    offset,
+                    len,
+                }
             }
-            IoKind::Read { file, op, offset, len } => {
+            IoKind::Read {
+                file,
+                op,
+                offset,
+                len,
+            } => {
                 let descriptor = self.row(file)?.descriptor()?;
                 let kept = self.table.op(op).and_then(|row| row.buffer.take());
                 let mut buffer = kept.unwrap_or_default();
                 buffer.resize(usize::try_from(len).ok()?, 0);
-                Work::Read { descriptor, buffer, offset }
+                Work::Read {
+                    descriptor,
+                    buffer,
+                    offset,
+                }
             }
             IoKind::Release { file } => {
                 let notify = Arc::clone(&self.notify);
-                Work::Release { held: self.row(file)?.give_up(), notify }
+                Work::Release {
+                    held: self.row(file)?.give_up(),
+                    notify,
+                }
             }
-            IoKind::Close { file } => Work::Close { descriptor: self.row(file)?.descriptor.take() },
+            IoKind::Close { file } => Work::Close {
+                descriptor: self.row(file)?.descriptor.take(),
+            },
         })
     }
 
@@ -217,7 +273,8 @@ impl State {
                 }
                 Tell::Abandoned { kind, .. } => {
                     let path = self.path_of_action(kind);
-                    self.unfinished.push(Unfinished::action(kind, Arc::clone(&path)));
+                    self.unfinished
+                        .push(Unfinished::action(kind, Arc::clone(&path)));
                     out.notices.push(Notice::Abandoned { path, kind });
                 }
                 Tell::Phase { phase, cause } => {
@@ -231,11 +288,16 @@ impl State {
     }
 
     fn answer(&mut self, op: staging_core::OpId, outcome: Outcome, out: &mut Deliveries) {
-        let Some(row) = self.table.ops.take(op) else { return };
+        let Some(row) = self.table.ops.take(op) else {
+            return;
+        };
         let (mut cell, mut contents) = (None, None);
         match outcome {
             Outcome::Opened { file, .. } => {
-                cell = self.table.file(file, &row.path).map(|row| Arc::clone(&row.cell));
+                cell = self
+                    .table
+                    .file(file, &row.path)
+                    .map(|row| Arc::clone(&row.cell));
             }
             Outcome::FromContents { file } => {
                 contents = self.table.files.get(file).and_then(FileRow::contents);
@@ -248,7 +310,11 @@ impl State {
             }
             Outcome::Staged { .. } | Outcome::Unstaged | Outcome::Read { .. } => {}
         }
-        let path = self.table.handles.get(row.handle).map_or(row.path, Arc::clone);
+        let path = self
+            .table
+            .handles
+            .get(row.handle)
+            .map_or(row.path, Arc::clone);
         let answer = Answer {
             outcome,
             operation: row.operation,
@@ -273,7 +339,9 @@ impl State {
 
     fn path_of_action(&self, kind: IoKind) -> Arc<Path> {
         match kind {
-            IoKind::Open { handle, .. } | IoKind::Fetch { handle, .. } => self.table.path_of(handle),
+            IoKind::Open { handle, .. } | IoKind::Fetch { handle, .. } => {
+                self.table.path_of(handle)
+            }
             IoKind::Look { file }
             | IoKind::Map { file, .. }
             | IoKind::Load { file, .. }

@@ -64,7 +64,11 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) const fn new() -> Self {
-        Self { handles: Rows::new(), files: Rows::new(), ops: Rows::new() }
+        Self {
+            handles: Rows::new(),
+            files: Rows::new(),
+            ops: Rows::new(),
+        }
     }
 
     pub(crate) fn path_of(&self, handle: HandleId) -> Arc<Path> {
@@ -72,7 +76,9 @@ impl Table {
     }
 
     pub(crate) fn file_path(&self, file: FileId) -> Arc<Path> {
-        self.files.get(file).map_or_else(nowhere, |row| Arc::clone(&row.path))
+        self.files
+            .get(file)
+            .map_or_else(nowhere, |row| Arc::clone(&row.path))
     }
 
     /// The row of a file, new where the machine met it just now.

@@ -29,7 +29,10 @@ pub(super) fn map(descriptor: &File, len: u64, how: How, memory: &Arc<Memory>) -
         Ok(mapping) => {
             mapping.want_huge();
             let brought = Brought::Part(Part::Mapping(Arc::new(mapping)));
-            Ended { completion: Completion::Mapped, brought }
+            Ended {
+                completion: Completion::Mapped,
+                brought,
+            }
         }
         Err(error) => Ended::failed(&error),
     }
@@ -40,9 +43,14 @@ pub(super) fn load(descriptor: &File, part: Part, offset: u64, len: u64) -> Ende
     let (part, loaded) = load_chunk(descriptor, part, offset, len);
     let completion = match loaded.and_then(|()| stamp_of(descriptor)) {
         Ok(stamp) => Completion::Loaded { stamp },
-        Err(error) => Completion::Failed { fault: fault_of(&error) },
+        Err(error) => Completion::Failed {
+            fault: fault_of(&error),
+        },
     };
-    Ended { completion, brought: Brought::Part(part) }
+    Ended {
+        completion,
+        brought: Brought::Part(part),
+    }
 }
 
 fn load_chunk(descriptor: &File, part: Part, offset: u64, len: u64) -> (Part, io::Result<()>) {

@@ -18,21 +18,51 @@ pub use load::stamp_of;
 
 /// Carries a job out: system calls, and nothing else.
 pub fn perform(job: Job) -> Finished {
-    let Job { io, kind, path, work } = job;
-    let Ended { completion, brought } = carry_out(&path, work);
-    Finished { io, kind, path, completion, brought }
+    let Job {
+        io,
+        kind,
+        path,
+        work,
+    } = job;
+    let Ended {
+        completion,
+        brought,
+    } = carry_out(&path, work);
+    Finished {
+        io,
+        kind,
+        path,
+        completion,
+        brought,
+    }
 }
 
 fn carry_out(path: &Path, work: Work) -> Ended {
     match work {
         Work::Open { missing } => open::open(path, missing),
-        Work::Fetch { missing, up_to, memory } => open::fetch(path, missing, up_to, &memory),
+        Work::Fetch {
+            missing,
+            up_to,
+            memory,
+        } => open::fetch(path, missing, up_to, &memory),
         Work::Look { descriptor } => look(&descriptor),
-        Work::Map { descriptor, len, how, memory } => load::map(&descriptor, len, how, &memory),
-        Work::Load { descriptor, part, offset, len } => {
-            load::load(&descriptor, part, offset, len)
-        }
-        Work::Read { descriptor, buffer, offset } => read(&descriptor, buffer, offset),
+        Work::Map {
+            descriptor,
+            len,
+            how,
+            memory,
+        } => load::map(&descriptor, len, how, &memory),
+        Work::Load {
+            descriptor,
+            part,
+            offset,
+            len,
+        } => load::load(&descriptor, part, offset, len),
+        Work::Read {
+            descriptor,
+            buffer,
+            offset,
+        } => read(&descriptor, buffer, offset),
         Work::Release { held, notify } => release(held, notify),
         Work::Close { descriptor } => {
             // Closing a file that was only read has no error worth telling.
@@ -54,10 +84,17 @@ fn look(descriptor: &File) -> Ended {
 /// `pread` until the buffer is full or the file ends.
 fn read(descriptor: &File, mut buffer: Vec<u8>, offset: u64) -> Ended {
     let completion = match read_full(descriptor, &mut buffer, offset) {
-        Ok(bytes) => Completion::Read { bytes: bytes as u64 },
-        Err(error) => Completion::Failed { fault: crate::error::fault_of(&error) },
+        Ok(bytes) => Completion::Read {
+            bytes: bytes as u64,
+        },
+        Err(error) => Completion::Failed {
+            fault: crate::error::fault_of(&error),
+        },
     };
-    Ended { completion, brought: Brought::Buffer(buffer) }
+    Ended {
+        completion,
+        brought: Brought::Buffer(buffer),
+    }
 }
 
 /// Reads until the buffer is full or the file ends, whatever interrupts (EINTR) or comes short.
@@ -90,6 +127,11 @@ fn release(held: Held, notify: Notify) -> Ended {
 /// What tells two versions of a file apart: length and modification time.
 pub(crate) fn stamp(metadata: &rustix::fs::Stat) -> Stamp {
     let seconds = metadata.st_mtime as u64;
-    let nanos = seconds.wrapping_mul(1_000_000_000).wrapping_add(metadata.st_mtime_nsec as u64);
-    Stamp { len: metadata.st_size as u64, version: nanos }
+    let nanos = seconds
+        .wrapping_mul(1_000_000_000)
+        .wrapping_add(metadata.st_mtime_nsec as u64);
+    Stamp {
+        len: metadata.st_size as u64,
+        version: nanos,
+    }
 }

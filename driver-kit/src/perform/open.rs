@@ -30,12 +30,7 @@ pub(super) fn open(path: &Path, missing: Missing) -> Ended {
 
 /// `openat2`, `fstat`, `pread`, `fstat`, `close`: a small file, whole, in one go. What is longer
 /// than `up_to`, or changed meanwhile, is only opened.
-pub(super) fn fetch(
-    path: &Path,
-    missing: Missing,
-    up_to: u64,
-    memory: &Arc<Memory>,
-) -> Ended {
+pub(super) fn fetch(path: &Path, missing: Missing, up_to: u64, memory: &Arc<Memory>) -> Ended {
     let opened = match open_regular(path, missing) {
         Ok(opened) => opened,
         Err(fault) => return Ended::plain(Completion::Failed { fault }),
@@ -45,9 +40,14 @@ pub(super) fn fetch(
     }
     match load_whole(&opened, memory) {
         Ok(Loaded::Same(contents)) => {
-            let Opened { key, stamp, real, .. } = opened;
+            let Opened {
+                key, stamp, real, ..
+            } = opened;
             let completion = Completion::Fetched { key, stamp };
-            Ended { completion, brought: Brought::Contents { contents, real } }
+            Ended {
+                completion,
+                brought: Brought::Contents { contents, real },
+            }
         }
         Ok(Loaded::Changed(stamp)) => keep_open(Opened { stamp, ..opened }),
         Err(error) => Ended::failed(&error),
@@ -55,9 +55,17 @@ pub(super) fn fetch(
 }
 
 fn keep_open(opened: Opened) -> Ended {
-    let Opened { descriptor, key, stamp, real } = opened;
+    let Opened {
+        descriptor,
+        key,
+        stamp,
+        real,
+    } = opened;
     let completion = Completion::Opened { key, stamp };
-    Ended { completion, brought: Brought::Descriptor { descriptor, real } }
+    Ended {
+        completion,
+        brought: Brought::Descriptor { descriptor, real },
+    }
 }
 
 enum Loaded {
@@ -95,7 +103,12 @@ fn open_regular(path: &Path, missing: Missing) -> Result<Opened, Fault> {
     let about = rustix::fs::fstat(&descriptor).map_err(|errno| fault_of(&errno.into()))?;
     regular(&about)?;
     let key = Key([about.st_dev as u64, about.st_ino as u64]);
-    Ok(Opened { descriptor, key, stamp: stamp(&about), real })
+    Ok(Opened {
+        descriptor,
+        key,
+        stamp: stamp(&about),
+        real,
+    })
 }
 
 /// `openat2`, refusing every symbolic link (ELOOP). Without blocking on a pipe that nobody writes
@@ -108,8 +121,13 @@ fn open_without_links(path: &Path, missing: Missing) -> Result<File, Errno> {
         mode = Mode::from_raw_mode(0o666);
     }
     loop {
-        let opened =
-            rustix::fs::openat2(rustix::fs::CWD, path, flags, mode, ResolveFlags::NO_SYMLINKS);
+        let opened = rustix::fs::openat2(
+            rustix::fs::CWD,
+            path,
+            flags,
+            mode,
+            ResolveFlags::NO_SYMLINKS,
+        );
         match opened {
             Ok(descriptor) => return Ok(File::from(descriptor)),
             Err(Errno::INTR) => {}
@@ -171,7 +189,9 @@ fn refused(path: &Path, errno: Errno) -> Fault {
         Errno::ISDIR => Fault::NotAFile(NodeKind::Directory),
         // What a socket answers to an open; a pipe or a device without a driver may, too.
         Errno::NXIO => match rustix::fs::lstat(path) {
-            Ok(about) => regular(&about).err().unwrap_or(Fault::Os(errno.raw_os_error())),
+            Ok(about) => regular(&about)
+                .err()
+                .unwrap_or(Fault::Os(errno.raw_os_error())),
             Err(_) => Fault::Os(errno.raw_os_error()),
         },
         errno => Fault::Os(errno.raw_os_error()),

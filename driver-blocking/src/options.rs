@@ -1,0 +1,128 @@
+//! How a file is opened.
+
+use crate::file::File;
+use crate::wait::{Help, wait_until};
+use driver_kit::core::{Missing, Mode, OverBudget, Plan};
+use driver_kit::error::{Cause, Failure, Operation, fault_of};
+use driver_kit::hub::{Answer, Hub, Ticket};
+use driver_kit::{Deadline, path};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+
+/// How a file is opened. See [`Stager::options`](crate::Stager::options).
+#[derive(Clone, Debug)]
+#[must_use = "nothing is opened until `open` is called"]
+pub struct OpenOptions {
+    hub: Arc<Hub>,
+    missing: Missing,
+    plan: Plan,
+    deadline: Deadline,
+}
+
+impl OpenOptions {
+    pub(crate) fn new(hub: Arc<Hub>) -> OpenOptions {
+        let plan = Plan::of(Mode::Auto);
+        OpenOptions {
+            hub,
+            missing: Missing::Fail,
+            plan,
+            deadline: Deadline::Never,
+        }
+    }
+
+    /// How the file is staged (G3). [`Mode::None`] leaves it on the disk.
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.plan.mode = mode;
+        self
+    }
+
+    /// Up to which length, in bytes, `Auto` loads a file; longer ones are mapped.
+    pub fn map_threshold(mut self, bytes: u64) -> Self {
+        self.plan.map_threshold = bytes;
+        self
+    }
+
+    /// What an explicit mode does when the budget is full (G10).
+    pub fn over_budget(mut self, policy: OverBudget) -> Self {
+        self.plan.over_budget = policy;
+        self
+    }
+
+    /// Whether a missing file is created, empty (G11).
+    pub fn create(mut self, create: bool) -> Self {
+        self.missing = if create {
+            Missing::Create
+        } else {
+            Missing::Fail
+        };
+        self
+    }
+
+    /// When to stop waiting (R10).
+    pub fn deadline(mut self, deadline: Deadline) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Opens the file, and stages it as planned. Where the stager is full, this waits for room.
+    ///
+    /// # Errors
+    /// There is no regular file, it may not be read, staging it failed, or the deadline passed.
+    pub fn open(&self, path: impl AsRef<Path>) -> io::Result<File> {
+        let asked = path.as_ref();
+        let path: Arc<Path> = path::absolute(asked)
+            .map_err(|error| {
+                let cause = Cause::Fault(fault_of(&error));
+                Failure {
+                    operation: Operation::Open,
+                    path: asked.into(),
+                    cause,
+                }
+                .into_io()
+            })?
+            .into();
+        let ticket = admitted(&self.hub, self.deadline, |room| {
+            self.hub
+                .open(&path, self.missing, self.plan, self.deadline, room)
+        })?;
+        let mut answer = answer(ticket, self.deadline);
+        match (answer.fault(), answer.take_handle()) {
+            (None, Some(handle)) => Ok(File::new(handle)),
+            (Some(fault), _) => Err(answer.failure(fault).into_io()),
+            (None, None) => Err(answer.failure(driver_kit::core::Fault::Cancelled).into_io()),
+        }
+    }
+}
+
+/// Asks until there is room for the request (R12): refused for fullness, this thread waits.
+pub(crate) fn admitted(
+    hub: &Arc<Hub>,
+    deadline: Deadline,
+    mut ask: impl FnMut(Option<&Waker>) -> Result<Ticket, Failure>,
+) -> io::Result<Ticket> {
+    let asked = wait_until(hub, helping(hub, deadline), |waker| {
+        match ask(Some(waker)) {
+            Err(failure) if failure.is_for_fullness() => Poll::Pending,
+            asked => Poll::Ready(asked),
+        }
+    });
+    asked.map_err(Failure::into_io)
+}
+
+/// Waits for the answer, helping meanwhile.
+pub(crate) fn answer(mut ticket: Ticket, deadline: Deadline) -> Answer {
+    let hub = Arc::clone(ticket.hub());
+    wait_until(&hub, helping(&hub, deadline), |waker| {
+        ticket.poll_answer(waker)
+    })
+}
+
+/// Whoever has a deadline to keep leaves blocking work to the pool, if there is one.
+fn helping(hub: &Arc<Hub>, deadline: Deadline) -> Help {
+    match deadline {
+        Deadline::Never => Help::Yes,
+        Deadline::At(_) => Help::unless_pool(hub),
+    }
+}

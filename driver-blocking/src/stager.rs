@@ -1,0 +1,309 @@
+//! The stager: where files are opened, staged together, and shut down.
+
+use crate::batch::Batch;
+use crate::file::File;
+use crate::options::OpenOptions;
+use crate::wait::{Help, wait_until};
+use driver_kit::batch::{Order, Paths};
+use driver_kit::core::{Grace, Limits, PhaseName, Plan, Stats};
+use driver_kit::handlers::Handlers;
+use driver_kit::hub::{Hub, Setup};
+use driver_kit::observe::Notice;
+use driver_kit::path::Here;
+use driver_kit::signals::{Press, Signals};
+use driver_kit::{Deadline, ShutdownReport};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+/// How many jobs a member of the pool takes at a time.
+const JOBS_A_TURN: usize = 32;
+
+/// How long a stager that is simply dropped may take to give everything back.
+const CLOSING_ON_DROP: Duration = Duration::from_secs(1);
+
+/// Files that are in memory before the first read.
+///
+/// Clones share everything. When the last is dropped, the stager is closed; files that were
+/// opened and are still there can then no longer be read. [`shutdown`](Stager::shutdown) does the
+/// same with manners, and a report.
+#[derive(Clone, Debug)]
+pub struct Stager {
+    owner: Arc<Owner>,
+}
+
+/// Closes the hub when the last stager is gone.
+#[derive(Debug)]
+struct Owner {
+    hub: Arc<Hub>,
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        if self.hub.phase() != PhaseName::Closed {
+            self.hub.force(CLOSING_ON_DROP);
+            let _ = wait_until(&self.hub, Help::Yes, |waker| self.hub.poll_closed(waker));
+        }
+    }
+}
+
+/// How a stager is made. See [`Stager::builder`].
+#[derive(Clone, Copy, Debug)]
+#[must_use = "a builder makes nothing until `build` is called"]
+pub struct Builder {
+    limits: Limits,
+    pool: u32,
+}
+
+impl Builder {
+    /// Threads that carry actions out beside the callers. With 0, the default, there is no extra
+    /// thread at all: whoever waits carries out what has to be done. Threads are started when there
+    /// is work and leave when there is none.
+    pub const fn pool(self, threads: u32) -> Builder {
+        Builder {
+            pool: threads,
+            ..self
+        }
+    }
+
+    /// How many bytes of files may be in memory at once (G10). Unlimited by default.
+    pub const fn budget(self, bytes: u64) -> Builder {
+        Builder {
+            limits: Limits {
+                budget: bytes,
+                ..self.limits
+            },
+            ..self
+        }
+    }
+
+    /// How many bytes of the budget may stay in memory after their files were closed, for the next
+    /// open. None by default.
+    pub const fn linger(self, bytes: u64) -> Builder {
+        Builder {
+            limits: Limits {
+                linger: bytes,
+                ..self.limits
+            },
+            ..self
+        }
+    }
+
+    /// Every bound there is.
+    pub const fn limits(self, limits: Limits) -> Builder {
+        Builder { limits, ..self }
+    }
+
+    /// Makes the stager. Nothing is started before there is work.
+    #[must_use]
+    pub fn build(self) -> Stager {
+        let setup = Setup {
+            limits: self.limits,
+            workers: self.pool,
+            start: Box::new(start_worker),
+        };
+        Stager {
+            owner: Arc::new(Owner {
+                hub: Hub::new(setup),
+            }),
+        }
+    }
+}
+
+fn start_worker(hub: &Arc<Hub>) {
+    let worker = Arc::clone(hub);
+    let started = thread::Builder::new()
+        .name("staging-worker".to_owned())
+        .spawn(move || worker.work(JOBS_A_TURN));
+    if started.is_err() {
+        hub.could_not_start();
+    }
+}
+
+impl Default for Stager {
+    fn default() -> Stager {
+        Stager::new()
+    }
+}
+
+impl Stager {
+    /// A stager without threads of its own and without a budget.
+    #[must_use]
+    pub fn new() -> Stager {
+        Stager::builder().build()
+    }
+
+    /// A stager to be adjusted first.
+    pub fn builder() -> Builder {
+        Builder {
+            limits: Limits::default(),
+            pool: 0,
+        }
+    }
+
+    /// Opens a file for reading and stages it: when this returns, it is in memory (G3).
+    ///
+    /// # Errors
+    /// There is no regular file, it may not be read, or staging it failed; the message says what
+    /// and where.
+    pub fn open(&self, path: impl AsRef<Path>) -> io::Result<File> {
+        self.options().open(path)
+    }
+
+    /// Opens a file in other ways than [`open`](Stager::open).
+    pub fn options(&self) -> OpenOptions {
+        OpenOptions::new(Arc::clone(self.hub()))
+    }
+
+    /// Stages many files together. See [`Batch`].
+    pub fn stage<P>(&self, paths: P) -> BatchBuilder
+    where
+        P: IntoIterator,
+        P::Item: AsRef<Path>,
+        P::IntoIter: Send + 'static,
+    {
+        let paths = paths.into_iter().map(|path| path.as_ref().to_path_buf());
+        BatchBuilder {
+            hub: Arc::clone(self.hub()),
+            paths: Box::new(paths),
+            order: Order {
+                plan: Plan::of(driver_kit::core::Mode::Auto),
+                concurrency: 64,
+                deadline: Deadline::Never,
+            },
+        }
+    }
+
+    /// What has been counted so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.hub().stats()
+    }
+
+    /// Bytes of the budget that are taken now (G10).
+    #[must_use]
+    pub fn charged(&self) -> u64 {
+        self.hub().charged()
+    }
+
+    /// Which phase of its life the stager is in (S1).
+    #[must_use]
+    pub fn phase(&self) -> PhaseName {
+        self.hub().phase()
+    }
+
+    /// Who carries out which kind of action: handlers can be set and restored at any time, for
+    /// metrics, fault injection, or other backings.
+    #[must_use]
+    pub fn handlers(&self) -> &Handlers {
+        self.hub().handlers()
+    }
+
+    /// Adds somebody who is told of progress and of the phases of a shutdown, outside every lock
+    /// (S7).
+    pub fn observe(&self, observer: impl Fn(&Notice) + Send + Sync + 'static) {
+        self.hub().observers().add(Arc::new(observer));
+    }
+
+    /// The hub underneath, for measuring and for drivers of one's own.
+    #[must_use]
+    pub fn hub(&self) -> &Arc<Hub> {
+        &self.owner.hub
+    }
+
+    /// Shuts down gracefully (S1): refuses new work, finishes what was accepted, gives everything
+    /// back, and reports. What does not end within `grace` is given up and named. Waits for the
+    /// end; asked again meanwhile, from another thread, it only shortens (S4).
+    pub fn shutdown(&self, grace: Grace) -> ShutdownReport {
+        self.hub().shut_down(grace);
+        self.wait_closed()
+    }
+
+    /// Forces a shutdown (S4): what is under way is given up and named; giving back may take so
+    /// long.
+    pub fn force(&self, closing: Duration) -> ShutdownReport {
+        self.hub().force(closing);
+        self.wait_closed()
+    }
+
+    /// Waits until somebody else's shutdown is over.
+    pub fn wait_closed(&self) -> ShutdownReport {
+        let hub = self.hub();
+        wait_until(hub, Help::unless_pool(hub), |waker| hub.poll_closed(waker))
+    }
+
+    /// Shuts down on SIGINT and SIGTERM (S6): the first is graceful, the second forces, the third
+    /// exits at once. A thread waits for them for the rest of the process.
+    ///
+    /// # Errors
+    /// The signals could not be caught.
+    pub fn shutdown_on_signals(&self, grace: Grace) -> io::Result<()> {
+        let mut signals = Signals::catch()?;
+        let hub = Arc::downgrade(self.hub());
+        let listen = move || {
+            while let Ok(press) = signals.wait() {
+                let Some(hub) = hub.upgrade() else { continue };
+                match press {
+                    Press::Graceful => hub.shut_down(grace),
+                    Press::Force => hub.force(Duration::from_nanos(grace.closing)),
+                }
+            }
+        };
+        thread::Builder::new()
+            .name("staging-signals".to_owned())
+            .spawn(listen)
+            .map(drop)
+    }
+}
+
+/// Many files to be staged together. See [`Stager::stage`].
+#[must_use = "nothing is staged until `start` is called"]
+pub struct BatchBuilder {
+    hub: Arc<Hub>,
+    paths: Paths,
+    order: Order,
+}
+
+impl BatchBuilder {
+    /// By which means (G3). `Auto` by default.
+    pub fn mode(mut self, mode: driver_kit::core::Mode) -> Self {
+        self.order.plan.mode = mode;
+        self
+    }
+
+    /// The whole plan.
+    pub fn plan(mut self, plan: Plan) -> Self {
+        self.order.plan = plan;
+        self
+    }
+
+    /// How many files may be under way at once. 64 by default.
+    pub fn concurrency(mut self, files: u32) -> Self {
+        self.order.concurrency = files;
+        self
+    }
+
+    /// When those that are not done are given up.
+    pub fn deadline(mut self, deadline: Deadline) -> Self {
+        self.order.deadline = deadline;
+        self
+    }
+
+    /// Begins. With a pool, staging goes on by itself; without, in [`Batch::wait`].
+    ///
+    /// # Errors
+    /// Relative paths begin at the current directory, and there is none.
+    pub fn start(self) -> io::Result<Batch> {
+        Ok(Batch::begin(self.hub, self.order, Here::now()?, self.paths))
+    }
+}
+
+impl std::fmt::Debug for BatchBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BatchBuilder")
+            .field("order", &self.order)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,95 @@
+//! Waiting on a thread: it helps while it waits, and sleeps when there is nothing to help with.
+
+use driver_kit::hub::{Hub, Idle, Turn, TurnEnd};
+use std::cell::OnceCell;
+use std::sync::Arc;
+use std::task::{Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::Instant;
+
+/// Whether a waiting thread carries out work meanwhile.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Help {
+    /// It does: its own action needs no hand-over then.
+    Yes,
+    /// It leaves the work to the pool: it has a deadline to keep, or a batch to watch.
+    No,
+}
+
+impl Help {
+    /// Without a pool there is nobody else.
+    pub(crate) fn unless_pool(hub: &Hub) -> Help {
+        if hub.is_alone() { Help::Yes } else { Help::No }
+    }
+}
+
+/// Waits on this thread until `poll` is ready.
+pub(crate) fn wait_until<T>(
+    hub: &Arc<Hub>,
+    help: Help,
+    mut poll: impl FnMut(&Waker) -> Poll<T>,
+) -> T {
+    let waker = this_thread();
+    let mut turn = Turn::default();
+    loop {
+        if let Poll::Ready(ready) = poll(&waker) {
+            return ready;
+        }
+        match help {
+            Help::No => sleep(hub),
+            Help::Yes => match hub.turn(&mut turn, 1, &Idle::Rest(waker.clone())) {
+                TurnEnd::Work => {
+                    hub.carry_out(&mut turn);
+                    // What this decided may be the answer: look before taking more.
+                    hub.turn(&mut turn, 0, &Idle::Go);
+                }
+                TurnEnd::Nothing(rest) => {
+                    let ready = poll(&waker);
+                    if ready.is_pending() {
+                        sleep(hub);
+                    }
+                    if let Some(rest) = rest {
+                        hub.stop_resting(rest);
+                    }
+                    if let Poll::Ready(ready) = ready {
+                        return ready;
+                    }
+                }
+            },
+        }
+    }
+}
+
+/// Sleeps until woken, or until time alone decides something.
+fn sleep(hub: &Arc<Hub>) {
+    match hub.next_wake() {
+        None => thread::park(),
+        Some(at) => match at.checked_duration_since(Instant::now()) {
+            Some(rest) if !rest.is_zero() => thread::park_timeout(rest),
+            _ => hub.tick(),
+        },
+    }
+}
+
+/// Wakes a thread by unparking it.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// The waker of this thread, made once.
+fn this_thread() -> Waker {
+    thread_local! {
+        static WAKER: OnceCell<Waker> = const { OnceCell::new() };
+    }
+    let make = || Waker::from(Arc::new(Unpark(thread::current())));
+    WAKER
+        .try_with(|waker| waker.get_or_init(make).clone())
+        .unwrap_or_else(|_| make())
+}
