@@ -77,6 +77,14 @@ impl<K, T, const LINKS: usize> Slab<K, T, LINKS> {
         self.live == 0
     }
 
+    /// The id that the next tenant will have.
+    pub(crate) fn vacant(&self) -> Id<K> {
+        match self.first_free {
+            NONE => Id::new(self.slots.len() as u32, 1),
+            index => self.id_at(index),
+        }
+    }
+
     pub(crate) fn insert(&mut self, tenant: T) -> Id<K> {
         self.live += 1;
         let unlinked = [Link {

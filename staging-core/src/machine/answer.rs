@@ -1,13 +1,14 @@
 //! Answers: how an operation leaves the place that owned it, and is told its one outcome (R9).
 
 use super::Machine;
-use super::state::{Fullness, HandleState, NEWS, News, OPS, OpState, Owner, Place, READY};
+use super::state::{
+    Descriptor, Fullness, Handle, HandleState, NEWS, News, OPS, OpState, Owner, Place, READY,
+};
 use crate::action::{Done, IoKind, Outcome};
 use crate::fault::Fault;
 use crate::id::{FileId, IoId, OpId};
 use crate::limits::charge_loaded;
 use crate::reply::{Ignored, Reply};
-use crate::staging::Why;
 
 impl Machine {
     pub(super) fn on_cancelled(&mut self, op: OpId) -> Reply {
@@ -30,11 +31,13 @@ impl Machine {
     /// Takes a waiting operation out of its place and answers it with a fault. Whatever the place
     /// was kept busy for by this operation alone ends with it.
     pub(super) fn give_up(&mut self, op: OpId, fault: Fault) {
-        let entry = &self.ops[op];
-        let handle = entry.handle;
-        let file = self.handles[handle].file();
+        let Some(entry) = self.ops.get(op) else {
+            return;
+        };
+        let (handle, state) = (entry.handle, entry.state);
+        let file = self.handles.get(handle).and_then(Handle::file);
         let mut flight = None;
-        match entry.state {
+        match state {
             OpState::AwaitingSlot => self.ops.unlink(&mut self.openers, OPS, op),
             OpState::Opening { io } | OpState::Reading { io } => flight = self.recall(io),
             OpState::AwaitingStaging => self.leave_waiters(op),
@@ -64,7 +67,7 @@ impl Machine {
         if let Some(file) = file
             && self.files.get(file).is_some()
         {
-            self.stop_unless_wanted(file, Why::Cancelled);
+            self.stop_unless_wanted(file);
             self.drop_idle_wish(file);
             self.reap(file);
         }
@@ -85,18 +88,11 @@ impl Machine {
             }
             Owner::Reopen { file } => {
                 self.files[file].flights -= 1;
+                self.files[file].descriptor = Descriptor::Absent;
                 self.free_slot();
             }
-            Owner::File { file } => {
-                self.files[file].flights -= 1;
-                if matches!(
-                    recalled.kind,
-                    IoKind::Look { .. } | IoKind::Map { .. } | IoKind::Load { .. }
-                ) {
-                    self.done_with_descriptor(file);
-                }
-            }
-            Owner::Read { file, .. } => {
+            // Only a look, a mapping and a chunk are ever recalled; each uses the descriptor.
+            Owner::File { file } | Owner::Read { file, .. } => {
                 self.files[file].flights -= 1;
                 self.done_with_descriptor(file);
             }
@@ -107,7 +103,7 @@ impl Machine {
     /// Gives back what a `Fetch` had set aside of the budget.
     pub(super) fn return_reservation(&mut self, kind: IoKind) {
         if let IoKind::Fetch { up_to, .. } = kind {
-            self.budget.give_back(charge_loaded(up_to));
+            self.budget.reservation_ended(charge_loaded(up_to), 0);
             self.serve_budget();
         }
     }
@@ -129,7 +125,7 @@ impl Machine {
         entry.pending -= 1;
         let pending = entry.pending;
         match entry.state {
-            HandleState::Opening { file } => match outcome {
+            HandleState::Opening { file, .. } => match outcome {
                 Outcome::Opened { file, .. } => entry.state = HandleState::Open { file },
                 _ => {
                     entry.state = HandleState::Leaving { file, closer: None };

@@ -3,8 +3,9 @@
 //!
 //! # Invariants
 //!
-//! `charged ≤ limit`. `coming ≤ charged`: what is being released and will be free. `lent ≤
-//! charged`: what slices still hold of contents that were released.
+//! `coming + reserved + lent ≤ charged ≤ limit`. `coming` is being released and will be free;
+//! `reserved` is set aside for files whose length is not known yet, and most of it will be free;
+//! `lent` is what slices still hold of contents that were released.
 
 use super::Machine;
 use super::state::{Contents, OPS, Pass, QUEUE, Queue, Step, Then};
@@ -23,14 +24,15 @@ pub(super) struct Budget {
     charged: u64,
     lent: u64,
     coming: u64,
+    reserved: u64,
     /// Returned by slices before the release that lent to them was told; at most `coming`.
     early: u64,
     /// Files that wait for room as long as it takes.
     pub(super) patient: List,
     /// Files that wait for room that is being given back, and do without if it is not enough.
     pub(super) hopeful: List,
-    /// How much both need in all.
-    needed: u64,
+    /// How much both need in all; a driver may claim any length for any number of files.
+    needed: u128,
     /// Files in memory without a handle, the longest so first.
     pub(super) lingering: List,
     lingering_bytes: u64,
@@ -43,6 +45,7 @@ impl Budget {
             charged: 0,
             lent: 0,
             coming: 0,
+            reserved: 0,
             early: 0,
             patient: List::EMPTY,
             hopeful: List::EMPTY,
@@ -57,11 +60,12 @@ impl Budget {
     }
 
     /// What decides about the future: see [`canonical`](super::canonical).
-    pub(super) const fn words(&self) -> [u64; 5] {
+    pub(super) const fn words(&self) -> [u64; 6] {
         [
             self.charged,
             self.lent,
             self.coming,
+            self.reserved,
             self.early,
             self.lingering_bytes,
         ]
@@ -83,8 +87,23 @@ impl Budget {
         fits
     }
 
-    pub(super) fn take_if_nobody_waits(&mut self, bytes: u64) -> bool {
+    fn take_if_nobody_waits(&mut self, bytes: u64) -> bool {
         !self.somebody_waits() && self.take(bytes)
+    }
+
+    /// Sets room aside for a file of which only the greatest length is known.
+    pub(super) fn reserve(&mut self, bytes: u64) -> bool {
+        let free = self.take_if_nobody_waits(bytes);
+        if free {
+            self.reserved += bytes;
+        }
+        free
+    }
+
+    /// Of what was set aside, this much is kept.
+    pub(super) fn reservation_ended(&mut self, reserved: u64, kept: u64) {
+        self.reserved -= reserved;
+        self.charged -= reserved - kept;
     }
 
     fn queue(&mut self, queue: Queue) -> &mut List {
@@ -92,6 +111,11 @@ impl Budget {
             Queue::Patient => &mut self.patient,
             Queue::Hopeful => &mut self.hopeful,
         }
+    }
+
+    /// Whether room will come without anybody giving up what he holds.
+    const fn will_have_more(&self) -> bool {
+        self.coming > 0 || self.reserved > 0
     }
 
     const fn somebody_waits(&self) -> bool {
@@ -143,15 +167,17 @@ impl Machine {
         if self.budget.take_if_nobody_waits(charge) {
             return self.proceed(file, how, charge);
         }
-        self.evict_for(charge);
+        if charge <= self.budget.limit {
+            self.evict_for(charge);
+        }
         self.enter_queue(file, how, charge, Queue::Hopeful);
         self.serve_budget();
     }
 
     /// Gives up what nobody holds until there is, or will be, room for so much more.
     fn evict_for(&mut self, charge: u64) {
-        let wanted = self.budget.needed.saturating_add(charge);
-        while self.budget.free().saturating_add(self.budget.coming) < wanted {
+        let wanted = self.budget.needed.saturating_add(u128::from(charge));
+        while u128::from(self.budget.free()) + u128::from(self.budget.coming) < wanted {
             let Some(file) = self.files.first(&self.budget.lingering) else {
                 return;
             };
@@ -176,7 +202,7 @@ impl Machine {
                 self.leave_queue(next, charge, queue);
                 self.room_came(next, how, charge);
             } else if let Some(hopeful) = hopeful
-                && self.budget.coming == 0
+                && !self.budget.will_have_more()
             {
                 self.disappoint(hopeful);
             } else {
@@ -205,12 +231,12 @@ impl Machine {
 
     fn enter_queue(&mut self, file: FileId, how: How, charge: u64, queue: Queue) {
         self.set_step(file, Step::AwaitingBudget { how, charge, queue });
-        self.budget.needed += charge;
+        self.budget.needed += u128::from(charge);
         self.files.push_back(self.budget.queue(queue), QUEUE, file);
     }
 
     pub(super) fn leave_queue(&mut self, file: FileId, charge: u64, queue: Queue) {
-        self.budget.needed -= charge;
+        self.budget.needed -= u128::from(charge);
         self.files.unlink(self.budget.queue(queue), QUEUE, file);
     }
 
@@ -287,7 +313,8 @@ impl Machine {
     /// The last handle was closed: the file may stay in memory for the next open, as far as the
     /// limit allows.
     pub(super) fn linger_or_release(&mut self, file: FileId, how: How, charge: u64) {
-        if !self.may_linger() || charge > self.limits.linger {
+        let worth_it = charge > 0 && charge <= self.limits.linger;
+        if !self.may_linger() || !worth_it {
             return self.release(file, charge, Then::Rest(Why::NeverAsked));
         }
         self.files[file].contents = Contents::Lingering { how, charge };
@@ -302,6 +329,17 @@ impl Machine {
         }
         if self.budget.somebody_waits() {
             self.evict_for(0);
+        }
+        self.make_room_for_files();
+    }
+
+    /// Files that linger must not keep others from being opened: where there is no room for
+    /// another file, the one that lingered the longest leaves.
+    pub(super) fn make_room_for_files(&mut self) {
+        if self.files.len() >= self.limits.handles
+            && let Some(oldest) = self.files.first(&self.budget.lingering)
+        {
+            self.give_up_lingering(oldest);
         }
     }
 

@@ -138,7 +138,7 @@ impl Writer<'_> {
         let handle = &self.machine.handles[id];
         self.word(u64::from(handle.pending));
         let (tag, file, closer) = match handle.state {
-            HandleState::Opening { file } => (0, file, None),
+            HandleState::Opening { file, .. } => (0, file, None),
             HandleState::Open { file } => (1, Some(file), None),
             HandleState::Leaving { file, closer } => (2, file, closer),
         };
@@ -164,7 +164,10 @@ impl Writer<'_> {
         match file.descriptor {
             Descriptor::Absent => self.word(0),
             Descriptor::Wanted => self.word(1),
-            Descriptor::Opening => self.word(2),
+            Descriptor::Opening { io } => {
+                let rank = self.io_rank(io);
+                self.words.extend([2, rank]);
+            }
             Descriptor::Idle => self.word(3),
             Descriptor::Busy { users } => self.words.extend([4, u64::from(users)]),
             Descriptor::Closing { io } => {
@@ -305,6 +308,10 @@ impl Writer<'_> {
             Owner::Read { op, .. } => (3, self.op_rank(op)),
         };
         self.words.extend([tag, owner]);
+        if let crate::action::IoKind::Open { handle, .. } = io.kind {
+            let by_path_of = self.handle_rank(handle);
+            self.word(by_path_of);
+        }
         self.hashed(&Ranked::kind(io.kind));
     }
 

@@ -4,6 +4,7 @@
 //! once; one that merely rests keeps it until somebody needs the slot, the longest at rest first.
 
 use super::Machine;
+use super::stage::Seen;
 use super::state::{Contents, Descriptor, IDLE, Io, OPS, Owner, Place, QUEUE, READY, Step};
 use crate::action::IoKind;
 use crate::event::Missing;
@@ -67,7 +68,7 @@ impl Machine {
     pub(super) fn have_descriptor(&mut self, file: FileId) -> bool {
         match self.files[file].descriptor {
             Descriptor::Idle | Descriptor::Busy { .. } => true,
-            Descriptor::Wanted | Descriptor::Opening => false,
+            Descriptor::Wanted | Descriptor::Opening { .. } => false,
             Descriptor::Closing { io } => {
                 if self.ios[io].place == Place::InFlight {
                     return false;
@@ -100,12 +101,34 @@ impl Machine {
         let Some(handle) = self.handle_in_need(file) else {
             return self.free_slot();
         };
-        self.files[file].descriptor = Descriptor::Opening;
         let kind = IoKind::Open {
             handle,
             missing: Missing::Fail,
         };
-        self.issue(kind, Owner::Reopen { file });
+        let io = self.issue(kind, Owner::Reopen { file });
+        self.files[file].descriptor = Descriptor::Opening { io };
+    }
+
+    /// A handle is gone, and its path with it: an open that was to go by that path, and was not
+    /// handed out yet, goes by another's who waits, or is taken back.
+    pub(super) fn mend_reopen(&mut self, file: FileId, gone: HandleId) {
+        let Descriptor::Opening { io } = self.files[file].descriptor else {
+            return;
+        };
+        let entry = &self.ios[io];
+        let by_path_of_gone = matches!(entry.kind, IoKind::Open { handle, .. } if handle == gone);
+        if entry.place == Place::InFlight || !by_path_of_gone {
+            return;
+        }
+        match self.handle_in_need(file) {
+            Some(handle) => {
+                let missing = Missing::Fail;
+                self.ios[io].kind = IoKind::Open { handle, missing };
+            }
+            None => {
+                self.recall(io);
+            }
+        }
     }
 
     /// A handle whose path leads to the file and whose caller waits for its descriptor.
@@ -134,18 +157,20 @@ impl Machine {
 
     /// Takes a file out of the queue for a descriptor when nobody waits for it any more.
     pub(super) fn drop_idle_wish(&mut self, file: FileId) {
-        if matches!(self.files[file].descriptor, Descriptor::Wanted) && !self.wants_descriptor(file)
-        {
+        let Some(entry) = self.files.get(file) else {
+            return;
+        };
+        if matches!(entry.descriptor, Descriptor::Wanted) && !self.wants_descriptor(file) {
             self.files.unlink(&mut self.reopeners, QUEUE, file);
             self.files[file].descriptor = Descriptor::Absent;
         }
     }
 
     /// The file got its descriptor: whoever waited goes on.
-    pub(super) fn descriptor_arrived(&mut self, file: FileId, fresh: bool) {
+    pub(super) fn descriptor_arrived(&mut self, file: FileId) {
         self.rest_descriptor(file);
         self.serve_readers(file);
-        self.staging_has_descriptor(file, fresh);
+        self.staging_has_descriptor(file, Seen::Now);
         self.close_if_unneeded(file);
     }
 
@@ -163,7 +188,7 @@ impl Machine {
             }
             Descriptor::Absent
             | Descriptor::Wanted
-            | Descriptor::Opening
+            | Descriptor::Opening { .. }
             | Descriptor::Closing { .. } => return,
         };
         self.files[file].descriptor = Descriptor::Busy { users: users + 1 };
@@ -180,7 +205,7 @@ impl Machine {
             }
             Descriptor::Absent
             | Descriptor::Wanted
-            | Descriptor::Opening
+            | Descriptor::Opening { .. }
             | Descriptor::Idle
             | Descriptor::Closing { .. } => {}
         }

@@ -39,23 +39,11 @@ impl Machine {
                 }
                 Reply::Done
             }
-            HandleState::Opening { .. } => {
-                if let Some(open) = self.open_of(handle) {
-                    self.give_up(open, Fault::Cancelled);
-                }
+            HandleState::Opening { op, .. } => {
+                self.give_up(op, Fault::Cancelled);
                 Reply::Done
             }
         }
-    }
-
-    /// The operation that opens a handle. Rare: a driver has nothing to drop before the open was
-    /// answered, so a walk will do.
-    fn open_of(&self, handle: HandleId) -> Option<OpId> {
-        self.ops.ids().find(|&op| {
-            let entry = &self.ops[op];
-            let waiting = !matches!(entry.state, OpState::Resolved { .. } | OpState::Answered);
-            entry.handle == handle && waiting
-        })
     }
 
     /// The handle is gone; its file may follow.
@@ -65,6 +53,7 @@ impl Machine {
         };
         if let Some(file) = gone.file() {
             self.files[file].handles -= 1;
+            self.mend_reopen(file, handle);
             self.reap(file);
         }
     }

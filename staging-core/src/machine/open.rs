@@ -1,9 +1,10 @@
 //! Opening: from a path that only the driver knows to an identity that handles share.
 
 use super::Machine;
+use super::stage::Seen;
 use super::state::{
-    Contents, Descriptor, File, Fullness, Handle, HandleState, News, OPS, OpState, Owner, Place,
-    Then,
+    Contents, Descriptor, File, Fullness, Handle, HandleState, News, OPS, OpState, Owner, Pass,
+    Place, Step, Then,
 };
 use crate::action::{Done, IoKind, Outcome};
 use crate::event::{Key, Mode, Plan, Request, Stamp};
@@ -25,9 +26,9 @@ enum Brought {
 }
 
 impl Machine {
-    pub(super) fn reserve_handle(&mut self) -> HandleId {
+    pub(super) fn reserve_handle(&mut self, op: OpId) -> HandleId {
         self.handles.insert(Handle {
-            state: HandleState::Opening { file: None },
+            state: HandleState::Opening { op, file: None },
             pending: 0,
         })
     }
@@ -70,8 +71,8 @@ impl Machine {
             Mode::Map | Mode::MapShared | Mode::None => return None,
         };
         let free =
-            !self.budget.has_lingering() && self.budget.take_if_nobody_waits(charge_loaded(up_to));
-        (free && up_to > 0).then_some(up_to)
+            up_to > 0 && !self.budget.has_lingering() && self.budget.reserve(charge_loaded(up_to));
+        free.then_some(up_to)
     }
 
     /// `Open` or `Fetch` ended, for an open that may no longer be waited for.
@@ -104,7 +105,7 @@ impl Machine {
         };
         self.settle_open(op, file);
         if self.files.get(file).is_some() {
-            self.staging_has_descriptor(file, true);
+            self.staging_has_descriptor(file, Seen::Now);
             self.close_if_unneeded(file);
         }
         if adopted {
@@ -179,11 +180,13 @@ impl Machine {
                     news: News::Quiet,
                 });
                 self.keys.insert(key, file);
+                self.make_room_for_files();
                 file
             }
         };
         self.files[file].handles += 1;
-        self.handles[self.ops[op].handle].state = HandleState::Opening { file: Some(file) };
+        let file_now = Some(file);
+        self.handles[self.ops[op].handle].state = HandleState::Opening { op, file: file_now };
         file
     }
 
@@ -198,12 +201,16 @@ impl Machine {
                 entry.stamp = stamp;
                 self.release(file, charge, Then::Rest(Why::Changed));
             }
-            Contents::Absent(_) => entry.stamp = stamp,
-            // A staging under way checks its own stamp.
-            Contents::Staging(_)
-            | Contents::Lingering { .. }
+            // What follows begins with this stamp, or with a look.
+            Contents::Absent(_)
+            | Contents::Staging(Pass {
+                step: Step::Opening | Step::Looking { .. },
+                ..
+            })
             | Contents::Stopping { .. }
-            | Contents::Releasing { .. } => {}
+            | Contents::Releasing { .. } => entry.stamp = stamp,
+            // A staging under way checks its own stamp. Nobody lingers who was just opened.
+            Contents::Staging(_) | Contents::Lingering { .. } => {}
         }
     }
 
@@ -221,7 +228,7 @@ impl Machine {
                     return false;
                 }
             }
-            Descriptor::Opening | Descriptor::Idle | Descriptor::Busy { .. } => {
+            Descriptor::Opening { .. } | Descriptor::Idle | Descriptor::Busy { .. } => {
                 self.free_slot();
                 return false;
             }
@@ -235,7 +242,7 @@ impl Machine {
         self.free_slot();
         let entry = &mut self.files[file];
         if !matches!(entry.contents, Contents::Absent(_)) {
-            self.budget.give_back(reserved);
+            self.budget.reservation_ended(reserved, 0);
             self.serve_budget();
             return false;
         }
@@ -248,7 +255,7 @@ impl Machine {
         entry.contents = Contents::Staged { how, charge };
         let len = entry.stamp.len;
         self.count_staged(len);
-        self.budget.give_back(reserved - charge);
+        self.budget.reservation_ended(reserved, charge);
         self.serve_budget();
         true
     }
@@ -263,7 +270,9 @@ impl Machine {
                 let outcome = self.opened_outcome(file);
                 self.resolve(op, outcome);
             }
-            Mode::Auto | Mode::Map | Mode::MapShared | Mode::Load => self.join(op, file),
+            Mode::Auto | Mode::Map | Mode::MapShared | Mode::Load => {
+                self.join(op, file, Seen::Now);
+            }
         }
     }
 
@@ -314,14 +323,14 @@ impl Machine {
             return Reply::Surplus;
         }
         match self.files[file].descriptor {
-            Descriptor::Opening => {
+            Descriptor::Opening { .. } => {
                 if matches!(
                     self.files[file].contents,
                     Contents::Absent(_) | Contents::Staging(_)
                 ) {
                     self.files[file].stamp = stamp;
                 }
-                self.descriptor_arrived(file, true);
+                self.descriptor_arrived(file);
                 self.reap(file);
                 Reply::Adopted { file }
             }

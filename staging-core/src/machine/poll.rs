@@ -2,7 +2,7 @@
 
 use super::Machine;
 use super::state::{Fullness, NEWS, News, OPS, OpState, Place, READY};
-use crate::action::{Action, Bound, Tell};
+use crate::action::{Action, Bound, IoKind, Tell};
 use crate::phase::{Phase, PhaseName};
 use crate::time::Tick;
 use crate::wake::{Wake, WakeReason};
@@ -45,7 +45,16 @@ impl Machine {
     }
 
     /// The next action to carry out, marked as handed out: it must be completed.
+    ///
+    /// # Ordering
+    ///
+    /// A `Release` is held back while anything is to be told, because an answer not told yet may
+    /// point into the contents it gives up.
     pub fn poll_io(&mut self) -> Option<Action> {
+        let first = self.ios.first(&self.ready)?;
+        if matches!(self.ios[first].kind, IoKind::Release { .. }) && !self.told.is_empty() {
+            return None;
+        }
         let io = self.ios.pop_front(&mut self.ready, READY)?;
         let entry = &mut self.ios[io];
         entry.place = Place::InFlight;
@@ -70,6 +79,12 @@ impl Machine {
                 reason: WakeReason::Io,
             });
         }
+        self.next_deadline()
+    }
+
+    /// The next moment at which time alone decides something, whatever is to be drained before:
+    /// for a driver whose workers drain on their own.
+    pub fn next_deadline(&self) -> Option<Wake> {
         let until = self.phase.until();
         match self.timers.first() {
             Some((at, op)) if at <= until => Some(Wake {

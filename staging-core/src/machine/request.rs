@@ -1,6 +1,7 @@
 //! Admission: a request is accepted whole or refused without a trace.
 
 use super::Machine;
+use super::stage::Seen;
 use super::state::{Fullness, HandleState, Op, OpState};
 use crate::action::{Bound, Outcome};
 use crate::event::{Mode, Request, Tag};
@@ -91,7 +92,8 @@ impl Machine {
         handle: Option<HandleId>,
     ) -> Reply {
         let fresh = handle.is_none();
-        let handle = handle.unwrap_or_else(|| self.reserve_handle());
+        let op = self.ops.vacant();
+        let handle = handle.unwrap_or_else(|| self.reserve_handle(op));
         let op = self.ops.insert(Op {
             tag,
             handle,
@@ -134,7 +136,9 @@ impl Machine {
                     let outcome = self.staged_outcome(file);
                     self.resolve(op, outcome);
                 }
-                Mode::Auto | Mode::Map | Mode::MapShared | Mode::Load => self.join(op, file),
+                Mode::Auto | Mode::Map | Mode::MapShared | Mode::Load => {
+                    self.join(op, file, Seen::Before);
+                }
             },
             Request::Unstage { .. } => self.start_unstage(op, file),
             Request::Read { len: 0, .. } => self.resolve(op, Outcome::Read { bytes: 0 }),

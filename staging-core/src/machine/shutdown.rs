@@ -3,10 +3,9 @@
 
 use super::Machine;
 use super::budget::Budget;
-use super::state::{HandleState, OPS, OpState};
-use crate::event::{Grace, Request};
+use super::state::{Fullness, HandleState, OpState};
+use crate::event::Grace;
 use crate::fault::Fault;
-use crate::id::FileId;
 use crate::phase::{Cause, Phase, PhaseName};
 use crate::reply::Reply;
 use crate::slab::List;
@@ -129,8 +128,8 @@ impl Machine {
     }
 
     pub(super) fn on_driver_lost(&mut self) -> Reply {
-        self.answer_all(Fault::DriverLost);
         self.enter(Phase::Closed, Cause::DriverLost);
+        self.answer_all(Fault::DriverLost);
         self.forget_everything();
         Reply::Done
     }
@@ -171,9 +170,7 @@ impl Machine {
         let mut from = 0;
         while let Some(file) = self.files.next_from(from) {
             from = file.index() as u32 + 1;
-            if !self.a_read_waits(file) {
-                self.refuse_stagers(file);
-            }
+            self.stop_unless_wanted(file);
         }
         let mut from = 0;
         while let Some(op) = self.ops.next_from(from) {
@@ -186,27 +183,6 @@ impl Machine {
             }
         }
         self.give_up_all_lingering();
-    }
-
-    fn a_read_waits(&self, file: FileId) -> bool {
-        let mut next = self.ops.first(&self.files[file].waiters);
-        while let Some(op) = next {
-            if matches!(self.ops[op].request, Request::Read { .. }) {
-                return true;
-            }
-            next = self.ops.after(OPS, op);
-        }
-        false
-    }
-
-    fn refuse_stagers(&mut self, file: FileId) {
-        while let Some(op) = self
-            .files
-            .get(file)
-            .and_then(|file| self.ops.first(&file.waiters))
-        {
-            self.give_up(op, Fault::ShuttingDown);
-        }
     }
 
     /// Closing begins: every operation is answered, every handle closed, and what files hold is
@@ -242,6 +218,13 @@ impl Machine {
                 self.keys.remove(gone.key);
             }
         }
+        let mut from = 0;
+        while let Some(op) = self.ops.next_from(from) {
+            from = op.index() as u32 + 1;
+            self.flight_ended(op);
+        }
+        self.operations_room = Fullness::Quiet;
+        self.handles_room = Fullness::Quiet;
         self.news = List::EMPTY;
         self.openers = List::EMPTY;
         self.reopeners = List::EMPTY;

@@ -9,9 +9,7 @@
 //! ```
 
 use super::Machine;
-use super::state::{
-    Contents, Descriptor, File, News, OPS, OpState, Owner, Pass, Queue, Step, Then,
-};
+use super::state::{Contents, File, News, OPS, OpState, Owner, Pass, Queue, Step, Then};
 use super::unstage::End;
 use crate::action::IoKind;
 use crate::event::{Mode, Plan, Request, Stamp};
@@ -61,7 +59,7 @@ impl Machine {
     }
 
     /// Somebody wants the file in memory: it is there, or is on its way, or sets out.
-    pub(super) fn join(&mut self, op: OpId, file: FileId) {
+    pub(super) fn join(&mut self, op: OpId, file: FileId, seen: Seen) {
         match self.files[file].contents {
             Contents::Staged { .. } | Contents::Lingering { .. } => {
                 if self.files[file].handles > 1 {
@@ -72,7 +70,7 @@ impl Machine {
             }
             Contents::Absent(_) => {
                 self.wait_for_staging(op, file);
-                self.begin_pass(file);
+                self.begin_pass(file, seen);
             }
             Contents::Staging(pass) => {
                 self.stats.shared += 1;
@@ -111,14 +109,21 @@ impl Machine {
         self.ops.unlink(&mut entry.waiters, OPS, op);
     }
 
-    pub(super) fn begin_pass(&mut self, file: FileId) {
+    pub(super) fn begin_pass(&mut self, file: FileId, seen: Seen) {
         let Some(plan) = self.first_plan(file) else {
             return;
         };
-        self.enter_pass(file, plan, self.now, 0);
+        self.enter_pass(file, plan, self.now, 0, seen);
     }
 
-    pub(super) fn enter_pass(&mut self, file: FileId, plan: Plan, since: Tick, restarts: u8) {
+    pub(super) fn enter_pass(
+        &mut self,
+        file: FileId,
+        plan: Plan,
+        since: Tick,
+        restarts: u8,
+        seen: Seen,
+    ) {
         let pass = Pass {
             plan,
             step: Step::Opening,
@@ -126,14 +131,8 @@ impl Machine {
             restarts,
         };
         self.files[file].contents = Contents::Staging(pass);
-        if matches!(
-            self.files[file].descriptor,
-            Descriptor::Idle | Descriptor::Busy { .. }
-        ) || self.have_descriptor(file)
-        {
-            // An open that has just brought the descriptor brings a fresh stamp too, and says so
-            // next; everybody else looks.
-            self.staging_has_descriptor(file, false);
+        if self.have_descriptor(file) {
+            self.staging_has_descriptor(file, seen);
         }
     }
 
@@ -154,9 +153,9 @@ impl Machine {
         }
     }
 
-    /// A pass that waited for its descriptor goes on, with a look at the stamp unless that is
-    /// fresh.
-    pub(super) fn staging_has_descriptor(&mut self, file: FileId, fresh: bool) {
+    /// A pass that waited for its descriptor goes on, with a look at the stamp unless that was
+    /// seen just now.
+    pub(super) fn staging_has_descriptor(&mut self, file: FileId, seen: Seen) {
         let Contents::Staging(Pass {
             step: Step::Opening,
             ..
@@ -164,12 +163,14 @@ impl Machine {
         else {
             return;
         };
-        if fresh {
-            return self.weigh(file);
+        match seen {
+            Seen::Now => self.weigh(file),
+            Seen::Before => {
+                self.use_descriptor(file);
+                let io = self.issue(IoKind::Look { file }, Owner::File { file });
+                self.set_step(file, Step::Looking { io });
+            }
         }
-        self.use_descriptor(file);
-        let io = self.issue(IoKind::Look { file }, Owner::File { file });
-        self.set_step(file, Step::Looking { io });
     }
 
     pub(super) fn on_looked(&mut self, io: IoId, file: FileId, result: Result<Stamp, Fault>) {
@@ -188,6 +189,7 @@ impl Machine {
                 Err(fault) => self.fail_staging(file, fault),
             }
         }
+        self.stopped_by(io, file);
         self.after_flight(file, true);
     }
 
@@ -276,15 +278,13 @@ impl Machine {
                     }
                 }
             }
-            Contents::Stopping {
-                io: stopping,
-                charge,
-                then,
-            } if stopping == io => {
-                self.release(file, charge, then);
-            }
-            _ => {}
+            Contents::Absent(_)
+            | Contents::Staged { .. }
+            | Contents::Lingering { .. }
+            | Contents::Stopping { .. }
+            | Contents::Releasing { .. } => {}
         }
+        self.stopped_by(io, file);
         self.after_flight(file, true);
     }
 
@@ -303,15 +303,13 @@ impl Machine {
                     self.chunk_ended(file, pass, how, charge, done, result);
                 }
             }
-            Contents::Stopping {
-                io: stopping,
-                charge,
-                then,
-            } if stopping == io => {
-                self.release(file, charge, then);
-            }
-            _ => {}
+            Contents::Absent(_)
+            | Contents::Staged { .. }
+            | Contents::Lingering { .. }
+            | Contents::Stopping { .. }
+            | Contents::Releasing { .. } => {}
         }
+        self.stopped_by(io, file);
         self.after_flight(file, true);
     }
 
@@ -351,6 +349,15 @@ impl Machine {
         self.tell_news(file, news);
     }
 
+    /// What was brought in is given up again: there is no progress to tell of.
+    pub(super) fn drop_progress(&mut self, file: FileId) {
+        let news = match self.files[file].news {
+            News::Quiet | News::Progress => News::Quiet,
+            News::Room | News::RoomAndProgress => News::Room,
+        };
+        self.tell_news(file, news);
+    }
+
     /// The file changed while it was staged: another pass, or the end of patience (G5).
     fn begin_again(&mut self, file: FileId, pass: Pass, charge: u64) {
         if pass.restarts >= self.limits.restarts {
@@ -377,9 +384,18 @@ impl Machine {
 
     pub(super) fn count_staged(&mut self, len: u64) {
         self.stats.staged += 1;
-        self.stats.staged_bytes += len;
+        self.stats.staged_bytes = self.stats.staged_bytes.saturating_add(len);
         self.stats.most_charged = self.stats.most_charged.max(self.budget.charged());
     }
+}
+
+/// When the stamp of a file that is to be staged was read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// With this very event: an open brought it.
+    Now,
+    /// Earlier; there is to be a look.
+    Before,
 }
 
 /// `Auto` loads what is small and maps what is large (G3).

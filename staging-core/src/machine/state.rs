@@ -66,7 +66,7 @@ pub(super) struct Handle {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum HandleState {
     /// Its open is not answered. It may already be attached to a file that is being staged.
-    Opening { file: Option<FileId> },
+    Opening { op: OpId, file: Option<FileId> },
     /// It may be used.
     Open { file: FileId },
     /// Closed or dropped; gone when nothing is pending on it.
@@ -79,7 +79,7 @@ pub(super) enum HandleState {
 impl Handle {
     pub(super) fn file(&self) -> Option<FileId> {
         match self.state {
-            HandleState::Opening { file } | HandleState::Leaving { file, .. } => file,
+            HandleState::Opening { file, .. } | HandleState::Leaving { file, .. } => file,
             HandleState::Open { file } => Some(file),
         }
     }
@@ -185,7 +185,9 @@ pub(super) enum Descriptor {
     /// Wanted, but no slot was free: the file stands in `reopeners`.
     Wanted,
     /// Being opened again.
-    Opening,
+    Opening {
+        io: IoId,
+    },
     /// There, and nobody uses it: the file stands in `idle`.
     Idle,
     /// There, used by this many actions.

@@ -2,11 +2,13 @@
 //! same transition and in order; what was taken is given back as soon as no action uses it (G8).
 
 use super::Machine;
+use super::stage::Seen;
 use super::state::{Contents, OPS, OpState, Owner, Place, Step, Then};
 use crate::action::{Done, IoKind, Outcome};
 use crate::event::Request;
 use crate::fault::Fault;
 use crate::id::{FileId, IoId, OpId};
+use crate::phase::Phase;
 use crate::staging::Why;
 
 /// How a staging ended, for those who waited for it.
@@ -15,6 +17,7 @@ pub(super) enum End {
     Staged,
     Failed(Fault),
     Cancelled,
+    ShuttingDown,
 }
 
 impl Machine {
@@ -30,7 +33,9 @@ impl Machine {
         self.answer_waiters(file, End::Cancelled);
     }
 
-    pub(super) fn stop_unless_wanted(&mut self, file: FileId, why: Why) {
+    /// Ends a staging that nobody wants any more, or, while a shutdown drains, that no read waits
+    /// for (S3).
+    pub(super) fn stop_unless_wanted(&mut self, file: FileId) {
         let entry = &self.files[file];
         let under_way = match entry.contents {
             Contents::Staging(_)
@@ -54,9 +59,19 @@ impl Machine {
                 ..
             } => false,
         };
+        let a_read_waits = entry.waiting > entry.stagers;
         if under_way && entry.stagers == 0 {
-            self.stop(file, why);
+            self.stop(file, Why::Cancelled);
+        } else if matches!(self.phase, Phase::Draining { .. }) && !a_read_waits {
+            self.refuse_stagers(file);
         }
+    }
+
+    /// A shutdown began (S2): what is being staged, and what was asked to be staged when the
+    /// contents before are released, is not staged any more.
+    pub(super) fn refuse_stagers(&mut self, file: FileId) {
+        self.halt(file, Why::Cancelled);
+        self.answer_waiters(file, End::ShuttingDown);
     }
 
     /// Brings a staging to rest: what it has taken is given back as soon as no action uses it.
@@ -64,7 +79,9 @@ impl Machine {
         let then = Then::Rest(why);
         match &mut self.files[file].contents {
             Contents::Stopping { then: next, .. } | Contents::Releasing { then: next, .. } => {
-                *next = then;
+                if matches!(next, Then::Again { .. }) || matches!(why, Why::Unstaged) {
+                    *next = then;
+                }
                 return;
             }
             Contents::Absent(_) | Contents::Staged { .. } | Contents::Lingering { .. } => return,
@@ -78,10 +95,17 @@ impl Machine {
                 self.files[file].contents = Contents::Absent(why);
                 self.drop_idle_wish(file);
             }
-            Step::Looking { io } => {
-                self.files[file].contents = Contents::Absent(why);
-                self.recall_if_there(io);
-            }
+            Step::Looking { io } => match self.ios.get(io).map(|io| io.place) {
+                Some(Place::InFlight) => {
+                    let charge = 0;
+                    self.files[file].contents = Contents::Stopping { io, charge, then };
+                }
+                Some(Place::Ready) => {
+                    self.files[file].contents = Contents::Absent(why);
+                    self.recall(io);
+                }
+                None => self.files[file].contents = Contents::Absent(why),
+            },
             Step::AwaitingBudget { charge, queue, .. } => {
                 self.leave_queue(file, charge, queue);
                 self.files[file].contents = Contents::Absent(why);
@@ -91,6 +115,7 @@ impl Machine {
                 match self.ios.get(io).map(|io| io.place) {
                     Some(Place::InFlight) => {
                         self.files[file].contents = Contents::Stopping { io, charge, then };
+                        self.drop_progress(file);
                     }
                     Some(Place::Ready) => {
                         self.release(file, charge, then);
@@ -102,15 +127,31 @@ impl Machine {
         }
     }
 
-    fn recall_if_there(&mut self, io: IoId) {
-        if self.ios.get(io).is_some() {
-            self.recall(io);
+    /// The action that kept a halted staging busy ended.
+    pub(super) fn stopped_by(&mut self, io: IoId, file: FileId) {
+        let Some(entry) = self.files.get(file) else {
+            return;
+        };
+        let Contents::Stopping {
+            io: stopping,
+            charge,
+            then,
+        } = entry.contents
+        else {
+            return;
+        };
+        match then {
+            _ if stopping != io => {}
+            // A look took nothing; a mapping or a chunk did.
+            Then::Rest(why) if charge == 0 => self.come_to_rest(file, why),
+            Then::Rest(_) | Then::Again { .. } => self.release(file, charge, then),
         }
     }
 
     /// Orders the contents back, whole or in part.
     pub(super) fn release(&mut self, file: FileId, charge: u64, then: Then) {
         self.budget.release_begins(charge);
+        self.drop_progress(file);
         let io = self.issue(IoKind::Release { file }, Owner::File { file });
         self.files[file].contents = Contents::Releasing { io, charge, then };
     }
@@ -131,21 +172,29 @@ impl Machine {
                     since,
                     restarts,
                 } => {
-                    self.enter_pass(file, plan, since, restarts);
+                    self.enter_pass(file, plan, since, restarts, Seen::Before);
                 }
-                Then::Rest(why) => {
-                    self.files[file].contents = Contents::Absent(why);
-                    while let Some(op) = self.ops.pop_front(&mut self.files[file].leavers, OPS) {
-                        self.resolve(op, Outcome::Unstaged);
-                    }
-                    if self.files[file].stagers > 0 {
-                        self.begin_pass(file);
-                    }
-                }
+                Then::Rest(why) => self.come_to_rest(file, why),
             }
             self.serve_budget();
         }
         self.after_flight(file, false);
+    }
+
+    /// Nothing is held any more: who waited for that is answered, and who asked for the file
+    /// meanwhile has it staged.
+    fn come_to_rest(&mut self, file: FileId, why: Why) {
+        self.files[file].contents = Contents::Absent(why);
+        while let Some(op) = self
+            .files
+            .get_mut(file)
+            .and_then(|file| self.ops.pop_front(&mut file.leavers, OPS))
+        {
+            self.resolve(op, Outcome::Unstaged);
+        }
+        if self.files.get(file).is_some_and(|file| file.stagers > 0) {
+            self.begin_pass(file, Seen::Before);
+        }
     }
 
     pub(super) fn start_unstage(&mut self, op: OpId, file: FileId) {
@@ -178,7 +227,7 @@ impl Machine {
                 (Request::Read { .. }, End::Staged) => {
                     self.resolve(op, Outcome::FromContents { file });
                 }
-                (Request::Read { .. }, End::Failed(_) | End::Cancelled) => {
+                (Request::Read { .. }, End::Failed(_) | End::Cancelled | End::ShuttingDown) => {
                     self.read_from_file(op, file);
                 }
                 (_, End::Staged) => {
@@ -191,6 +240,16 @@ impl Machine {
                 }
                 (_, End::Cancelled) => {
                     let fault = Fault::Cancelled;
+                    self.resolve(
+                        op,
+                        Outcome::Failed {
+                            fault,
+                            done: Done::Nothing,
+                        },
+                    );
+                }
+                (_, End::ShuttingDown) => {
+                    let fault = Fault::ShuttingDown;
                     self.resolve(
                         op,
                         Outcome::Failed {
