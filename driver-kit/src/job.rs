@@ -5,7 +5,7 @@
 
 use crate::contents::{Block, Contents, Mapping, Memory, Notify};
 use crate::error::{Operation, fault_of};
-use staging_core::{Completion, Fault, How, IoId, IoKind, Missing};
+use staging_core::{Completion, Fault, How, IoId, IoKind, Key, Missing, Stamp};
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -161,6 +161,50 @@ impl Job {
             IoKind::Release { .. } => Operation::Unstage,
             IoKind::Close { .. } => Operation::Close,
         }
+    }
+
+    /// Ends the job as another backing carried it out, with nothing to keep: no descriptor, no
+    /// bytes.
+    pub fn answer(self, completion: Completion) -> Finished {
+        Finished {
+            completion,
+            ..self.fail(Fault::Cancelled)
+        }
+    }
+
+    /// Ends a `Fetch` with contents from another backing.
+    ///
+    /// # Errors
+    /// It is another kind of job, or the memory has no room: the job, to be ended otherwise.
+    pub fn fetched(self, key: Key, bytes: &[u8], version: u64) -> Result<Finished, Job> {
+        let Work::Fetch { memory, .. } = &self.work else {
+            return Err(self);
+        };
+        let contents = if bytes.is_empty() {
+            Contents::Empty
+        } else {
+            let Ok(mut block) = memory.take(bytes.len()) else {
+                return Err(self);
+            };
+            block.copy_from_slice(bytes);
+            Contents::Loaded(block.freeze(bytes.len()))
+        };
+        let stamp = Stamp {
+            len: bytes.len() as u64,
+            version,
+        };
+        let completion = Completion::Fetched { key, stamp };
+        let brought = Brought::Contents {
+            contents,
+            real: None,
+        };
+        Ok(Finished {
+            io: self.io,
+            kind: self.kind,
+            path: self.path,
+            completion,
+            brought,
+        })
     }
 
     /// Ends the job without carrying it out: for handlers that inject faults.

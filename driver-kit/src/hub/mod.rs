@@ -149,6 +149,11 @@ impl Hub {
         lock(&self.state).machine.charged()
     }
 
+    /// How many files it knows: open, being given up, or lingering.
+    pub fn files(&self) -> usize {
+        lock(&self.state).machine.files()
+    }
+
     /// The phase of the hub's life (S1).
     pub fn phase(&self) -> PhaseName {
         lock(&self.state).machine.phase()
