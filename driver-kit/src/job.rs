@@ -176,15 +176,15 @@ impl Job {
     ///
     /// # Errors
     /// It is another kind of job, or the memory has no room: the job, to be ended otherwise.
-    pub fn fetched(self, key: Key, bytes: &[u8], version: u64) -> Result<Finished, Job> {
+    pub fn fetched(self, key: Key, bytes: &[u8], version: u64) -> Result<Finished, Box<Job>> {
         let Work::Fetch { memory, .. } = &self.work else {
-            return Err(self);
+            return Err(Box::new(self));
         };
         let contents = if bytes.is_empty() {
             Contents::Empty
         } else {
             let Ok(mut block) = memory.take(bytes.len()) else {
-                return Err(self);
+                return Err(Box::new(self));
             };
             block.copy_from_slice(bytes);
             Contents::Loaded(block.freeze(bytes.len()))

@@ -1,4 +1,30 @@
 //! What every driver is made of.
+//!
+//! ```text
+//!   a driver's File, Stager ── how to wait, how to start a worker
+//!        │
+//!   handle, batch ──────────── an open file; many files at once
+//!        │
+//!   hub ────────────────────── one lock around the machine and the payloads
+//!        │ jobs
+//!   handlers, perform ──────── the one mapping of actions to system calls
+//!        │
+//!   contents ───────────────── the staged bytes: arena, mappings, the published pointer
+//! ```
+//!
+//! A driver is thin. It makes a [`hub::Hub`], says how one more worker is started (a thread, a
+//! blocking task) that will call [`hub::Hub::work`], and turns a [`hub::Ticket`] into its world's
+//! way of waiting: the ticket is a future, and cancels its operation when it is dropped. Everything
+//! else is here, and the same for all of them.
+//!
+//! What a file of this crate may do:
+//!
+//! - Under the hub's lock: tell and ask the machine, put and take payloads. Nothing else.
+//! - Outside: system calls, delivering answers, waking, dropping, and whatever callers gave us to
+//!   run (observers, handlers, lists of paths).
+//! - `unsafe` stands in [`contents`] alone.
+//!
+//! [`sync`] is where locks and atomics come from, so that loom can take their place.
 
 pub mod batch;
 mod clock;

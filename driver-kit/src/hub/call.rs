@@ -213,7 +213,10 @@ impl Hub {
         let (path, call) = {
             let mut state = lock(&self.state);
             let now = self.clock.now();
-            let _ = state.say(now, Event::Dropped { handle });
+            // After a close there is nothing left to drop.
+            if state.machine.file_of(handle).is_some() {
+                let _ = state.say(now, Event::Dropped { handle });
+            }
             // What is still under way on it may need the path again.
             let path = match state.machine.file_of(handle) {
                 None => state.table.handles.take(handle),

@@ -141,10 +141,11 @@ impl State {
         };
         match std::mem::replace(&mut row.held, Holding::Nothing) {
             Holding::Whole(contents) => row.held = Holding::Whole(contents),
-            Holding::Part(part) => match whole(part) {
-                Some(contents) => row.publish(contents),
-                None => {}
-            },
+            Holding::Part(part) => {
+                if let Some(contents) = whole(part) {
+                    row.publish(contents);
+                }
+            }
             Holding::Nothing if how == How::Empty => row.publish(Contents::Empty),
             Holding::Nothing => {}
         }
@@ -300,7 +301,7 @@ impl State {
                     .map(|row| Arc::clone(&row.cell));
             }
             Outcome::FromContents { file } => {
-                contents = self.table.files.get(file).and_then(FileRow::contents);
+                contents = self.row(file).and_then(FileRow::contents_for_reading);
             }
             Outcome::Closed => drop(self.table.handles.take(row.handle)),
             Outcome::Failed { fault, .. } => {
@@ -382,7 +383,14 @@ impl FileRow {
         self.descriptor.clone()
     }
 
-    fn contents(&self) -> Option<Contents> {
+    /// The contents for a read that waited for them. The transition that made them whole may have
+    /// given them up again, because that read was the last that wanted them; then they were not
+    /// published, and are only waiting to be released.
+    fn contents_for_reading(&mut self) -> Option<Contents> {
+        self.held = match std::mem::replace(&mut self.held, Holding::Nothing) {
+            Holding::Part(part) => whole(part).map_or(Holding::Nothing, Holding::Whole),
+            held @ (Holding::Nothing | Holding::Whole(_)) => held,
+        };
         match &self.held {
             Holding::Whole(contents) => Some(contents.clone()),
             Holding::Nothing | Holding::Part(_) => None,

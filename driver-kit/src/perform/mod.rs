@@ -129,7 +129,7 @@ pub(crate) fn stamp(metadata: &rustix::fs::Stat) -> Stamp {
     let seconds = metadata.st_mtime as u64;
     let nanos = seconds
         .wrapping_mul(1_000_000_000)
-        .wrapping_add(metadata.st_mtime_nsec as u64);
+        .wrapping_add(metadata.st_mtime_nsec);
     Stamp {
         len: metadata.st_size as u64,
         version: nanos,
