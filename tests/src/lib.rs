@@ -1,1 +1,4 @@
 //! Tests.
+pub mod core;
+
+pub mod conformance;

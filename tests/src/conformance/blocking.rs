@@ -1,0 +1,167 @@
+//! driver-blocking under trial: without a pool, and with one of one and of two threads.
+
+use super::driver::{Configuration, Driver, Group, Open, OpenFile, Opening};
+use bytes::Bytes;
+use driver_blocking::{Batch, File, Stager};
+use driver_kit::batch::{Item, Order, Progress};
+use driver_kit::core::{Grace, Limits, Plan, Standing};
+use driver_kit::hub::{Hub, Idle, Turn, TurnEnd};
+use driver_kit::{Deadline, Handle, ShutdownReport};
+use std::io::{self, BufRead, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Every way to set driver-blocking up that differs in who carries actions out.
+pub const CONFIGURATIONS: [Configuration; 3] = [
+    Configuration {
+        name: "blocking",
+        workers: 0,
+        make: |limits| Blocking::make(limits, 0),
+    },
+    Configuration {
+        name: "blocking_pool_1",
+        workers: 1,
+        make: |limits| Blocking::make(limits, 1),
+    },
+    Configuration {
+        name: "blocking_pool_2",
+        workers: 2,
+        make: |limits| Blocking::make(limits, 2),
+    },
+];
+
+struct Blocking {
+    stager: Stager,
+}
+
+impl Blocking {
+    fn make(limits: Limits, pool: u32) -> Arc<dyn Driver> {
+        let stager = Stager::builder().limits(limits).pool(pool).build();
+        Arc::new(Blocking { stager })
+    }
+}
+
+impl Driver for Blocking {
+    fn hub(&self) -> &Arc<Hub> {
+        self.stager.hub()
+    }
+
+    fn open(&self, path: &Path, how: Opening) -> io::Result<Open> {
+        let file = self
+            .stager
+            .options()
+            .mode(how.plan.mode)
+            .map_threshold(how.plan.map_threshold)
+            .over_budget(how.plan.over_budget)
+            .create(how.create)
+            .deadline(how.deadline)
+            .open(path)?;
+        Ok(Arc::new(Opened { file }))
+    }
+
+    fn batch(
+        &self,
+        paths: Box<dyn Iterator<Item = PathBuf> + Send>,
+        order: Order,
+    ) -> io::Result<Arc<dyn Group>> {
+        let batch = self
+            .stager
+            .stage(paths)
+            .plan(order.plan)
+            .concurrency(order.concurrency)
+            .deadline(order.deadline)
+            .start()?;
+        Ok(Arc::new(Together { batch }))
+    }
+
+    fn shutdown(&self, grace: Grace) -> ShutdownReport {
+        self.stager.shutdown(grace)
+    }
+
+    fn force(&self, closing: Duration) -> ShutdownReport {
+        self.stager.force(closing)
+    }
+
+    fn attend(&self) {
+        let hub = self.hub();
+        if hub.is_alone() {
+            let mut turn = Turn::default();
+            while hub.turn(&mut turn, 1, &Idle::Go) == TurnEnd::Work {
+                hub.carry_out(&mut turn);
+            }
+        }
+    }
+}
+
+struct Opened {
+    file: File,
+}
+
+impl OpenFile for Opened {
+    fn handle(&self) -> &Handle {
+        self.file.handle()
+    }
+
+    fn read_at_by(&self, buffer: &mut [u8], offset: u64, deadline: Deadline) -> io::Result<usize> {
+        match deadline {
+            Deadline::Never => self.file.read_at(buffer, offset),
+            deadline => self.file.read_at_by(buffer, offset, deadline),
+        }
+    }
+
+    fn bytes_at(&self, offset: u64, len: usize) -> io::Result<Bytes> {
+        self.file.bytes_at(offset, len)
+    }
+
+    fn stage_by(&self, plan: Plan, deadline: Deadline) -> io::Result<Standing> {
+        self.file.stage_by(plan, deadline)
+    }
+
+    fn unstage(&self) -> io::Result<()> {
+        self.file.unstage()
+    }
+
+    fn seek_from_end(&self, by: i64) -> io::Result<u64> {
+        self.file.reader().seek(SeekFrom::End(by))
+    }
+
+    fn seek_from_start(&self, to: u64) -> io::Result<u64> {
+        self.file.reader().seek(SeekFrom::Start(to))
+    }
+
+    fn read_through(&self) -> io::Result<Vec<u8>> {
+        let mut all = Vec::new();
+        self.file.reader().read_to_end(&mut all)?;
+        Ok(all)
+    }
+
+    fn lines(&self) -> io::Result<Vec<String>> {
+        self.file.reader().lines().collect()
+    }
+
+    fn close(self: Arc<Self>) -> io::Result<()> {
+        match Arc::into_inner(self) {
+            Some(opened) => opened.file.close(),
+            None => Err(io::Error::other("the case still shares the file it closes")),
+        }
+    }
+}
+
+struct Together {
+    batch: Batch,
+}
+
+impl Group for Together {
+    fn wait(&self) -> Vec<Item> {
+        self.batch.wait()
+    }
+
+    fn progress(&self) -> Progress {
+        self.batch.progress()
+    }
+
+    fn cancel(&self) {
+        self.batch.cancel();
+    }
+}

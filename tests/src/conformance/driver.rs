@@ -1,0 +1,259 @@
+//! What a driver has to offer to be held to its promises.
+
+use bytes::Bytes;
+use driver_kit::batch::{Item, Order, Progress};
+use driver_kit::contents::Contents;
+use driver_kit::core::{
+    FileId, Grace, Life, Limits, Mode, OverBudget, PhaseName, Plan, Staging, Standing, Stats,
+};
+use driver_kit::handlers::Handlers;
+use driver_kit::hub::Hub;
+use driver_kit::{Deadline, Handle, ShutdownReport};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// An open file, shared by the threads of a case.
+pub type Open = Arc<dyn OpenFile>;
+
+/// One way to set a driver up.
+#[derive(Clone, Copy, Debug)]
+pub struct Configuration {
+    /// Its name, as it stands before the names of the cases.
+    pub name: &'static str,
+    /// How many workers it has of its own. With 0, an action occupies the caller.
+    pub workers: u32,
+    /// Makes the driver.
+    pub make: fn(Limits) -> Arc<dyn Driver>,
+}
+
+/// How a file is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening {
+    /// How it is staged.
+    pub plan: Plan,
+    /// Whether it is created where it is missing.
+    pub create: bool,
+    /// When the caller stops waiting.
+    pub deadline: Deadline,
+}
+
+impl Opening {
+    /// In this mode, otherwise as usual.
+    pub const fn by(mode: Mode) -> Opening {
+        Opening {
+            plan: Plan::of(mode),
+            create: false,
+            deadline: Deadline::Never,
+        }
+    }
+
+    /// Where the budget is full, wait.
+    pub const fn patient(mut self) -> Opening {
+        self.plan.over_budget = OverBudget::Wait;
+        self
+    }
+
+    /// Up to which length `Auto` loads.
+    pub const fn map_threshold(mut self, bytes: u64) -> Opening {
+        self.plan.map_threshold = bytes;
+        self
+    }
+
+    /// A missing file is created.
+    pub const fn create(mut self) -> Opening {
+        self.create = true;
+        self
+    }
+
+    /// Wait no longer than this.
+    pub const fn deadline(mut self, deadline: Deadline) -> Opening {
+        self.deadline = deadline;
+        self
+    }
+}
+
+/// A driver under trial.
+pub trait Driver: Send + Sync {
+    /// The hub in it.
+    fn hub(&self) -> &Arc<Hub>;
+
+    /// Opens a file, and waits for it.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn open(&self, path: &Path, how: Opening) -> io::Result<Open>;
+
+    /// Begins to stage many files.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn batch(
+        &self,
+        paths: Box<dyn Iterator<Item = PathBuf> + Send>,
+        order: Order,
+    ) -> io::Result<Arc<dyn Group>>;
+
+    /// Shuts down and waits for the end.
+    fn shutdown(&self, grace: Grace) -> ShutdownReport;
+
+    /// Forces a shutdown and waits for the end.
+    fn force(&self, closing: Duration) -> ShutdownReport;
+
+    /// Carries out what was accepted through the hub until nothing can be done, where there are no
+    /// workers who would.
+    fn attend(&self);
+
+    /// Opens as usual.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn open_staged(&self, path: &Path) -> io::Result<Open> {
+        self.open(path, Opening::by(Mode::Auto))
+    }
+
+    /// Counts so far.
+    fn stats(&self) -> Stats {
+        self.hub().stats()
+    }
+
+    /// Bytes of the budget that are taken.
+    fn charged(&self) -> u64 {
+        self.hub().charged()
+    }
+
+    /// The phase of its life.
+    fn phase(&self) -> PhaseName {
+        self.hub().phase()
+    }
+
+    /// Who carries out what.
+    fn handlers(&self) -> &Handlers {
+        self.hub().handlers()
+    }
+}
+
+/// An open file of a driver under trial.
+pub trait OpenFile: Send + Sync {
+    /// The open file as the kit knows it.
+    fn handle(&self) -> &Handle;
+
+    /// Reads, waiting no longer than until the deadline.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn read_at_by(&self, buffer: &mut [u8], offset: u64, deadline: Deadline) -> io::Result<usize>;
+
+    /// Bytes, without a copy where that is possible.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn bytes_at(&self, offset: u64, len: usize) -> io::Result<Bytes>;
+
+    /// Stages.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn stage_by(&self, plan: Plan, deadline: Deadline) -> io::Result<Standing>;
+
+    /// Unstages.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn unstage(&self) -> io::Result<()>;
+
+    /// Where a reader that seeks to so far from the end comes to stand.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn seek_from_end(&self, by: i64) -> io::Result<u64>;
+
+    /// Where a reader that seeks to so far from the beginning comes to stand.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn seek_from_start(&self, to: u64) -> io::Result<u64>;
+
+    /// Everything, through the driver's reader.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn read_through(&self) -> io::Result<Vec<u8>>;
+
+    /// The lines of a text, through the driver's buffered reader.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn lines(&self) -> io::Result<Vec<String>>;
+
+    /// Closes and waits for that. The case must have no other reference to it.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn close(self: Arc<Self>) -> io::Result<()>;
+
+    /// Reads.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.read_at_by(buffer, offset, Deadline::Never)
+    }
+
+    /// So many bytes, or fewer where the file ends.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn read(&self, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+        let mut buffer = vec![0xee; len];
+        let read = self.read_at(&mut buffer, offset)?;
+        buffer.truncate(read);
+        Ok(buffer)
+    }
+
+    /// Stages in a mode.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn stage(&self, mode: Mode) -> io::Result<Standing> {
+        self.stage_by(Plan::of(mode), Deadline::Never)
+    }
+
+    /// How it stands with regard to memory.
+    fn staging(&self) -> Option<Staging> {
+        self.handle().staging()
+    }
+
+    /// Where it is in its life.
+    fn life(&self) -> Option<Life> {
+        self.staging().map(|staging| staging.life)
+    }
+
+    /// The staged contents.
+    fn contents(&self) -> Option<Contents> {
+        self.handle().contents()
+    }
+
+    /// Which file it is.
+    fn file(&self) -> FileId {
+        self.handle().file()
+    }
+
+    /// Where it is.
+    fn path(&self) -> &Path {
+        self.handle().path()
+    }
+}
+
+/// Files being staged together.
+pub trait Group: Send + Sync {
+    /// Waits until each has its result.
+    fn wait(&self) -> Vec<Item>;
+
+    /// How far it is.
+    fn progress(&self) -> Progress;
+
+    /// Cancels what is not done.
+    fn cancel(&self);
+}

@@ -1,0 +1,25 @@
+//! The promises that every driver keeps, written once and run over any driver.
+//!
+//! A driver takes part by implementing [`Driver`] in plain blocking words (an async one by its
+//! `block_on`) and by listing its [`Configuration`]s; [`cases`] are the promises. Storage is gated,
+//! never slowed by the clock: a [`Gate`] holds the actions of one kind until the case lets them go.
+//! After each case its [`Scene`] looks whether everything was given back.
+
+pub mod blocking;
+mod cases;
+mod child;
+mod driver;
+mod errors;
+mod gate;
+mod run;
+mod scene;
+mod watch;
+
+pub use cases::{cases, children};
+pub use child::{Child, Surroundings};
+pub use driver::{Configuration, Driver, Group, Open, OpenFile, Opening};
+pub use errors::{cause_of, fault_of, is_errno, names_its_file};
+pub use gate::{Gate, Verdict};
+pub use run::{Case, Proof, case, run, run_child};
+pub use scene::{Scene, pattern};
+pub use watch::{PATIENCE, Started, start, until, wait_for};
