@@ -31,14 +31,19 @@ pub(crate) fn wait_until<T>(
 ) -> T {
     let waker = this_thread();
     let mut turn = Turn::default();
+    let mut helped = false;
     loop {
         if let Poll::Ready(ready) = poll(&waker) {
+            if helped {
+                hub.tidy_if_alone();
+            }
             return ready;
         }
         match help {
             Help::No => sleep(hub),
             Help::Yes => match hub.turn(&mut turn, 1, &Idle::Rest(waker.clone())) {
                 TurnEnd::Work => {
+                    helped = true;
                     hub.carry_out(&mut turn);
                     // What this decided may be the answer: look before taking more.
                     hub.turn(&mut turn, 0, &Idle::Go);

@@ -14,7 +14,7 @@ use super::state::State;
 use crate::batch::Feed;
 use crate::job::{Finished, Job};
 use crate::sync::lock;
-use staging_core::WakeReason;
+use staging_core::{IoKind, WakeReason};
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
@@ -196,6 +196,35 @@ impl Hub {
             let mut turn = Turn::default();
             while self.turn(&mut turn, 1, &Idle::Go) == TurnEnd::Work {
                 self.carry_out(&mut turn);
+            }
+        }
+    }
+
+    /// Without a crew, what an operation leaves behind would lie until the next one: whoever has
+    /// his answer gives back what comes next to be given back, and no more.
+    pub fn tidy_if_alone(self: &Arc<Self>) {
+        if self.is_alone() {
+            let mut turn = Turn::default();
+            while let Some(job) = self.next_to_give_back() {
+                turn.finished.push(self.handlers.carry_out(job));
+                self.turn(&mut turn, 0, &Idle::Go);
+            }
+        }
+    }
+
+    fn next_to_give_back(&self) -> Option<Job> {
+        let mut state = lock(&self.state);
+        let job = state.next_job()?;
+        match job.kind() {
+            IoKind::Release { .. } | IoKind::Close { .. } => Some(job),
+            IoKind::Open { .. }
+            | IoKind::Fetch { .. }
+            | IoKind::Look { .. }
+            | IoKind::Map { .. }
+            | IoKind::Load { .. }
+            | IoKind::Read { .. } => {
+                state.deferred.push_front(job);
+                None
             }
         }
     }
