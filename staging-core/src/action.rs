@@ -177,7 +177,8 @@ pub enum Outcome {
         /// How many; less than asked only at the end of the file.
         bytes: u64,
     },
-    /// To `Read`: take the bytes from the staged contents, which the driver has.
+    /// To `Read`: take the bytes from the staged contents, which the driver has, whole, until it
+    /// is asked to release them; that is asked after this was told, and may be decided before.
     FromContents {
         /// From which file.
         file: FileId,

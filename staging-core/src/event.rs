@@ -242,7 +242,8 @@ pub enum Completion {
     },
     /// `Close` closed the descriptor.
     Closed,
-    /// It failed. For `Release` and `Close` this counts as done: nothing is left to retry.
+    /// It failed. For `Release` and `Close` this counts as done: nothing is left to retry, and
+    /// nothing is lent.
     Failed {
         /// Why.
         fault: Fault,

@@ -160,6 +160,15 @@ impl Machine {
         }
     }
 
+    /// There was room, and before anybody was told there is none again.
+    pub(super) fn drop_room(&mut self, file: FileId) {
+        let news = match self.files[file].news {
+            News::Quiet | News::Room => News::Quiet,
+            News::Progress | News::RoomAndProgress => News::Progress,
+        };
+        self.tell_news(file, news);
+    }
+
     pub(super) fn tell_news(&mut self, file: FileId, news: News) {
         let before = core::mem::replace(&mut self.files[file].news, news);
         match (before, news) {

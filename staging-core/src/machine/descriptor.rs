@@ -63,6 +63,13 @@ impl Machine {
         }
     }
 
+    pub(super) fn has_descriptor(&self, file: FileId) -> bool {
+        matches!(
+            self.files[file].descriptor,
+            Descriptor::Idle | Descriptor::Busy { .. }
+        )
+    }
+
     /// Whether the file has a descriptor now. If not, one is on its way, and
     /// [`descriptor_arrived`](Machine::descriptor_arrived) will be called.
     pub(super) fn have_descriptor(&mut self, file: FileId) -> bool {

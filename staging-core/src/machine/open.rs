@@ -105,7 +105,9 @@ impl Machine {
         };
         self.settle_open(op, file);
         if self.files.get(file).is_some() {
-            self.staging_has_descriptor(file, Seen::Now);
+            if self.has_descriptor(file) {
+                self.staging_has_descriptor(file, Seen::Now);
+            }
             self.close_if_unneeded(file);
         }
         if adopted {

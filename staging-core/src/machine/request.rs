@@ -79,6 +79,7 @@ impl Machine {
             Reject::Full(Bound::Handles) => self.handles_room = Fullness::Refused,
             Reject::Full(Bound::FileOperations(file)) => {
                 self.files[file].room = Fullness::Refused;
+                self.drop_room(file);
             }
             Reject::UnknownHandle | Reject::BadRange | Reject::ShuttingDown => {}
         }

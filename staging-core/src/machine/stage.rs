@@ -329,13 +329,13 @@ impl Machine {
             Err(fault) => self.fail_staging(file, fault),
             Ok(_) => {
                 let done = done + (total - done).min(self.limits.chunk);
+                if total > self.limits.chunk {
+                    self.tell_progress(file);
+                }
                 if done == total {
                     self.finish(file, how, charge);
                 } else {
                     self.load_from(file, how, charge, done);
-                }
-                if total > self.limits.chunk && self.files.get(file).is_some() {
-                    self.tell_progress(file);
                 }
             }
         }

@@ -1,0 +1,392 @@
+//! Random histories: callers, driver, disk and clock do anything, in any order, and the rules are
+//! checked after every step.
+
+use super::dice::Dice;
+use super::lies::lie;
+use super::rules::quiet;
+use super::world::{RowState, World};
+use staging_core::{
+    Event, Grace, HandleId, Limits, Missing, Mode, OpId, OverBudget, PAGE, PhaseName, Plan, Reply,
+    Request, Tick,
+};
+use std::collections::BTreeSet;
+
+/// What a history is like: how often, in a hundred steps, something happens.
+struct Nature {
+    polls: usize,
+    eager: usize,
+    meddles: usize,
+    cancels: usize,
+    deadlines: usize,
+    ends: bool,
+}
+
+/// Lives one history with an honest driver, to the end. Panics where a rule is broken; tells what
+/// happened in it.
+pub fn live(seed: u64, steps: usize, happened: &mut BTreeSet<String>) {
+    let mut dice = Dice::of(seed ^ 0xface);
+    let limits = limits(&mut dice);
+    let mut world = World::new(seed, limits, true);
+    let nature = nature(&mut dice);
+    world.driver.luck.failing = dice.one_of(&[0, 0, 2, 10, 30]);
+    world.driver.luck.no_mapping = dice.chance(25);
+    world.log.note(format!("{limits:?}"));
+    for _ in 0..steps {
+        step(&mut world, &nature);
+        if world.told == PhaseName::Closed {
+            break;
+        }
+    }
+    if world.machine.phase() == PhaseName::Running {
+        come_to_rest(&mut world);
+        close_everything(&mut world);
+    }
+    end(&mut world);
+    world.log.happened(happened);
+}
+
+/// Lives one history with a driver that lies. Panics where the machine believes it, or is left
+/// without a way to go on.
+pub fn endure(seed: u64, steps: usize, happened: &mut BTreeSet<String>) {
+    let mut dice = Dice::of(seed ^ 0xbad);
+    let mut world = World::new(seed, limits(&mut dice), false);
+    let nature = nature(&mut dice);
+    for _ in 0..steps {
+        pass_time(&mut world);
+        match world.dice.below(10) {
+            0..=2 => poll(&mut world),
+            3..=6 => lie(&mut world),
+            7 => give_up_something(&mut world),
+            _ if nature.ends && world.dice.chance(2) => begin_the_end(&mut world),
+            _ => ask(&mut world, &nature),
+        }
+        if world.told == PhaseName::Closed {
+            break;
+        }
+    }
+    if world.machine.phase() < PhaseName::Closed {
+        world.lost = true;
+        let _ = world.say(Event::DriverLost);
+    }
+    world.drain();
+    after_the_end(&mut world);
+    world.log.happened(happened);
+}
+
+/// Limits down to one of everything.
+pub(crate) fn limits(dice: &mut Dice) -> Limits {
+    Limits {
+        operations: dice.one_of(&[0, 1, 2, 4, 8, 30]),
+        operations_per_file: dice.one_of(&[0, 1, 2, 4, 8]),
+        handles: dice.one_of(&[1, 2, 3, 5, 8]),
+        descriptors: dice.one_of(&[1, 1, 2, 3, 8]),
+        budget: dice
+            .one_of(&[0, 1, 2, 3, 4, 6, 8, 12, 1 << 30, u64::MAX])
+            .saturating_mul(PAGE),
+        linger: PAGE * dice.one_of(&[0, 0, 1, 2, 5, 20]),
+        fetch: dice.one_of(&[0, 100, 4096, 9_000, 1 << 17]),
+        chunk: dice.one_of(&[1, 1, 3, 5, 8, 1 << 10]) * 1024 + 1,
+        restarts: dice.one_of(&[0, 1, 3]),
+    }
+}
+
+fn nature(dice: &mut Dice) -> Nature {
+    Nature {
+        polls: dice.one_of(&[15, 30, 45]),
+        eager: dice.one_of(&[0, 50, 100]),
+        meddles: dice.one_of(&[0, 2, 8, 20]),
+        cancels: dice.one_of(&[0, 4, 12]),
+        deadlines: dice.one_of(&[0, 10, 40]),
+        ends: dice.chance(40),
+    }
+}
+
+fn step(world: &mut World, nature: &Nature) {
+    pass_time(world);
+    let roll = world.dice.below(100);
+    if roll < nature.polls {
+        poll(world);
+    } else if roll < nature.polls + 20 {
+        let jobs = world.driver.jobs.len();
+        if jobs > 0 {
+            let at = world.dice.below(jobs);
+            world.finish(at);
+        }
+    } else if roll < nature.polls + 20 + nature.cancels {
+        give_up_something(world);
+    } else if world.dice.chance(nature.meddles) {
+        let meddled = world.disk.meddle(&mut world.dice);
+        world.log.note(meddled);
+    } else if nature.ends && world.dice.chance(4) {
+        begin_the_end(world);
+    } else {
+        ask(world, nature);
+    }
+    if world.dice.chance(nature.eager) {
+        world.drain();
+    }
+}
+
+fn pass_time(world: &mut World) {
+    match world.dice.below(12) {
+        0 => world.now = Tick(world.now.0.saturating_sub(7)),
+        1 | 2 => world.now = Tick(world.now.0 + 10),
+        3 => {
+            if let Some(wake) = world.machine.poll_timeout() {
+                world.now = wake.at.max(world.now);
+                let _ = world.say(Event::Ticked);
+                world.check();
+            }
+        }
+        _ => world.now = Tick(world.now.0 + 1),
+    }
+}
+
+fn poll(world: &mut World) {
+    match world.dice.below(4) {
+        0 => drop(world.poll_told()),
+        1 => drop(world.poll_io()),
+        2 => drop(world.poll_told() || world.poll_io()),
+        _ => world.drain(),
+    }
+    world.check();
+}
+
+pub(crate) fn plan(dice: &mut Dice) -> Plan {
+    Plan {
+        mode: dice.one_of(&[
+            Mode::Auto,
+            Mode::Auto,
+            Mode::Map,
+            Mode::MapShared,
+            Mode::Load,
+            Mode::None,
+        ]),
+        over_budget: dice.one_of(&[OverBudget::Refuse, OverBudget::Wait]),
+        map_threshold: dice.one_of(&[0, 4096, 9_000, 1 << 20]),
+    }
+}
+
+fn ask(world: &mut World, nature: &Nature) {
+    let deadline = if world.dice.chance(nature.deadlines) {
+        Tick((world.now.0 + world.dice.below(60) as u64).saturating_sub(5))
+    } else {
+        Tick::NEVER
+    };
+    let name = world.dice.below(world.disk.names());
+    let request = request(world);
+    world.submit(name, deadline, request);
+}
+
+fn request(world: &mut World) -> Request {
+    let plan = plan(&mut world.dice);
+    let Some(handle) = some_handle(world) else {
+        let missing = world
+            .dice
+            .one_of(&[Missing::Fail, Missing::Fail, Missing::Create]);
+        return Request::Open { missing, plan };
+    };
+    match world.dice.below(10) {
+        0 | 1 => Request::Stage { handle, plan },
+        2 => Request::Unstage { handle },
+        3 | 4 => Request::Close { handle },
+        _ => Request::Read {
+            handle,
+            offset: world.dice.one_of(&[0, 1, 4095, 8_000, u64::MAX - 10]),
+            len: world.dice.one_of(&[0, 1, 10, 4096, 30_000]),
+        },
+    }
+}
+
+/// Mostly a handle that may be used, sometimes one that may not.
+fn some_handle(world: &mut World) -> Option<HandleId> {
+    let fresh = world.dice.chance(35);
+    let stale = world.dice.chance(5);
+    let usable: Vec<HandleId> = world
+        .rows
+        .iter()
+        .filter(|row| stale || row.state == RowState::Open)
+        .map(|row| row.id)
+        .collect();
+    (!fresh && !usable.is_empty()).then(|| world.dice.one_of(&usable))
+}
+
+fn give_up_something(world: &mut World) {
+    match world.dice.below(4) {
+        0 if !world.rows.is_empty() => {
+            let at = world.dice.below(world.rows.len());
+            let row = world.rows[at];
+            if row.state != RowState::Gone {
+                world.drop_handle(row.id);
+            }
+        }
+        1 if world.driver.slices() > 0 => {
+            let at = world.dice.below(world.driver.slices());
+            world.drop_slice(at);
+        }
+        _ => {
+            let ops: Vec<OpId> = world.asked.keys().copied().collect();
+            if !ops.is_empty() {
+                let op = world.dice.one_of(&ops);
+                world.cancel(op);
+            }
+        }
+    }
+}
+
+fn grace(dice: &mut Dice) -> Grace {
+    Grace {
+        total: dice.one_of(&[0, 20, 200, 1 << 40]),
+        draining: dice.one_of(&[0, 20, 100, 1 << 40]),
+        closing: dice.one_of(&[0, 20, 100, 1 << 40]),
+    }
+}
+
+fn begin_the_end(world: &mut World) {
+    match world.dice.below(8) {
+        0 => {
+            world.lost = world.machine.phase() < PhaseName::Closed || world.lost;
+            let _ = world.say(Event::DriverLost);
+            world.check();
+        }
+        1 => {
+            let closing = world.dice.one_of(&[0, 30, 1 << 40]);
+            let _ = world.say(Event::Forced { closing });
+            world.check();
+        }
+        _ => {
+            let grace = grace(&mut world.dice);
+            world.shut_down(grace);
+        }
+    }
+}
+
+/// Only successes from now on: everything resolves in a bounded number of steps, except what
+/// waits for room that callers hold.
+fn come_to_rest(world: &mut World) {
+    world.driver.luck.failing = 0;
+    world.disk.heal();
+    let mut steps = 0;
+    loop {
+        world.drain();
+        world.check();
+        let jobs = world.driver.jobs.len();
+        if jobs == 0 {
+            break;
+        }
+        let at = world.dice.below(jobs);
+        world.finish(at);
+        steps += 1;
+        assert!(steps < 5_000, "it never comes to rest");
+    }
+    quiet(world);
+}
+
+/// Every handle is closed and every slice dropped: nothing is left but what may linger.
+fn close_everything(world: &mut World) {
+    loop {
+        while world.driver.slices() > 0 {
+            world.drop_slice(0);
+        }
+        come_to_rest(world);
+        let open = world.rows.iter().find(|row| row.state == RowState::Open);
+        let Some(handle) = open.map(|row| row.id) else {
+            break;
+        };
+        world.submit(0, Tick::NEVER, Request::Close { handle });
+    }
+    let left: Vec<OpId> = world.asked.keys().copied().collect();
+    assert!(
+        left.is_empty(),
+        "everything was closed, and these wait: {left:?}"
+    );
+    let lingering = world.machine.charged();
+    assert!(lingering <= world.limits.linger, "{lingering} bytes linger");
+    let all = world.driver.contents.len();
+    assert_eq!(
+        world.machine.files(),
+        all,
+        "a file without handle or contents"
+    );
+    if world.driver.slices() == 0 && world.limits.operations > 0 {
+        one_more_open(world);
+    }
+}
+
+/// What lingers keeps nobody from opening a file.
+fn one_more_open(world: &mut World) {
+    world
+        .full
+        .retain(|bound| !matches!(bound, staging_core::Bound::FileOperations(_)));
+    assert!(
+        world.full.is_empty(),
+        "room, and nobody was told: {:?}",
+        world.full
+    );
+    let plan = Plan::of(Mode::Auto);
+    let missing = Missing::Create;
+    world.submit(0, Tick::NEVER, Request::Open { missing, plan });
+    let accepted = matches!(world.log.last_reply(), Some(Reply::Opening { .. }));
+    assert!(accepted, "refused, and nothing is open");
+    come_to_rest(world);
+}
+
+/// A shutdown with a driver that obeys ends in Closed, with nothing left.
+fn end(world: &mut World) {
+    let long = 1 << 50;
+    if world.told < PhaseName::Closed {
+        world.shut_down(Grace {
+            total: long,
+            draining: long,
+            closing: long,
+        });
+    }
+    let mut steps = 0;
+    while world.told < PhaseName::Closed {
+        world.drain();
+        world.check();
+        if world.told == PhaseName::Closed {
+            break;
+        }
+        if world.driver.jobs.is_empty() {
+            // Who waits for room that others hold is given up when draining runs out of time.
+            let wake = world.machine.poll_timeout();
+            assert!(wake.is_some(), "{:?} will never end", world.machine);
+            world.now = wake.map_or(world.now, |wake| wake.at).max(world.now);
+            let _ = world.say(Event::Ticked);
+        } else {
+            let at = world.dice.below(world.driver.jobs.len());
+            world.finish(at);
+        }
+        steps += 1;
+        assert!(steps < 5_000, "it never closes");
+    }
+    after_the_end(world);
+}
+
+fn after_the_end(world: &mut World) {
+    let report = world.machine.report();
+    let given_back = report.is_some_and(|report| report.cause == staging_core::Cause::GivenBack);
+    if given_back && world.honest {
+        assert!(
+            world.driver.contents.is_empty(),
+            "contents outlive the machine"
+        );
+        assert!(
+            world.driver.descriptors.is_empty(),
+            "descriptors outlive the machine"
+        );
+        assert!(
+            world.driver.jobs.is_empty(),
+            "an action outlives the machine"
+        );
+    }
+    let missing = Missing::Fail;
+    let plan = Plan::of(Mode::Auto);
+    world.submit(0, Tick::NEVER, Request::Open { missing, plan });
+    let _ = world.say(Event::Ticked);
+    assert!(
+        !world.poll_told() && !world.poll_io(),
+        "words after the end"
+    );
+}

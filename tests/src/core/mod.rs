@@ -1,0 +1,10 @@
+//! The machine under test: worlds it lives in, and the language of its transcripts.
+
+pub(crate) mod dice;
+pub(crate) mod disk;
+pub(crate) mod driver;
+pub mod history;
+pub(crate) mod lies;
+pub(crate) mod log;
+pub(crate) mod rules;
+pub(crate) mod world;

@@ -1,0 +1,377 @@
+//! The rules, as functions that stop a world in which one of them is broken. Each is named in
+//! SEMANTICS.md or stands among the invariants of the machine.
+
+use super::world::{Asked, RowState, World};
+use staging_core::{
+    Bound, Done, Fault, FileId, How, IoId, IoKind, Life, Mode, Outcome, OverBudget, PhaseName,
+    Request, Standing, Tick, WakeReason, Why, charge_loaded,
+};
+
+impl World {
+    /// Everything that must hold after every event.
+    pub(crate) fn check(&mut self) {
+        let charged = self.machine.charged();
+        assert!(charged <= self.limits.budget, "{charged} bytes are charged");
+        self.check_files();
+        self.check_counts();
+        self.check_wake();
+        if self.machine.phase() == PhaseName::Closed {
+            assert_eq!((self.machine.files(), charged), (0, 0), "closed, and holds");
+        }
+        if self.honest && self.machine.phase() < PhaseName::Closed {
+            self.driver.check(&self.limits);
+            self.check_budget();
+        }
+    }
+
+    fn check_files(&mut self) {
+        let known: Vec<FileId> = self.files.keys().copied().collect();
+        for file in known {
+            match self.machine.staging(file) {
+                Some(staging) => {
+                    self.see(file, staging.life);
+                    if self.honest {
+                        self.check_life(file, staging.life, staging.len, staging.charge);
+                    }
+                }
+                None => {
+                    self.files.remove(&file);
+                    if self.honest && self.machine.phase() < PhaseName::Closed {
+                        assert!(!self.driver.contents.contains_key(&file), "{file:?} leaks");
+                        assert!(
+                            !self.driver.descriptors.contains_key(&file),
+                            "{file:?} leaks"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    /// Staged is what the driver has whole, of one version, of the right file (G1, G5).
+    fn check_life(&mut self, file: FileId, life: Life, len: u64, charge: u64) {
+        let inode = self.files.get(&file).map_or(0, |seen| seen.inode);
+        if life == Life::Staged(How::Empty) && !self.driver.contents.contains_key(&file) {
+            self.driver.hold_nothing(file, inode);
+        }
+        let held = self.driver.contents.get(&file);
+        if let Some(held) = held {
+            assert_eq!(held.inode, inode, "{file:?} holds another file");
+            assert!(held.charge <= charge, "{held:?} is charged {charge}");
+        }
+        if let Life::Staged(how) = life {
+            assert!(held.is_some(), "{file:?} is staged, and nothing is there");
+            if let Some(held) = held {
+                let same = held.how == how && held.whole() && held.charge == charge;
+                assert!(same, "{how:?} of {len} bytes is {held:?}");
+                assert!(!held.mixed || how != How::Loaded, "{file:?} is torn");
+            }
+        }
+    }
+
+    /// What is charged is what is held, set aside, or lent (G10).
+    fn check_budget(&mut self) {
+        let files: u64 = self
+            .files
+            .keys()
+            .filter_map(|file| self.machine.staging(*file))
+            .map(|staging| staging.charge)
+            .sum();
+        let set_aside: u64 = self.driver.jobs.iter().map(|job| reserved(job.kind)).sum();
+        let lent = u64::try_from(self.lent).unwrap_or(0);
+        let known = files + set_aside + lent;
+        let charged = self.machine.charged();
+        assert!(charged >= known, "{charged} charged, {known} accounted for");
+        assert!(charged >= self.driver.holds(), "more is held than charged");
+        // A fetch that was not handed out yet has set room aside that nobody sees.
+        let drained = !matches!(
+            self.machine.poll_timeout().map(|wake| wake.reason),
+            Some(WakeReason::Io | WakeReason::Told)
+        );
+        assert!(
+            !drained || charged == known,
+            "{charged} charged, {known} known"
+        );
+    }
+
+    fn check_counts(&self) {
+        let s = self.machine.stats();
+        let gone = s.completed + s.failed + s.cancelled + s.expired + s.abandoned;
+        assert_eq!(s.accepted, gone + s.pending, "operations are lost: {s:?}");
+        let waiting = self.asked.len() as u64;
+        assert!(
+            s.pending <= waiting,
+            "{} pending, {waiting} wait",
+            s.pending
+        );
+        let limits = &self.limits;
+        let most_files = 2 * limits.handles as usize;
+        let most_ops = (limits.operations + limits.handles) as usize;
+        assert!(self.machine.files() <= most_files, "too many files");
+        let ops_fit = self.asked.keys().all(|op| op.index() < most_ops);
+        assert!(ops_fit, "operations take more places than there may be");
+        let files_fit = self.files.keys().all(|file| file.index() < most_files);
+        assert!(files_fit, "files take more places than there may be");
+        let handles = limits.handles as usize;
+        let handles_fit = self.rows.iter().all(|row| row.id.index() < handles);
+        assert!(handles_fit, "handles take more places than there may be");
+    }
+
+    /// `poll_timeout` says now if something is to be polled, and else the first thing that is due.
+    fn check_wake(&mut self) {
+        let Some(wake) = self.machine.poll_timeout() else {
+            assert!(self.machine.clone().poll_action().is_none(), "unannounced");
+            return;
+        };
+        match wake.reason {
+            WakeReason::Told => {
+                assert!(wake.at <= self.latest, "now is not now");
+                assert!(
+                    self.machine.clone().poll_told().is_some(),
+                    "nothing to tell"
+                );
+            }
+            WakeReason::Io => {
+                assert!(self.machine.clone().poll_told().is_none(), "told late");
+                assert!(self.machine.clone().poll_io().is_some(), "nothing to do");
+            }
+            WakeReason::Deadline(op) => {
+                let first = self.asked.values().map(|asked| asked.deadline).min();
+                assert_eq!(Some(wake.at), first, "not the first deadline");
+                let due = self.asked.get(&op).map(|asked| asked.deadline);
+                assert_eq!(due, first, "{op:?} is not due first");
+                self.check_not_past(wake.at);
+            }
+            WakeReason::PhaseEnds => {
+                let phase = self.machine.phase();
+                assert!(phase > PhaseName::Running && phase < PhaseName::Closed);
+                self.check_not_past(wake.at);
+            }
+            other => unreachable!("{other:?}"),
+        }
+    }
+
+    fn check_not_past(&self, at: Tick) {
+        let mut later = self.machine.clone();
+        let _ = later.tick(self.latest);
+        let due = later.poll_timeout().map(|wake| wake.at);
+        assert!(
+            due != Some(at) || at > self.latest,
+            "due at {at:?}, and nothing happened"
+        );
+    }
+
+    pub(crate) fn check_full(&self, bound: Bound) {
+        let stats = self.machine.stats();
+        match bound {
+            Bound::Operations => {
+                let flying = self.driver.jobs.iter().filter(|job| {
+                    matches!(
+                        job.kind,
+                        IoKind::Read { .. } | IoKind::Open { .. } | IoKind::Fetch { .. }
+                    )
+                });
+                let most = self.asked.len() + flying.count();
+                assert!(
+                    most >= self.limits.operations as usize,
+                    "not full: {stats:?}"
+                );
+            }
+            Bound::Handles => {
+                let living = self.rows.iter().filter(|row| row.state != RowState::Gone);
+                let most = living.count() + self.asked.len();
+                let files = self.machine.files();
+                let limit = self.limits.handles as usize;
+                assert!(
+                    most >= limit || files >= limit,
+                    "{most} handles, {files} files"
+                );
+            }
+            Bound::FileOperations(file) => {
+                let here = |asked: &&Asked| self.machine.file_of(asked.handle) == Some(file);
+                let pending = self.asked.values().filter(here).count();
+                assert!(
+                    pending >= self.limits.operations_per_file as usize,
+                    "not full"
+                );
+            }
+        }
+    }
+
+    /// What may be handed out, and where its place may be.
+    pub(crate) fn check_issue(&self, io: IoId, kind: IoKind) {
+        let limits = &self.limits;
+        let ops = (limits.operations + limits.handles) as usize;
+        let most = ops + 2 * limits.handles as usize + limits.descriptors as usize;
+        assert!(io.index() < most, "{io:?} of {most} actions");
+        let phase = self.machine.phase();
+        assert!(phase < PhaseName::Closed, "{kind:?} after the end");
+        match kind {
+            IoKind::Fetch { .. } => assert_eq!(phase, PhaseName::Running, "{kind:?}"),
+            IoKind::Look { file } | IoKind::Map { file, .. } | IoKind::Load { file, .. } => {
+                assert!(phase < PhaseName::Closing, "{kind:?} in {phase:?}");
+                let waits = self.asked.values().any(|asked| {
+                    matches!(asked.request, Request::Read { .. })
+                        && self.machine.file_of(asked.handle) == Some(file)
+                });
+                let drains = phase == PhaseName::Draining;
+                assert!(waits || !drains, "{kind:?} while no read waits (S3)");
+            }
+            IoKind::Open { .. } | IoKind::Read { .. } => {
+                assert!(phase < PhaseName::Closing, "{kind:?} in {phase:?}");
+            }
+            IoKind::Release { .. } | IoKind::Close { .. } => {}
+        }
+    }
+
+    pub(crate) fn check_progress(&self, file: FileId, done: u64, total: u64) {
+        assert!(done > 0 && done <= total, "{done} of {total}");
+        assert!(total > self.limits.chunk, "one chunk needs no progress");
+        assert!(self.machine.staging(file).is_some(), "{file:?} is gone");
+    }
+
+    /// The answer fits the question, and says the truth (R9).
+    pub(crate) fn check_outcome(&self, asked: &Asked, outcome: Outcome) {
+        match (asked.request, outcome) {
+            (Request::Open { plan, .. }, Outcome::Opened { standing, .. }) => {
+                // An explicit mode is told that there is no room by a failure.
+                let over_budget = standing == Standing::NotStaged(Why::OverBudget);
+                let silent = matches!(plan.mode, Mode::Auto | Mode::None);
+                assert!(silent || !over_budget, "{plan:?} ended with {standing:?}");
+            }
+            (Request::Stage { .. }, Outcome::Staged { .. })
+            | (Request::Unstage { .. }, Outcome::Unstaged)
+            | (Request::Close { .. }, Outcome::Closed) => {}
+            (Request::Read { len, .. }, Outcome::Read { bytes }) => {
+                assert!(bytes <= len);
+                let done = if len == 0 { Some(0) } else { asked.read };
+                assert!(
+                    !self.honest || done == Some(bytes),
+                    "{bytes} read, {done:?} by the driver"
+                );
+            }
+            (Request::Read { .. }, Outcome::FromContents { file }) => {
+                self.check_contents(asked, file)
+            }
+            (_, Outcome::Failed { fault, done }) => self.check_fault(asked, fault, done),
+            other => unreachable!("{other:?}"),
+        }
+    }
+
+    /// No read is sent to contents that are not there, whole, and the right file's (G1, G2).
+    fn check_contents(&self, asked: &Asked, file: FileId) {
+        if !self.honest || self.machine.phase() == PhaseName::Closed {
+            return;
+        }
+        let of_handle = self.machine.file_of(asked.handle);
+        assert!(
+            of_handle.is_none_or(|own| own == file),
+            "another file's contents"
+        );
+        let held = self.driver.contents.get(&file);
+        let empty = self
+            .machine
+            .staging(file)
+            .is_some_and(|staging| staging.len == 0);
+        let whole = held.map_or(empty, |held| held.whole());
+        assert!(whole, "read from {held:?}");
+    }
+
+    fn check_fault(&self, asked: &Asked, fault: Fault, done: Done) {
+        let phase = self.machine.phase();
+        let right = match fault {
+            Fault::Cancelled => asked.cancelled || matches!(asked.request, Request::Stage { .. }),
+            Fault::Deadline => asked.deadline <= self.latest || self.was_heard(fault),
+            Fault::ShuttingDown => phase > PhaseName::Running,
+            Fault::Abandoned => phase > PhaseName::Draining,
+            Fault::DriverLost => self.lost,
+            Fault::OverBudget => self.may_be_over_budget(asked),
+            Fault::Changed => true,
+            Fault::Replaced => true,
+            other => self.was_heard(other),
+        };
+        assert!(right, "{:?} failed with {fault:?}", asked.request);
+        if done == Done::Unknown {
+            let flies = matches!(asked.request, Request::Read { .. } | Request::Open { .. });
+            assert!(flies, "unknown, but there is nothing that could fly");
+        }
+    }
+
+    fn may_be_over_budget(&self, asked: &Asked) -> bool {
+        match asked.request {
+            Request::Open { plan, .. } | Request::Stage { plan, .. } => {
+                let patient = plan.over_budget == OverBudget::Wait;
+                let too_large = self.limits.budget < charge_loaded(20_000) + 4096;
+                plan.mode != Mode::Auto && (!patient || too_large || !self.honest)
+            }
+            Request::Unstage { .. } | Request::Read { .. } | Request::Close { .. } => false,
+        }
+    }
+
+    /// Closed is the end: everything was answered, and nothing is held (S5).
+    pub(crate) fn check_end(&mut self, phase: PhaseName) {
+        if phase != PhaseName::Closed {
+            return;
+        }
+        let asked = &self.asked;
+        assert!(asked.is_empty(), "closed without an answer for {asked:?}");
+        assert_eq!(self.machine.stats().pending, 0);
+        assert!(self.machine.report().is_some());
+        assert_eq!(
+            self.machine.poll_timeout(),
+            None,
+            "the end, and more to come"
+        );
+        assert_eq!(
+            self.machine.clone().poll_action(),
+            None,
+            "words after the end"
+        );
+    }
+}
+
+fn reserved(kind: IoKind) -> u64 {
+    match kind {
+        IoKind::Fetch { up_to, .. } => charge_loaded(up_to),
+        _ => 0,
+    }
+}
+
+/// Nothing is to be polled and nothing is under way: whoever still waits, waits for room that
+/// somebody holds, and asked to.
+pub(crate) fn quiet(world: &World) {
+    let patient = |asked: &Asked| match asked.request {
+        Request::Open { plan, .. } | Request::Stage { plan, .. } => {
+            plan.over_budget == OverBudget::Wait && plan.mode != Mode::Auto
+        }
+        Request::Read { .. } | Request::Close { .. } => true,
+        Request::Unstage { .. } => false,
+    };
+    for (op, asked) in &world.asked {
+        assert!(
+            patient(asked),
+            "nobody works on {op:?}: {:?}",
+            asked.request
+        );
+    }
+    let someone = world.asked.values().any(|asked| match asked.request {
+        Request::Open { .. } | Request::Stage { .. } => true,
+        Request::Unstage { .. } | Request::Read { .. } | Request::Close { .. } => false,
+    });
+    assert!(
+        someone || world.asked.is_empty(),
+        "reads wait for no staging"
+    );
+    assert!(
+        world.asked.is_empty() || world.machine.charged() > 0,
+        "there is room, and they wait"
+    );
+    let staging = |file: &FileId| {
+        let life = world.machine.staging(*file).map(|staging| staging.life);
+        matches!(life, Some(Life::Staging { .. }))
+    };
+    assert!(
+        someone || !world.files.keys().any(staging),
+        "staging, and nobody works on it"
+    );
+}
