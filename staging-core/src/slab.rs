@@ -146,6 +146,9 @@ impl<K, T, const LINKS: usize> Slab<K, T, LINKS> {
 
     /// The first live tenant whose index is `from` or higher, for walks that may change the slab.
     pub(crate) fn next_from(&self, from: u32) -> Option<Id<K>> {
+        if self.is_empty() {
+            return None;
+        }
         let skipped = self.slots.get(from as usize..)?;
         let ahead = skipped.iter().position(|slot| slot.tenant.is_some())?;
         let index = from + ahead as u32;

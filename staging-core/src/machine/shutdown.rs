@@ -210,10 +210,14 @@ impl Machine {
 
     /// Closed: no file, no handle, no budget taken. Actions in flight stay until they are named.
     fn forget_everything(&mut self) {
-        while let Some(handle) = self.handles.next_from(0) {
+        let mut from = 0;
+        while let Some(handle) = self.handles.next_from(from) {
+            from = handle.index() as u32 + 1;
             self.handles.remove(handle);
         }
-        while let Some(file) = self.files.next_from(0) {
+        let mut from = 0;
+        while let Some(file) = self.files.next_from(from) {
+            from = file.index() as u32 + 1;
             if let Some(gone) = self.files.remove(file) {
                 self.keys.remove(gone.key);
             }
