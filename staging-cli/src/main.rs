@@ -1,2 +1,33 @@
-//! The binary.
-fn main() {}
+//! The command line: `staging stage PATH…` brings files into memory and says how it went.
+
+mod args;
+mod bounds;
+mod exit;
+mod found;
+mod hold;
+mod json;
+mod list;
+mod names;
+mod pages;
+mod progress;
+mod run;
+mod size;
+mod stdout;
+mod stop;
+mod summary;
+mod table;
+mod voice;
+mod walk;
+
+use args::{Cli, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let exit = match Cli::parse().command {
+        Command::Stage(args) => run::stage(args),
+        Command::Completions { shell } => stdout::print(&pages::completions(shell)),
+        Command::Man { page } => stdout::print(&pages::man(page)),
+    };
+    exit.into()
+}

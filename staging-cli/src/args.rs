@@ -1,0 +1,151 @@
+//! What can be typed.
+
+use crate::exit::STATUSES;
+use crate::hold::{self, Hold};
+use crate::json::SCHEMA;
+use crate::size::{self, Size};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use driver_blocking::Mode;
+use std::path::PathBuf;
+
+/// Brings files into memory before they are read
+#[derive(Parser, Debug)]
+#[command(name = "staging", version, after_long_help = STATUSES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Bring files into memory, and say how it went
+    #[command(after_long_help = format!("{STATUSES}\n\n{SCHEMA}"))]
+    Stage(StageArgs),
+    /// Print a script that completes commands in a shell
+    Completions {
+        /// The shell to complete in
+        shell: Shell,
+    },
+    /// Print a manual page, as in `staging man stage | man -l -`
+    Man {
+        /// Which page
+        #[arg(value_enum, default_value_t = Page::Overview)]
+        page: Page,
+    },
+}
+
+/// A manual page.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Page {
+    /// staging(1)
+    Overview,
+    /// staging-stage(1)
+    Stage,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StageArgs {
+    /// Files, directories, or `-` for a list on standard input
+    ///
+    /// Directories are walked to their ends. Symbolic links named here are followed; inside
+    /// directories, links and whatever else is not a regular file are skipped and counted. Names
+    /// on standard input stand one to a line, and are treated as if they had been typed; `./-` is
+    /// a file of that name.
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// How files are held
+    #[arg(short, long, value_enum, default_value_t = ModeName::Auto)]
+    pub(crate) mode: ModeName,
+
+    /// How many bytes may be in memory, as 512M or 4GiB
+    ///
+    /// What does not fit is left on the disk in mode auto, and fails in the others. Without this,
+    /// it is the memory that the system says is available when staging begins.
+    #[arg(short, long, value_name = "SIZE", value_parser = size::parse)]
+    pub(crate) budget: Option<Size>,
+
+    /// How many files may be under way at once
+    #[arg(short, long, value_name = "N", default_value_t = 64,
+          value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
+    pub(crate) concurrency: u32,
+
+    /// How many threads read; with 0, the waiting one does it
+    ///
+    /// As many as there are processors, and at most 8, if this is not given. More may help where
+    /// storage answers slowly.
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1024))]
+    pub(crate) threads: Option<u32>,
+
+    /// Keep everything staged for so long, as 10s, 2m or forever
+    ///
+    /// The report comes first. A signal ends the hold.
+    #[arg(long, value_name = "DURATION", value_parser = hold::parse)]
+    pub(crate) hold: Option<Hold>,
+
+    /// Names on standard input end with a NUL byte instead of a line's end
+    #[arg(short = '0', long)]
+    pub(crate) null: bool,
+
+    /// Report one JSON object on standard output instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Whether progress is shown on standard error
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Auto)]
+    pub(crate) progress: When,
+
+    /// Say nothing but errors, and the JSON if it was asked for
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+/// How files are held.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ModeName {
+    /// Small files are loaded, large ones mapped; what the budget has no room for is left
+    Auto,
+    /// Mapped privately, with all pages present
+    Map,
+    /// Mapped shared, with all pages present
+    MapShared,
+    /// Copied into memory of our own
+    Load,
+    /// Opened, and left on the disk
+    None,
+}
+
+impl ModeName {
+    pub(crate) const fn mode(self) -> Mode {
+        match self {
+            ModeName::Auto => Mode::Auto,
+            ModeName::Map => Mode::Map,
+            ModeName::MapShared => Mode::MapShared,
+            ModeName::Load => Mode::Load,
+            ModeName::None => Mode::None,
+        }
+    }
+}
+
+/// Whether progress is shown.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum When {
+    /// A bar on a terminal; elsewhere a line now and then, in long runs
+    Auto,
+    /// The same, and elsewhere a line at the beginning and at the end too
+    Always,
+    /// Not at all
+    Never,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_grammar_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,87 @@
+//! The bounds of one run: what was asked for, and what the system grants.
+
+use crate::args::StageArgs;
+use driver_blocking::Limits;
+use rustix::process::{Resource, getrlimit};
+use std::num::NonZero;
+use std::{fs, thread};
+
+/// Far more files than anyone's memory holds; a run keeps all of its files to its end.
+const HANDLES: u32 = 1 << 30;
+
+/// Descriptors for everything but staging: the standard streams, signals, the walk, and what was
+/// inherited.
+const OTHER_DESCRIPTORS: u64 = 32;
+
+/// More descriptors than this never made anything faster.
+const MOST_DESCRIPTORS: u64 = 4096;
+
+/// More threads than this rarely help, unless storage is slow.
+const MOST_THREADS: usize = 8;
+
+/// Every bound of a run.
+pub(crate) fn of(args: &StageArgs) -> Limits {
+    let default = Limits::default();
+    Limits {
+        operations: default.operations.max(args.concurrency),
+        handles: HANDLES,
+        descriptors: descriptors(getrlimit(Resource::Nofile).current),
+        budget: args
+            .budget
+            .map_or_else(available_memory, |crate::size::Size(bytes)| bytes),
+        ..default
+    }
+}
+
+/// How many threads read.
+pub(crate) fn threads(args: &StageArgs) -> u32 {
+    args.threads.unwrap_or_else(|| {
+        let processors = thread::available_parallelism().map_or(1, NonZero::get);
+        processors.min(MOST_THREADS) as u32
+    })
+}
+
+/// What is left of the process's descriptors: at least half of them, where there are few.
+fn descriptors(granted: Option<u64>) -> u32 {
+    let granted = granted.unwrap_or(u64::MAX);
+    let rest = granted.saturating_sub(OTHER_DESCRIPTORS).max(granted / 2);
+    rest.clamp(1, MOST_DESCRIPTORS) as u32
+}
+
+/// The memory that can be taken without pushing others out; no bound where the system does not
+/// tell.
+fn available_memory() -> u64 {
+    fs::read_to_string("/proc/meminfo")
+        .ok()
+        .and_then(|meminfo| available_in(&meminfo))
+        .unwrap_or(u64::MAX)
+}
+
+fn available_in(meminfo: &str) -> Option<u64> {
+    let line = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kibibytes.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{available_in, descriptors};
+
+    #[test]
+    fn some_descriptors_are_left_for_the_rest() {
+        assert_eq!(descriptors(Some(1024)), 992);
+        assert_eq!(descriptors(Some(64)), 32);
+        assert_eq!(descriptors(Some(10)), 5);
+        assert_eq!(descriptors(Some(1)), 1);
+        assert_eq!(descriptors(None), 4096);
+    }
+
+    #[test]
+    fn available_memory_is_read_in_bytes() {
+        let meminfo = "MemTotal:  100 kB\nMemAvailable:   42 kB\nBuffers: 1 kB\n";
+        assert_eq!(available_in(meminfo), Some(42 << 10));
+        assert_eq!(available_in("MemTotal: 100 kB\n"), None);
+    }
+}
