@@ -58,7 +58,8 @@ impl Here {
                 }
                 Component::CurDir => {}
                 Component::ParentDir => {
-                    whole = whole.canonicalize()?;
+                    // The dot makes a file that stands there an error, as for the system.
+                    whole = whole.join(".").canonicalize()?;
                     whole.pop();
                 }
             }
