@@ -1,7 +1,11 @@
 //! The promises, sorted by what they are about.
 
+mod failing;
 mod life;
+mod nodes;
+mod paths;
 mod points;
+mod waiting;
 
 use super::child::Child;
 use super::run::Case;
@@ -10,11 +14,18 @@ use super::run::Case;
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     cases.extend(life::cases());
+    cases.extend(waiting::cases());
+    cases.extend(paths::cases());
+    cases.extend(nodes::cases());
+    cases.extend(failing::cases());
     cases.extend(points::cases());
     cases
 }
 
 /// What cases leave to a process of its own.
 pub fn children() -> Vec<Child> {
-    Vec::new()
+    let mut children = Vec::new();
+    children.extend(paths::CHILDREN);
+    children.extend(nodes::CHILDREN);
+    children
 }
