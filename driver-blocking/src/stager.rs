@@ -118,7 +118,8 @@ fn start_worker(hub: &Arc<Hub>) {
         .name("staging-worker".to_owned())
         .spawn(move || worker.work(JOBS_A_TURN));
     if started.is_err() {
-        hub.could_not_start();
+        // No thread is to be had: this one does what there is to do.
+        hub.work(JOBS_A_TURN);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Waiting on a thread: it helps while it waits, and sleeps when there is nothing to help with.
 
-use driver_kit::hub::{Hub, Idle, Turn, TurnEnd};
+use driver_kit::hub::Hub;
 use std::cell::OnceCell;
 use std::sync::Arc;
 use std::task::{Poll, Wake, Waker};
@@ -30,38 +30,14 @@ pub(crate) fn wait_until<T>(
     mut poll: impl FnMut(&Waker) -> Poll<T>,
 ) -> T {
     let waker = this_thread();
-    let mut turn = Turn::default();
-    let mut helped = false;
-    loop {
-        if let Poll::Ready(ready) = poll(&waker) {
-            if helped {
-                hub.tidy_if_alone();
+    match help {
+        Help::Yes => hub.help_until(&waker, poll, || sleep(hub)),
+        Help::No => loop {
+            match poll(&waker) {
+                Poll::Ready(ready) => return ready,
+                Poll::Pending => sleep(hub),
             }
-            return ready;
-        }
-        match help {
-            Help::No => sleep(hub),
-            Help::Yes => match hub.turn(&mut turn, 1, &Idle::Rest(waker.clone())) {
-                TurnEnd::Work => {
-                    helped = true;
-                    hub.carry_out(&mut turn);
-                    // What this decided may be the answer: look before taking more.
-                    hub.turn(&mut turn, 0, &Idle::Go);
-                }
-                TurnEnd::Nothing(rest) => {
-                    let ready = poll(&waker);
-                    if ready.is_pending() {
-                        sleep(hub);
-                    }
-                    if let Some(rest) = rest {
-                        hub.stop_resting(rest);
-                    }
-                    if let Poll::Ready(ready) = ready {
-                        return ready;
-                    }
-                }
-            },
-        }
+        },
     }
 }
 

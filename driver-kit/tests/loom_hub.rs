@@ -10,40 +10,49 @@
 use driver_kit::core::{Completion, IoKind, Key, Limits, Missing, Mode, Outcome, Plan, Stamp};
 use driver_kit::hub::{Answer, Hub, Idle, Read, Setup, Ticket, Turn, TurnEnd, read_answer};
 use driver_kit::job::{Finished, Job};
-use driver_kit::sync::thread::{self, Thread};
+use driver_kit::sync::{Mutex, lock, thread};
 use driver_kit::{Deadline, Handle};
+use loom::sync::Condvar;
 use std::path::Path;
 
 use std::sync::Arc;
 use std::task::{Poll, Wake, Waker};
 
-/// Unparks a loom thread; counted by its `Arc`.
-struct Unpark(Thread);
+/// A place to sleep until woken. Not `thread::park`: loom forgets an unpark that meets a thread at
+/// a lock, which std does not.
+#[derive(Default)]
+struct Bed {
+    woken: Mutex<bool>,
+    bell: Condvar,
+}
 
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
+impl Bed {
+    fn sleep(&self) {
+        let mut woken = lock(&self.woken);
+        while !*woken {
+            woken = self
+                .bell
+                .wait(woken)
+                .expect("nobody panics under this lock");
+        }
+        *woken = false;
     }
 }
 
-/// Wakes nobody: for a waiter that is dropped. (loom lets an unpark end a join.)
-struct Nobody;
-
-impl Wake for Nobody {
-    fn wake(self: Arc<Self>) {}
-}
-
-fn unpark_me() -> (Arc<Unpark>, Waker) {
-    let unpark = Arc::new(Unpark(thread::current()));
-    (Arc::clone(&unpark), Waker::from(unpark))
+impl Wake for Bed {
+    fn wake(self: Arc<Self>) {
+        *lock(&self.woken) = true;
+        self.bell.notify_one();
+    }
 }
 
 fn wait(mut ticket: Ticket) -> Answer {
-    let (_, waker) = unpark_me();
+    let bed = Arc::new(Bed::default());
+    let waker = Waker::from(Arc::clone(&bed));
     loop {
         match ticket.poll_answer(&waker) {
             Poll::Ready(answer) => return answer,
-            Poll::Pending => thread::park(),
+            Poll::Pending => bed.sleep(),
         }
     }
 }
@@ -157,8 +166,8 @@ fn a_waiting_future_dropped_against_its_wake_leaves_nothing() {
     loom::model(|| {
         let hub = hub(0);
         let mut ticket = open(&hub, Mode::None);
-        let nobody = Arc::new(Nobody);
-        let waker = Waker::from(Arc::clone(&nobody));
+        let bed = Arc::new(Bed::default());
+        let waker = Waker::from(Arc::clone(&bed));
         let worker = {
             let hub = Arc::clone(&hub);
             thread::spawn(move || work_and_go(&hub))
@@ -168,7 +177,7 @@ fn a_waiting_future_dropped_against_its_wake_leaves_nothing() {
         assert_eq!(hub.stats().pending, 0, "no operation is left");
         worker.join().expect("the worker ends");
         drop(waker);
-        assert_eq!(Arc::strong_count(&nobody), 1, "no waker is left");
+        assert_eq!(Arc::strong_count(&bed), 1, "no waker is left");
         // The drop may have left the closing of the descriptor to be done.
         work_and_go(&hub);
         assert_eq!(hub.files(), 0, "no file is left");
@@ -192,7 +201,7 @@ fn work_that_arrives_while_a_worker_leaves_is_done() {
 /// one of which needs two actions in turn.
 #[test]
 fn callers_that_help_do_not_leave_each_other_waiting() {
-    bounded(3).check(|| {
+    bounded(4).check(|| {
         let hub = hub(0);
         let others = ["/b", "/cc"].map(|path| {
             let hub = Arc::clone(&hub);
@@ -212,7 +221,7 @@ fn callers_that_help_do_not_leave_each_other_waiting() {
 /// caller, who only waits, must not wait for ever. One helper, one who waits, one worker.
 #[test]
 fn a_helper_with_its_answer_passes_the_call_on() {
-    bounded(3).check(|| {
+    bounded(4).check(|| {
         let hub = hub(1);
         let helper = {
             let hub = Arc::clone(&hub);
@@ -220,7 +229,7 @@ fn a_helper_with_its_answer_passes_the_call_on() {
                 kept_open(help_until_answered(&hub, open_at(&hub, "/b", Mode::None)))
             })
         };
-        kept_open(wait(open_at(&hub, "/dddd", Mode::None)));
+        kept_open(wait(open_at(&hub, "/dddd", Mode::Load)));
         helper.join().expect("the helper ends");
     });
 }
@@ -245,30 +254,7 @@ fn work_and_go(hub: &Arc<Hub>) {
 }
 
 fn help_until_answered(hub: &Arc<Hub>, mut ticket: Ticket) -> Answer {
-    let (_, waker) = unpark_me();
-    let mut turn = Turn::default();
-    let answered = loop {
-        if let Poll::Ready(answer) = ticket.poll_answer(&waker) {
-            break answer;
-        }
-        match hub.turn(&mut turn, 1, &Idle::Rest(waker.clone())) {
-            TurnEnd::Work => {
-                carry_out(&mut turn);
-                hub.turn(&mut turn, 0, &Idle::Go);
-            }
-            TurnEnd::Nothing(rest) => {
-                let polled = ticket.poll_answer(&waker);
-                if polled.is_pending() {
-                    thread::park();
-                }
-                if let Some(rest) = rest {
-                    hub.stop_resting(rest);
-                }
-                if let Poll::Ready(answer) = polled {
-                    break answer;
-                }
-            }
-        }
-    };
-    answered
+    let bed = Arc::new(Bed::default());
+    let waker = Waker::from(Arc::clone(&bed));
+    hub.help_until(&waker, |waker| ticket.poll_answer(waker), || bed.sleep())
 }

@@ -16,7 +16,7 @@ use crate::job::{Finished, Job};
 use crate::sync::lock;
 use staging_core::{IoKind, WakeReason};
 use std::sync::Arc;
-use std::task::Waker;
+use std::task::{Poll, Waker};
 use std::time::Instant;
 
 /// Who works, who rests, and how many there may be.
@@ -55,6 +55,15 @@ impl Crew {
         Call::Nobody
     }
 
+    /// Takes a helper off the list; `false` if it was called, and so is not on it.
+    fn get_up(&mut self, rest: u64) -> bool {
+        let at = self.resting.iter().position(|(other, _)| *other == rest);
+        if let Some(at) = at {
+            self.resting.swap_remove(at);
+        }
+        at.is_some()
+    }
+
     pub(super) fn wake_all(&mut self, wakers: &mut Vec<Waker>) {
         wakers.extend(self.resting.drain(..).map(|(_, waker)| waker));
     }
@@ -87,6 +96,8 @@ pub struct Turn {
     pub finished: Vec<Finished>,
     feed: Option<Feed>,
     deliveries: Deliveries,
+    /// Under which number this helper rests, if it does.
+    resting: Option<u64>,
 }
 
 /// What a worker does when a turn finds nothing to do.
@@ -105,8 +116,8 @@ pub enum Idle {
 pub enum TurnEnd {
     /// There are jobs to carry out, or paths to feed.
     Work,
-    /// There is nothing to do. A resting helper is known by this number.
-    Nothing(Option<u64>),
+    /// There is nothing to do.
+    Nothing,
 }
 
 impl Hub {
@@ -116,6 +127,9 @@ impl Hub {
         let (end, call) = {
             let mut state = lock(&self.state);
             let now = self.clock.now();
+            if let Some(rest) = turn.resting.take() {
+                state.crew.get_up(rest);
+            }
             for finished in turn.finished.drain(..) {
                 state.finish(now, finished);
             }
@@ -134,7 +148,8 @@ impl Hub {
                 turn.feed = state.hungry_batch(&mut turn.deliveries);
             }
             let end = if turn.jobs.is_empty() && turn.feed.is_none() {
-                TurnEnd::Nothing(state.idle(idle))
+                turn.resting = state.idle(idle);
+                TurnEnd::Nothing
             } else {
                 TurnEnd::Work
             };
@@ -164,22 +179,40 @@ impl Hub {
         }
     }
 
-    /// A helper that rested has what it waited for. If it was called meanwhile, the call is
-    /// passed on.
-    pub fn stop_resting(self: &Arc<Self>, rest: u64) {
+    /// Helps until `poll` is ready: carries out what there is to do, one job at a time, and sleeps
+    /// when there is nothing. `waker` ends the sleep; `poll` leaves it where the answer will come.
+    pub fn help_until<T>(
+        self: &Arc<Self>,
+        waker: &Waker,
+        mut poll: impl FnMut(&Waker) -> Poll<T>,
+        mut sleep: impl FnMut(),
+    ) -> T {
+        let mut turn = Turn::default();
+        loop {
+            if let Poll::Ready(ready) = poll(waker) {
+                self.stop_helping(turn);
+                return ready;
+            }
+            match self.turn(&mut turn, 1, &Idle::Rest(waker.clone())) {
+                TurnEnd::Work => {
+                    self.carry_out(&mut turn);
+                    // What this decides may be the answer: look before taking more.
+                    self.turn(&mut turn, 0, &Idle::Go);
+                }
+                TurnEnd::Nothing => sleep(),
+            }
+        }
+    }
+
+    /// A helper has what it waited for. If it was called meanwhile, the call is passed on.
+    fn stop_helping(self: &Arc<Self>, turn: Turn) {
+        let Some(rest) = turn.resting else { return };
         let call = {
             let mut state = lock(&self.state);
-            match state
-                .crew
-                .resting
-                .iter()
-                .position(|(other, _)| *other == rest)
-            {
-                Some(at) => {
-                    state.crew.resting.swap_remove(at);
-                    Call::Nobody
-                }
-                None => state.call(),
+            if state.crew.get_up(rest) {
+                Call::Nobody
+            } else {
+                state.call()
             }
         };
         self.make(call);
@@ -243,11 +276,6 @@ impl Hub {
             Call::Wake(waker) => waker.wake(),
             Call::Start => (self.start)(self),
         }
-    }
-
-    /// A worker that was to be started could not be: nobody counts on it any more.
-    pub fn could_not_start(&self) {
-        lock(&self.state).crew.running -= 1;
     }
 }
 

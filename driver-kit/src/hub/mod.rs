@@ -42,7 +42,7 @@ pub(crate) use state::State;
 pub(crate) use table::Waiter;
 
 /// How a driver starts one more worker: something that will call [`Hub::work`], soon, on a thread
-/// that may block. If it cannot, it says [`Hub::could_not_start`].
+/// that may block; where none can be had, on this one.
 pub type Start = Box<dyn Fn(&Arc<Hub>) + Send + Sync>;
 
 /// What a hub is made of.

@@ -7,6 +7,7 @@ use super::slot::Answer;
 use super::table::{FileRow, Holding, Table, Waiter};
 use crate::batch::Batch;
 use crate::contents::{Contents, Memory, Notify};
+use crate::error::Operation;
 use crate::job::{Brought, Finished, Held, Job, Part, Work};
 use crate::observe::Notice;
 use crate::report::Unfinished;
@@ -292,6 +293,8 @@ impl State {
         let Some(row) = self.table.ops.take(op) else {
             return;
         };
+        let path = self.table.handles.get(row.handle).unwrap_or(&row.path);
+        let path = Arc::clone(path);
         let (mut cell, mut contents) = (None, None);
         match outcome {
             Outcome::Opened { file, .. } => {
@@ -308,14 +311,12 @@ impl State {
                 if let Some(unfinished) = Unfinished::operation(&row, fault) {
                     self.unfinished.push(unfinished);
                 }
+                if row.operation == Operation::Open {
+                    drop(self.table.handles.take(row.handle));
+                }
             }
             Outcome::Staged { .. } | Outcome::Unstaged | Outcome::Read { .. } => {}
         }
-        let path = self
-            .table
-            .handles
-            .get(row.handle)
-            .map_or(row.path, Arc::clone);
         let answer = Answer {
             outcome,
             operation: row.operation,
