@@ -18,11 +18,13 @@ pub(crate) enum Exit {
 /// The statuses, as `--help` and the manual page tell them.
 pub(crate) const STATUSES: &str = "\
 Exit status:
-  0    every file was staged, or left on the disk as --mode none asks
-  1    some files failed or were left on the disk, or the report could not be written
+  0    all files were staged, or left on the disk as asked
+  1    some files failed or were left on the disk, or the report
+       could not be written
   2    the arguments were wrong
-  3    there was nothing to stage: no file was named, or the list could not be read
-  130  a signal came before everything was staged; what was staged by then is reported
+  3    there was nothing to stage: no file was named or found
+  130  a signal came before everything was staged; what was staged
+       by then is reported
 
 A hold that a signal ends was ended as intended: the status tells of the staging.";
 

@@ -11,22 +11,23 @@ use std::path::Path;
 pub(crate) const SCHEMA: &str = "\
 The JSON object:
   loaded, mapped, mapped_shared, empty
-                    {files, bytes} in memory, by how they are held
-  staged            {files, bytes} in memory, in all
-  opened            {files, bytes} left on the disk as asked
-  left              [{path, bytes, why}] left on the disk for another reason
-  again             paths that led to a file already counted
-  cut_off           paths that were under way when a signal came
-  failed            [{path, operation, message, errno}]; errno is null where the system did not
-                    refuse
-  skipped           links, pipes, sockets and devices inside directories
-  total             {files, bytes}: every path in one of the places above but skipped
-  seconds, bytes_per_second
-                    how long staging took, and how fast bytes came into memory
-  interrupted       whether a signal came before everything was staged
-  status            the exit status, unless something goes wrong afterwards
-Paths are absolute. One that is not UTF-8 is shown with replacement characters, and path_hex
-beside it holds its bytes. Fields may be added.";
+                {files, bytes} in memory, by how they are held
+  staged        {files, bytes} in memory, in all
+  opened        {files, bytes} left on the disk as asked
+  left          [{path, bytes, why}] left for another reason
+  again         paths that led to a file already counted
+  cut_off       paths that were under way when a signal came
+  failed        [{path, operation, message, errno}]
+  skipped       links, pipes, sockets, devices in directories
+  total         {files, bytes} of all of these but skipped
+  seconds       how long staging took
+  bytes_per_second
+                how fast bytes came into memory
+  interrupted   whether a signal came before all was staged
+  status        the exit status, if nothing goes wrong later
+
+Paths are absolute. Beside one that is not UTF-8, path_hex holds its bytes.
+errno is null where the system did not refuse. Fields may be added.";
 
 #[derive(Serialize)]
 struct Report<'a> {

@@ -42,12 +42,15 @@ pub(crate) fn parse(text: &str) -> Result<Size, String> {
         }
     };
     let factor = base.pow(power);
-    let bytes = match number.parse::<u64>() {
-        Ok(whole) => whole.checked_mul(factor),
-        Err(_) => match number.parse::<f64>() {
-            Ok(number) => Some((number * factor as f64) as u64),
-            Err(_) => return Err("a size begins with a number, as 512M does".to_owned()),
-        },
+    let no_number = || "a size begins with a number, as 512M does".to_owned();
+    let bytes = if number.contains('.') {
+        let bytes = number.parse::<f64>().map_err(|_| no_number())? * factor as f64;
+        (bytes < u64::MAX as f64).then_some(bytes as u64)
+    } else if number.is_empty() {
+        return Err(no_number());
+    } else {
+        let whole = number.parse::<u64>().ok();
+        whole.and_then(|whole| whole.checked_mul(factor))
     };
     bytes
         .map(Size)
