@@ -1,4 +1,5 @@
-//! What the machine counts. No decision depends on a count.
+//! What the machine counts. No decision depends on a count, but one: draining ends when nothing is
+//! pending any more.
 
 /// Counts since the machine was made, and high-water marks.
 ///

@@ -127,7 +127,8 @@ impl Machine {
     /// what the polls give from now on.
     pub fn handle(&mut self, now: Tick, event: Event) -> Reply {
         self.advance_to(now);
-        if matches!(self.phase, Phase::Closed) && !matches!(event, Event::Submitted { .. }) {
+        let heard_when_closed = matches!(event, Event::Submitted { .. } | Event::Ticked);
+        if matches!(self.phase, Phase::Closed) && !heard_when_closed {
             return self.ignore(Ignored::Closed);
         }
         let reply = match event {

@@ -291,7 +291,10 @@ fn close_everything(world: &mut World) {
         come_to_rest(world);
         let open = world.rows.iter().find(|row| row.state == RowState::Open);
         let Some(handle) = open.map(|row| row.id) else {
-            break;
+            if world.driver.slices() == 0 {
+                break;
+            }
+            continue;
         };
         world.submit(0, Tick::NEVER, Request::Close { handle });
     }

@@ -7,4 +7,5 @@ pub mod history;
 pub(crate) mod lies;
 pub(crate) mod log;
 pub(crate) mod rules;
+pub mod script;
 pub(crate) mod world;

@@ -1,0 +1,278 @@
+//! Reading a line of a transcript.
+
+use super::Names;
+use staging_core::{
+    Completion, Event, Fault, Grace, HandleId, Id, IoId, Key, Limits, Missing, Mode, NodeKind,
+    OpId, OverBudget, Plan, Request, Stamp, Tick,
+};
+use std::str::FromStr;
+
+/// What a line asks for.
+pub(super) enum Command {
+    Nothing,
+    Limits(Limits),
+    Now(Tick),
+    Ask {
+        name: String,
+        deadline: Tick,
+        request: Request,
+    },
+    Say(Event),
+    /// The oldest action under way that can end like this, ended like this.
+    End(Option<&'static str>, Completion),
+    /// The newest operation of this kind is cancelled.
+    Cancel(&'static str),
+    Hold,
+    Told,
+    Io,
+    Drain,
+    Stands(HandleId),
+    Wake,
+    Charged,
+    Report,
+    Count(String),
+}
+
+type Read<T> = Result<T, String>;
+
+pub(super) fn parse(line: &str, names: &Names) -> Read<Command> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    match words.as_slice() {
+        [] => Ok(Command::Nothing),
+        [first, ..] if first.starts_with('#') => Ok(Command::Nothing),
+        ["limits", settings @ ..] => limits(settings).map(Command::Limits),
+        ["@", now] => Ok(Command::Now(Tick(number(now)?))),
+        ["hold"] => Ok(Command::Hold),
+        ["told"] => Ok(Command::Told),
+        ["io"] => Ok(Command::Io),
+        ["drain"] => Ok(Command::Drain),
+        ["?", "wake"] => Ok(Command::Wake),
+        ["?", "charged"] => Ok(Command::Charged),
+        ["?", "report"] => Ok(Command::Report),
+        ["?", "count", what] => Ok(Command::Count((*what).into())),
+        ["?", name] => Ok(Command::Stands(known(name, names)?)),
+        [">", said @ ..] => event(said, names),
+        _ => Err("what is that?".into()),
+    }
+}
+
+fn event(words: &[&str], names: &Names) -> Read<Command> {
+    let said = match words {
+        ["cancel", op] if op.starts_with("op") && *op != "open" => Event::Cancelled {
+            op: id::<OpId>(op, "op")?,
+        },
+        ["cancel", kind] => return one_of(kind, &KINDS).map(Command::Cancel),
+        ["drop", name] => Event::Dropped {
+            handle: known(name, names)?,
+        },
+        ["returned", bytes] => Event::Returned {
+            bytes: number(bytes)?,
+        },
+        ["shutdown", settings @ ..] => Event::ShutdownAsked {
+            grace: grace(settings)?,
+        },
+        ["force", closing] => Event::Forced {
+            closing: number(closing)?,
+        },
+        ["tick"] => Event::Ticked,
+        ["lost"] => Event::DriverLost,
+        [io, how @ ..] if io.starts_with("io") => Event::Completed {
+            io: id::<IoId>(io, "io")?,
+            completion: completion(how)?,
+        },
+        ["failed", work, fault] => {
+            let work = one_of(work, &WORK)?;
+            let fault = self::fault(fault)?;
+            return Ok(Command::End(Some(work), Completion::Failed { fault }));
+        }
+        [verb, name, how @ ..] if KINDS.contains(verb) && names.or_new(verb, name) => {
+            return ask(verb, name, how, names);
+        }
+        how => return completion(how).map(|how| Command::End(None, how)),
+    };
+    Ok(Command::Say(said))
+}
+
+/// What can be asked, and cancelled.
+const KINDS: [&str; 5] = ["open", "stage", "unstage", "read", "close"];
+/// What can be asked of the driver, and fail.
+const WORK: [&str; 8] = [
+    "open", "fetch", "look", "map", "load", "read", "release", "close",
+];
+
+fn one_of(word: &str, words: &[&'static str]) -> Read<&'static str> {
+    let found = words.iter().find(|known| **known == word);
+    found
+        .copied()
+        .ok_or_else(|| format!("no such thing as {word}"))
+}
+
+fn ask(verb: &str, name: &str, how: &[&str], names: &Names) -> Read<Command> {
+    let mut plan = Plan::of(Mode::Auto);
+    let mut missing = Missing::Fail;
+    let mut deadline = Tick::NEVER;
+    let mut numbers = Vec::new();
+    for word in how {
+        match word.split_once('=') {
+            Some(("by", at)) => deadline = Tick(number(at)?),
+            Some(("threshold", len)) => plan.map_threshold = number(len)?,
+            Some(_) => return Err(format!("{word}?")),
+            None => match *word {
+                "auto" => plan.mode = Mode::Auto,
+                "map" => plan.mode = Mode::Map,
+                "map-shared" => plan.mode = Mode::MapShared,
+                "load" => plan.mode = Mode::Load,
+                "none" => plan.mode = Mode::None,
+                "wait" => plan.over_budget = OverBudget::Wait,
+                "create" => missing = Missing::Create,
+                _ => numbers.push(number(word)?),
+            },
+        }
+    }
+    let request = match (verb, numbers.as_slice()) {
+        ("open", []) => Request::Open { missing, plan },
+        ("stage", []) => Request::Stage {
+            handle: known(name, names)?,
+            plan,
+        },
+        ("unstage", []) => Request::Unstage {
+            handle: known(name, names)?,
+        },
+        ("read", &[offset, len]) => Request::Read {
+            handle: known(name, names)?,
+            offset,
+            len,
+        },
+        ("close", []) => Request::Close {
+            handle: known(name, names)?,
+        },
+        _ => return Err("no such request".into()),
+    };
+    let name = name.into();
+    Ok(Command::Ask {
+        name,
+        deadline,
+        request,
+    })
+}
+
+fn completion(words: &[&str]) -> Read<Completion> {
+    Ok(match words {
+        ["opened", inode, rest @ ..] => Completion::Opened {
+            key: Key([0, number(inode)?]),
+            stamp: stamp(rest)?,
+        },
+        ["fetched", inode, rest @ ..] => Completion::Fetched {
+            key: Key([0, number(inode)?]),
+            stamp: stamp(rest)?,
+        },
+        ["looked", rest @ ..] => Completion::Looked {
+            stamp: stamp(rest)?,
+        },
+        ["mapped"] => Completion::Mapped,
+        ["loaded", rest @ ..] => Completion::Loaded {
+            stamp: stamp(rest)?,
+        },
+        ["read", bytes] => Completion::Read {
+            bytes: number(bytes)?,
+        },
+        ["released"] => Completion::Released { lent: 0 },
+        ["released", "lent", bytes] => Completion::Released {
+            lent: number(bytes)?,
+        },
+        ["closed"] => Completion::Closed,
+        ["failed", fault] => Completion::Failed {
+            fault: self::fault(fault)?,
+        },
+        _ => return Err("no such completion".into()),
+    })
+}
+
+fn fault(word: &str) -> Read<Fault> {
+    Ok(match word {
+        "ENOENT" => Fault::Os(2),
+        "EIO" => Fault::Os(5),
+        "ENOMEM" => Fault::Os(12),
+        "EACCES" => Fault::Os(13),
+        "directory" => Fault::NotAFile(NodeKind::Directory),
+        "fifo" => Fault::NotAFile(NodeKind::Fifo),
+        "dangling" => Fault::Dangling,
+        "truncated" => Fault::Truncated,
+        "no-mapping" => Fault::NoMapping,
+        _ => return Err(format!("no such fault as {word}")),
+    })
+}
+
+/// `LEN`, or `LEN vN` where another version is meant than the first.
+fn stamp(words: &[&str]) -> Read<Stamp> {
+    let (len, version) = match words {
+        [len] => (len, "1"),
+        [len, version] => (len, version.trim_start_matches('v')),
+        _ => return Err("a length, and perhaps a version".into()),
+    };
+    Ok(Stamp {
+        len: number(len)?,
+        version: number(version)?,
+    })
+}
+
+fn limits(settings: &[&str]) -> Read<Limits> {
+    let mut limits = Limits::default();
+    for setting in settings {
+        let (name, value) = setting.split_once('=').ok_or("a limit is NAME=NUMBER")?;
+        match name {
+            "operations" => limits.operations = number(value)?,
+            "per-file" => limits.operations_per_file = number(value)?,
+            "handles" => limits.handles = number(value)?,
+            "descriptors" => limits.descriptors = number(value)?,
+            "budget" => limits.budget = number(value)?,
+            "linger" => limits.linger = number(value)?,
+            "fetch" => limits.fetch = number(value)?,
+            "chunk" => limits.chunk = number(value)?,
+            "restarts" => limits.restarts = number(value)?,
+            _ => return Err(format!("no such limit as {name}")),
+        }
+    }
+    Ok(limits)
+}
+
+fn grace(settings: &[&str]) -> Read<Grace> {
+    let mut grace = Grace::default();
+    for setting in settings {
+        match setting.split_once('=') {
+            Some(("total", time)) => grace.total = number(time)?,
+            Some(("draining", time)) => grace.draining = number(time)?,
+            Some(("closing", time)) => grace.closing = number(time)?,
+            _ => return Err(format!("no such grace as {setting}")),
+        }
+    }
+    Ok(grace)
+}
+
+fn known(name: &str, names: &Names) -> Read<HandleId> {
+    let handle = names.handles.get(name).copied();
+    handle.ok_or_else(|| format!("nothing is called {name}"))
+}
+
+fn number<T: FromStr>(word: &str) -> Read<T> {
+    let plain = word.replace('_', "");
+    plain.parse().map_err(|_| format!("{word} is no number"))
+}
+
+/// Reads what an id prints: `io3`, or `io3.2` for the second of its place.
+trait Named: Sized {
+    fn numbered(raw: u64) -> Option<Self>;
+}
+
+impl<K> Named for Id<K> {
+    fn numbered(raw: u64) -> Option<Self> {
+        Id::from_u64(raw)
+    }
+}
+
+fn id<T: Named>(word: &str, kind: &str) -> Read<T> {
+    let numbers = word.strip_prefix(kind).ok_or("another kind of id")?;
+    let (index, generation) = numbers.split_once('.').unwrap_or((numbers, "1"));
+    let (index, generation): (u64, u64) = (number(index)?, number(generation)?);
+    T::numbered(generation << 32 | index).ok_or_else(|| "no such id".into())
+}

@@ -1,0 +1,237 @@
+//! Writing what the machine says.
+
+use super::Names;
+use staging_core::{
+    Action, Bound, Completion, Done, Fault, How, IoKind, Life, Missing, Outcome, Reject, Reply,
+    Report, Request, Staging, Standing, Stats, Tell, Wake, WakeReason, Why,
+};
+
+/// The word for what was asked.
+pub(super) fn kind(request: Request) -> &'static str {
+    match request {
+        Request::Open { .. } => "open",
+        Request::Stage { .. } => "stage",
+        Request::Unstage { .. } => "unstage",
+        Request::Read { .. } => "read",
+        Request::Close { .. } => "close",
+    }
+}
+
+/// Whether an action can end like this; where it is a failure, whether it is the one that is meant.
+pub(super) fn ends(kind: IoKind, meant: Option<&str>, completion: Completion) -> bool {
+    let (word, fits) = match kind {
+        IoKind::Open { .. } => ("open", matches!(completion, Completion::Opened { .. })),
+        IoKind::Fetch { .. } => (
+            "fetch",
+            matches!(
+                completion,
+                Completion::Opened { .. } | Completion::Fetched { .. }
+            ),
+        ),
+        IoKind::Look { .. } => ("look", matches!(completion, Completion::Looked { .. })),
+        IoKind::Map { .. } => ("map", matches!(completion, Completion::Mapped)),
+        IoKind::Load { .. } => ("load", matches!(completion, Completion::Loaded { .. })),
+        IoKind::Read { .. } => ("read", matches!(completion, Completion::Read { .. })),
+        IoKind::Release { .. } => ("release", matches!(completion, Completion::Released { .. })),
+        IoKind::Close { .. } => ("close", matches!(completion, Completion::Closed)),
+    };
+    meant.map_or(fits, |meant| meant == word)
+}
+
+pub(super) fn reply(reply: Reply) -> String {
+    match reply {
+        Reply::Accepted { op } => format!("accepted {op:?}"),
+        Reply::Opening { op, .. } => format!("opening {op:?}"),
+        Reply::Rejected(Reject::Full(full)) => format!("refused: {} full", bound(full)),
+        Reply::Rejected(why) => format!("refused: {}", words(&format!("{why:?}"))),
+        Reply::Adopted { file } => format!("adopted by {file:?}"),
+        Reply::Surplus => "surplus".into(),
+        Reply::Done => "done".into(),
+        Reply::Ignored(why) => format!("ignored: {}", words(&format!("{why:?}"))),
+    }
+}
+
+pub(super) fn action(action: Action, names: &Names) -> String {
+    match action {
+        Action::Tell(said) => tell(said, names),
+        Action::Perform { io, kind } => format!("{io:?}: {}", work(kind, names)),
+    }
+}
+
+pub(super) fn tell(tell: Tell, names: &Names) -> String {
+    match tell {
+        Tell::Resolve { op, outcome, .. } => format!("{op:?}: {}", answer(outcome)),
+        Tell::Progress { file, done, total } => format!("progress of {file:?}: {done} of {total}"),
+        Tell::Room { bound: free } => format!("room: {}", bound(free)),
+        Tell::Abandoned { io, kind } => format!("abandoned {io:?}: {}", work(kind, names)),
+        Tell::Phase { phase, cause } => {
+            format!("{phase:?}: {}", words(&format!("{cause:?}")))
+        }
+    }
+}
+
+fn work(kind: IoKind, names: &Names) -> String {
+    let or_create = |missing| match missing {
+        Missing::Fail => "",
+        Missing::Create => ", or create it",
+    };
+    match kind {
+        IoKind::Open { handle, missing } => {
+            format!("open {}{}", names.of(handle), or_create(missing))
+        }
+        IoKind::Fetch {
+            handle,
+            missing,
+            up_to,
+        } => {
+            let name = names.of(handle);
+            format!("fetch {name} up to {up_to}{}", or_create(missing))
+        }
+        IoKind::Look { file } => format!("look at {file:?}"),
+        IoKind::Map { file, len, how } => format!("map {file:?}, {len} bytes, {}", held(how)),
+        IoKind::Load {
+            file,
+            offset,
+            len,
+            total,
+        } => format!("load {file:?}, {len} at {offset} of {total}"),
+        IoKind::Read {
+            file,
+            op,
+            offset,
+            len,
+        } => format!("read {file:?} for {op:?}, {len} at {offset}"),
+        IoKind::Release { file } => format!("release {file:?}"),
+        IoKind::Close { file } => format!("close {file:?}"),
+    }
+}
+
+fn answer(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Opened {
+            file,
+            len,
+            standing,
+        } => format!("opened {file:?}, {len} bytes, {}", stands(standing)),
+        Outcome::Staged { len, standing } => format!("{len} bytes, {}", stands(standing)),
+        Outcome::Unstaged => "unstaged".into(),
+        Outcome::Read { bytes } => format!("read {bytes} bytes"),
+        Outcome::FromContents { file } => format!("from the contents of {file:?}"),
+        Outcome::Closed => "closed".into(),
+        Outcome::Failed { fault, done } => {
+            let done = match done {
+                Done::Nothing => String::new(),
+                Done::Bytes(bytes) => format!(", {bytes} bytes done"),
+                Done::Unknown => ", nobody knows how far".into(),
+            };
+            format!("failed: {}{done}", failure(fault))
+        }
+    }
+}
+
+fn failure(fault: Fault) -> String {
+    match fault {
+        Fault::Os(errno) => format!("errno {errno}"),
+        Fault::NotAFile(kind) => format!("not a file but a {}", words(&format!("{kind:?}"))),
+        other => words(&format!("{other:?}")),
+    }
+}
+
+fn stands(standing: Standing) -> String {
+    match standing {
+        Standing::Staged(how) => format!("staged: {}", held(how)),
+        Standing::NotStaged(why) => format!("not staged: {}", because(why)),
+    }
+}
+
+fn because(why: Why) -> String {
+    match why {
+        Why::Failed(fault) => failure(fault),
+        other => words(&format!("{other:?}")),
+    }
+}
+
+fn held(how: How) -> &'static str {
+    match how {
+        How::Empty => "empty",
+        How::Loaded => "loaded",
+        How::Mapped => "mapped",
+        How::MappedShared => "mapped, shared",
+    }
+}
+
+fn bound(bound: Bound) -> String {
+    match bound {
+        Bound::Operations => "operations".into(),
+        Bound::FileOperations(file) => format!("operations on {file:?}"),
+        Bound::Handles => "handles".into(),
+    }
+}
+
+pub(super) fn staging(staging: Option<Staging>) -> String {
+    let Some(staging) = staging else {
+        return "no such file".into();
+    };
+    let len = staging.len;
+    let life = match staging.life {
+        Life::NotStaged(why) => format!("not staged: {}", because(why)),
+        Life::Staging { done, since } => format!("staging since {since:?}: {done} of {len} bytes"),
+        Life::Staged(how) => format!("staged: {}", held(how)),
+    };
+    let (charge, handles, waiting) = (staging.charge, staging.handles, staging.waiting);
+    format!("{life}; {charge} bytes charged, {handles} handles, {waiting} wait")
+}
+
+pub(super) fn wake(wake: Option<Wake>) -> String {
+    match wake {
+        None => "sleep".into(),
+        Some(Wake { at, reason }) => match reason {
+            WakeReason::Deadline(op) => format!("at {at:?}, for the deadline of {op:?}"),
+            other => format!("at {at:?}, for {}", words(&format!("{other:?}"))),
+        },
+    }
+}
+
+pub(super) fn report(report: Option<Report>) -> String {
+    let Some(r) = report else {
+        return "not closed yet".into();
+    };
+    format!(
+        "{}, {} ns draining, {} ns closing; {} completed, {} failed, {} cancelled, {} abandoned; exit code {}",
+        words(&format!("{:?}", r.cause)),
+        r.draining,
+        r.closing,
+        r.completed,
+        r.failed,
+        r.cancelled,
+        r.abandoned,
+        r.exit_code()
+    )
+}
+
+pub(super) fn count(stats: &Stats, what: &str) -> String {
+    let number = match what {
+        "restarts" => stats.restarts,
+        "staged" => stats.staged,
+        "shared" => stats.shared,
+        "evicted" => stats.evicted,
+        "recycled" => stats.descriptors_recycled,
+        "ignored" => stats.ignored,
+        "backwards" => stats.backwards,
+        "rejected" => stats.rejected,
+        _ => return format!("{what} is not counted"),
+    };
+    number.to_string()
+}
+
+/// `OutOfTime` reads `out of time`.
+fn words(name: &str) -> String {
+    let mut words = String::new();
+    for c in name.chars() {
+        if c.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(c.to_lowercase());
+    }
+    words
+}
