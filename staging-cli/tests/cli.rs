@@ -120,7 +120,7 @@ fn every_mode_is_told_apart() -> Result {
 fn the_table_adds_up() -> Result {
     let scene = Scene::new()?;
     for name in ["a", "b", "c"] {
-        scene.file(&format!("tree/{name}"), &[7; 1000])?;
+        scene.file(format!("tree/{name}"), &[7; 1000])?;
     }
     scene.file("tree/empty", b"")?;
     scene.file("tree/large", &[8; 2 * MIB])?;
@@ -382,7 +382,7 @@ fn a_report_that_cannot_be_written_is_an_error() -> Result {
 fn few_descriptors_are_enough_for_many_files() -> Result {
     let scene = Scene::new()?;
     for n in 0..500 {
-        scene.file(&format!("tree/{n}"), &[3; 10])?;
+        scene.file(format!("tree/{n}"), &[3; 10])?;
     }
     for mode in ["auto", "map", "none"] {
         let ended: Outcome =
