@@ -1,4 +1,5 @@
 //! Tests.
 pub mod core;
+pub mod counting;
 
 pub mod conformance;

@@ -1,0 +1,240 @@
+//! Rules of the machine that a transcript cannot show: sizes, equality, and what is not allocated.
+
+use staging_core::{
+    Action, Completion, Event, HandleId, IoId, IoKind, Key, Limits, Machine, Missing, Mode, OpId,
+    Outcome, PAGE, Plan, Reply, Request, Stamp, Tag, Tell, Tick, charge_loaded, charge_mapped,
+};
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+use tests::counting::{Counting, allocations};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const NOW: Tick = Tick(1);
+
+fn open(machine: &mut Machine, now: Tick, mode: Mode) -> HandleId {
+    let missing = Missing::Fail;
+    let plan = Plan::of(mode);
+    match machine.submit(now, Tag(0), Tick::NEVER, Request::Open { missing, plan }) {
+        Reply::Opening { handle, .. } => handle,
+        other => unreachable!("{other:?}"),
+    }
+}
+
+/// Carries out everything there is to do, for files of ten bytes, as many as there are handles.
+fn obey(machine: &mut Machine, now: Tick) {
+    while let Some(action) = machine.poll_action() {
+        let Action::Perform { io, kind } = action else {
+            continue;
+        };
+        let stamp = Stamp {
+            len: 10,
+            version: 1,
+        };
+        let completion = match kind {
+            IoKind::Open { handle, .. } => Completion::Opened {
+                key: Key([1, handle.index() as u64]),
+                stamp,
+            },
+            IoKind::Fetch { handle, .. } => Completion::Fetched {
+                key: Key([1, handle.index() as u64]),
+                stamp,
+            },
+            IoKind::Look { .. } => Completion::Looked { stamp },
+            IoKind::Map { .. } => Completion::Mapped,
+            IoKind::Load { .. } => Completion::Loaded { stamp },
+            IoKind::Read { len, .. } => Completion::Read { bytes: len.min(10) },
+            IoKind::Release { .. } => Completion::Released { lent: 0 },
+            IoKind::Close { .. } => Completion::Closed,
+        };
+        let reply = machine.complete(now, io, completion);
+        assert!(!matches!(reply, Reply::Ignored(_)), "{kind:?}: {reply:?}");
+    }
+}
+
+fn read(machine: &mut Machine, now: Tick, handle: HandleId) {
+    let (offset, len) = (0, 10);
+    let request = Request::Read {
+        handle,
+        offset,
+        len,
+    };
+    let reply = machine.submit(now, Tag(0), Tick::NEVER, request);
+    assert!(matches!(reply, Reply::Accepted { .. }), "{reply:?}");
+}
+
+fn close(machine: &mut Machine, now: Tick, handle: HandleId) {
+    let reply = machine.submit(now, Tag(0), Tick::NEVER, Request::Close { handle });
+    assert!(matches!(reply, Reply::Accepted { .. }), "{reply:?}");
+}
+
+fn hash(machine: &Machine) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    machine.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Events, replies and actions are at most a cache line; an id is one word, absent or not.
+#[test]
+fn the_alphabet_fits_a_cache_line() {
+    assert!(size_of::<Event>() <= 64);
+    assert!(size_of::<Reply>() <= 64);
+    assert!(size_of::<Action>() <= 64);
+    assert!(size_of::<Outcome>() <= 64);
+    assert_eq!(size_of::<Option<IoId>>(), 8);
+}
+
+/// An id travels through a completion ring as a number, and back.
+#[test]
+fn an_id_is_a_number_and_back() {
+    let mut machine = Machine::new(Limits::default());
+    let handle = open(&mut machine, NOW, Mode::Auto);
+    assert_eq!(HandleId::from_u64(handle.to_u64()), Some(handle));
+    assert_eq!(OpId::from_u64(0), None);
+}
+
+/// Whatever ids were used up, and whatever was counted: alike is equal.
+#[test]
+fn machines_that_will_behave_alike_are_equal() {
+    let mut fresh = Machine::new(Limits::default());
+    let mut used = Machine::new(Limits::default());
+    for _ in 0..3 {
+        let handle = open(&mut used, NOW, Mode::Auto);
+        obey(&mut used, NOW);
+        read(&mut used, NOW, handle);
+        close(&mut used, NOW, handle);
+        obey(&mut used, NOW);
+    }
+    assert!(fresh == used);
+    assert_eq!(hash(&fresh), hash(&used));
+    assert_ne!(fresh.stats(), used.stats());
+    // Later, but as far from everything that is due.
+    let later = Tick(1_000);
+    let _ = open(&mut fresh, NOW, Mode::Load);
+    let _ = open(&mut used, later, Mode::Load);
+    assert!(fresh == used);
+    obey(&mut fresh, NOW);
+    assert!(fresh != used);
+    obey(&mut used, later);
+    assert!(fresh == used);
+}
+
+/// A clone shares nothing: it is equal until one of the two lives on.
+#[test]
+fn a_clone_lives_its_own_life() {
+    let mut machine = Machine::new(Limits::default());
+    let handle = open(&mut machine, NOW, Mode::None);
+    obey(&mut machine, NOW);
+    let twin = machine.clone();
+    assert!(machine == twin);
+    read(&mut machine, NOW, handle);
+    assert!(machine != twin);
+    assert!(twin.poll_timeout().is_none());
+}
+
+/// What differs in any way that decides about the future is not equal.
+#[test]
+fn machines_that_will_behave_otherwise_differ() {
+    let request = |deadline: u64, mode: Mode, tag: u64, missing: Missing| {
+        let mut machine = Machine::new(Limits::default());
+        let plan = Plan::of(mode);
+        let request = Request::Open { missing, plan };
+        let _ = machine.submit(NOW, Tag(tag), Tick(deadline), request);
+        machine
+    };
+    let first = request(10, Mode::Auto, 1, Missing::Fail);
+    assert!(first == request(10, Mode::Auto, 1, Missing::Fail));
+    assert!(first != request(11, Mode::Auto, 1, Missing::Fail));
+    assert!(first != request(10, Mode::Map, 1, Missing::Fail));
+    assert!(first != request(10, Mode::Auto, 2, Missing::Fail));
+    assert!(first != request(10, Mode::Auto, 1, Missing::Create));
+}
+
+/// A limit of nothing would be a machine that can do nothing: it counts as one.
+#[test]
+fn a_limit_of_nothing_counts_as_one() {
+    let mut machine = Machine::new(Limits {
+        operations: 0,
+        operations_per_file: 0,
+        handles: 0,
+        descriptors: 0,
+        chunk: 0,
+        fetch: 0,
+        budget: PAGE,
+        linger: 0,
+        restarts: 0,
+    });
+    let handle = open(&mut machine, NOW, Mode::Auto);
+    obey(&mut machine, NOW);
+    read(&mut machine, NOW, handle);
+    obey(&mut machine, NOW);
+    close(&mut machine, NOW, handle);
+    obey(&mut machine, NOW);
+    assert_eq!(machine.files(), 0);
+}
+
+/// Contents are charged in whole pages; a mapping with the page that guards it.
+#[test]
+fn contents_are_charged_in_whole_pages() {
+    assert_eq!(charge_loaded(0), 0);
+    assert_eq!(charge_loaded(1), PAGE);
+    assert_eq!(charge_loaded(PAGE + 1), 2 * PAGE);
+    assert_eq!(charge_mapped(PAGE), 2 * PAGE);
+    assert!(charge_mapped(u64::MAX) >= charge_loaded(u64::MAX));
+}
+
+/// Told before done: whoever polls actions one by one hears the answers first.
+#[test]
+fn answers_come_before_work() {
+    let mut machine = Machine::new(Limits::default());
+    let handle = open(&mut machine, NOW, Mode::None);
+    obey(&mut machine, NOW);
+    let _ = open(&mut machine, NOW, Mode::None);
+    let _ = machine.submit(
+        NOW,
+        Tag(0),
+        Tick::NEVER,
+        Request::Read {
+            handle,
+            offset: 0,
+            len: 0,
+        },
+    );
+    let first = machine.poll_action();
+    assert!(matches!(first, Some(Action::Tell(Tell::Resolve { .. }))));
+    let second = machine.poll_action();
+    assert!(matches!(second, Some(Action::Perform { .. })));
+}
+
+/// Once it has lived through the most it will hold at once, the machine allocates nothing.
+#[test]
+fn the_steady_state_allocates_nothing() {
+    let mut machine = Machine::new(Limits::default());
+    let mut handles = [open(&mut machine, NOW, Mode::None); 64];
+    let mut round = |machine: &mut Machine| {
+        for mode in [Mode::Auto, Mode::Map, Mode::None, Mode::Load] {
+            for handle in &mut handles {
+                *handle = open(machine, NOW, mode);
+            }
+            obey(machine, NOW);
+            for handle in handles {
+                read(machine, NOW, handle);
+                let later = Tick(1_000_000);
+                let request = Request::Unstage { handle };
+                let _ = machine.submit(NOW, Tag(0), later, request);
+            }
+            obey(machine, NOW);
+            for handle in handles {
+                close(machine, NOW, handle);
+            }
+            obey(machine, NOW);
+        }
+    };
+    round(&mut machine);
+    let before = allocations();
+    for _ in 0..10 {
+        round(&mut machine);
+    }
+    assert_eq!(allocations() - before, 0);
+}
