@@ -148,7 +148,8 @@ fn explain_fault(fault: Fault) -> &'static str {
             "the budget has no room for it; raise the budget, unstage others, or wait for room"
         }
         Fault::NoMapping => {
-            "files are not mapped here, since the SIGBUS guard was refused; load it"
+            "it cannot be mapped: the SIGBUS guard was refused, or the process has nearly as many \
+             mappings as vm.max_map_count grants; load it"
         }
         Fault::Cancelled => "cancelled",
         Fault::Deadline => "the deadline passed before it was done",

@@ -20,7 +20,7 @@ pub enum Fault {
     /// The budget has no room (G10).
     OverBudget,
     /// Files cannot be mapped here: the application refused the guard that makes mappings safe
-    /// (G6). `Auto` loads instead.
+    /// (G6), or the process has as many mappings as it may. `Auto` loads instead.
     NoMapping,
     /// The caller cancelled.
     Cancelled,

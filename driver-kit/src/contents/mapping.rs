@@ -38,6 +38,7 @@
 use super::{
     Memory, Truncated,
     area::{Area, Share},
+    areas::Areas,
     guard,
     lent::{Announce, Lent},
     memory::charge_mapped,
@@ -69,6 +70,8 @@ pub struct Mapping {
     len: usize,
     word: u64,
     memory: Arc<Memory>,
+    /// Given back after `drop` has unmapped.
+    _areas: Areas,
     /// The last field: it says that the memory is back.
     back: Announce,
 }
@@ -78,7 +81,8 @@ impl Mapping {
     /// afterwards. Nothing but the last page is resident yet.
     ///
     /// # Errors
-    /// `Unsupported` where the guard cannot stand (load instead); `ENOMEM` if the budget has
+    /// `Unsupported` where the guard cannot stand, or the process has nearly as many mappings as
+    /// the system grants (load instead); `ENOMEM` if the budget has
     /// no room; `UnexpectedEof` if the file is shorter by now; `InvalidInput` if `len` is 0;
     /// else what the system said.
     pub fn new(
@@ -96,6 +100,7 @@ impl Mapping {
             return Err(io::ErrorKind::InvalidInput.into());
         }
         let pages = size.div_ceil(PAGE);
+        let areas = Areas::take()?;
         memory.admit_mapping(pages as u64 + 1)?;
         let area = match Area::map(file, pages, share) {
             Ok(area) => area,
@@ -113,6 +118,7 @@ impl Mapping {
             len: size,
             word: 0,
             memory: Arc::clone(memory),
+            _areas: areas,
             back: Announce(Lent::new(charge_mapped(len))),
         };
         mapping.area.copy_last_page(file, size)?;

@@ -10,6 +10,7 @@
 //! the system has it back, and [`Contents::release`] tells when that is.
 
 mod area;
+mod areas;
 mod arena;
 mod bitmap;
 mod cell;
