@@ -1,7 +1,12 @@
 //! The promises, sorted by what they are about.
 
+mod budget;
+mod change;
 mod failing;
+mod flight;
 mod life;
+mod limits;
+mod many;
 mod nodes;
 mod paths;
 mod points;
@@ -18,6 +23,11 @@ pub fn cases() -> Vec<Case> {
     cases.extend(paths::cases());
     cases.extend(nodes::cases());
     cases.extend(failing::cases());
+    cases.extend(change::cases());
+    cases.extend(many::cases());
+    cases.extend(limits::cases());
+    cases.extend(flight::cases());
+    cases.extend(budget::cases());
     cases.extend(points::cases());
     cases
 }
@@ -27,5 +37,6 @@ pub fn children() -> Vec<Child> {
     let mut children = Vec::new();
     children.extend(paths::CHILDREN);
     children.extend(nodes::CHILDREN);
+    children.extend(many::CHILDREN);
     children
 }
