@@ -50,7 +50,10 @@ impl Walker {
                 Ok(_) => self.found.skip(),
                 Err(error) => {
                     let path = error.path().unwrap_or(&root).to_path_buf();
-                    self.found.note(Trouble::of_walk(&path, &error.into()));
+                    let Some(error) = error.into_io_error() else {
+                        continue; // a loop, and links are not followed
+                    };
+                    self.found.note(Trouble::of_walk(&path, &error));
                 }
             }
         }

@@ -6,8 +6,10 @@ use rustix::process::Signal;
 use scene::{Outcome, Result, Scene};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
+use std::fs::{self, Permissions};
 use std::io::{Read, Write};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 const MIB: usize = 1 << 20;
@@ -258,6 +260,27 @@ fn what_is_no_file_fails_when_it_is_named() -> Result {
         "{report}"
     );
     assert_eq!(report["status"], 1);
+    Ok(())
+}
+
+/// As root nothing is closed, and there is nothing to see.
+#[test]
+fn a_directory_that_cannot_be_read_is_a_failure_among_others() -> Result {
+    let scene = Scene::new()?;
+    scene.file("tree/a", b"one")?;
+    scene.file("tree/closed/b", b"two")?;
+    let closed = scene.path("tree/closed");
+    fs::set_permissions(&closed, Permissions::from_mode(0o000))?;
+    let denied = fs::read_dir(&closed).is_err();
+    let ended = scene.run(&["stage", "--json", "tree"]);
+    fs::set_permissions(&closed, Permissions::from_mode(0o700))?;
+    let report = ended?.json()?;
+    if denied {
+        assert_eq!(report["staged"]["files"], 1);
+        assert_eq!(report["failed"][0]["operation"], "walk");
+        assert_eq!(report["failed"][0]["errno"], 13);
+        assert_eq!(report["status"], 1);
+    }
     Ok(())
 }
 
