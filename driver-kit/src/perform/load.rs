@@ -5,7 +5,7 @@ use crate::contents::{Mapping, Memory, Share};
 use crate::error::fault_of;
 use crate::job::{Brought, Ended, Part};
 use rustix::io::Errno;
-use staging_core::{Completion, How, Stamp};
+use staging_core::{Completion, Fault, How, Stamp};
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
@@ -41,8 +41,14 @@ pub(super) fn map(descriptor: &File, len: u64, how: How, memory: &Arc<Memory>) -
 /// One chunk: `madvise` or `pread`, then `fstat`.
 pub(super) fn load(descriptor: &File, part: Part, offset: u64, len: u64) -> Ended {
     let (part, loaded) = load_chunk(descriptor, part, offset, len);
-    let completion = match loaded.and_then(|()| stamp_of(descriptor)) {
-        Ok(stamp) => Completion::Loaded { stamp },
+    let completion = match loaded.and_then(|filled| Ok((filled, stamp_of(descriptor)?))) {
+        // It still claims to have the bytes that it did not give.
+        Ok((filled, stamp)) if filled < len && offset.saturating_add(len) <= stamp.len => {
+            Completion::Failed {
+                fault: Fault::Truncated,
+            }
+        }
+        Ok((_, stamp)) => Completion::Loaded { stamp },
         Err(error) => Completion::Failed {
             fault: fault_of(&error),
         },
@@ -53,11 +59,12 @@ pub(super) fn load(descriptor: &File, part: Part, offset: u64, len: u64) -> Ende
     }
 }
 
-fn load_chunk(descriptor: &File, part: Part, offset: u64, len: u64) -> (Part, io::Result<()>) {
+/// How many bytes came in: fewer than asked where the file ended early.
+fn load_chunk(descriptor: &File, part: Part, offset: u64, len: u64) -> (Part, io::Result<u64>) {
     match part {
         Part::Mapping(mapping) => {
             let populated = mapping.populate(offset, len);
-            (Part::Mapping(mapping), populated)
+            (Part::Mapping(mapping), populated.map(|()| len))
         }
         Part::Nothing { memory, total } => match room(&memory, total) {
             Ok(block) => load_chunk(descriptor, Part::Block(block), offset, len),
@@ -74,13 +81,13 @@ fn room(memory: &Arc<Memory>, total: u64) -> io::Result<crate::contents::Block> 
     memory.take(usize::try_from(total).map_err(|_| Errno::FBIG)?)
 }
 
-/// A file that ends early leaves the rest as it was; its stamp will tell.
-fn fill(descriptor: &File, block: &mut [u8], offset: u64, len: u64) -> io::Result<()> {
+/// A file that ends early leaves the rest as it was: it must not be shown.
+fn fill(descriptor: &File, block: &mut [u8], offset: u64, len: u64) -> io::Result<u64> {
     let chunk = usize::try_from(offset)
         .ok()
         .and_then(|from| block.get_mut(from..)?.get_mut(..usize::try_from(len).ok()?));
     match chunk {
-        Some(chunk) => read_full(descriptor, chunk, offset).map(drop),
+        Some(chunk) => read_full(descriptor, chunk, offset).map(|filled| filled as u64),
         None => Err(Errno::INVAL.into()),
     }
 }

@@ -74,18 +74,23 @@ enum Loaded {
 }
 
 /// Loads the file and looks whether it is still the one that was opened (G5).
+///
+/// # Errors
+/// What the system said; `UnexpectedEof` if the file gives fewer bytes than it claims to have.
 fn load_whole(opened: &Opened, memory: &Arc<Memory>) -> io::Result<Loaded> {
     if opened.stamp.len == 0 {
         return Ok(Loaded::Same(Contents::Empty));
     }
     let len = usize::try_from(opened.stamp.len).map_err(|_| Errno::FBIG)?;
     let mut block = memory.take(len)?;
-    read_full(&opened.descriptor, &mut block, 0)?;
+    let filled = read_full(&opened.descriptor, &mut block, 0)?;
     let after = stamp_of(&opened.descriptor)?;
-    if after == opened.stamp {
-        Ok(Loaded::Same(Contents::Loaded(block.freeze(len))))
-    } else {
+    if after != opened.stamp {
         Ok(Loaded::Changed(after))
+    } else if filled < len {
+        Err(io::ErrorKind::UnexpectedEof.into())
+    } else {
+        Ok(Loaded::Same(Contents::Loaded(block.freeze(len))))
     }
 }
 
