@@ -188,13 +188,18 @@ impl Hub {
         mut sleep: impl FnMut(),
     ) -> T {
         let mut turn = Turn::default();
+        let mut helped = false;
         loop {
             if let Poll::Ready(ready) = poll(waker) {
                 self.stop_helping(turn);
+                if helped {
+                    self.tidy_if_alone();
+                }
                 return ready;
             }
             match self.turn(&mut turn, 1, &Idle::Rest(waker.clone())) {
                 TurnEnd::Work => {
+                    helped = true;
                     self.carry_out(&mut turn);
                     // What this decides may be the answer: look before taking more.
                     self.turn(&mut turn, 0, &Idle::Go);
@@ -235,7 +240,7 @@ impl Hub {
 
     /// Without a crew, what an operation leaves behind would lie until the next one: whoever has
     /// his answer gives back what comes next to be given back, and no more.
-    pub fn tidy_if_alone(self: &Arc<Self>) {
+    fn tidy_if_alone(self: &Arc<Self>) {
         if self.is_alone() {
             let mut turn = Turn::default();
             while let Some(job) = self.next_to_give_back() {

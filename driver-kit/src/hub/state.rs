@@ -12,8 +12,8 @@ use crate::job::{Brought, Finished, Held, Job, Part, Work};
 use crate::observe::Notice;
 use crate::report::Unfinished;
 use staging_core::{
-    Action, Event, FileId, How, IoId, IoKind, Life, Machine, Outcome, PhaseName, Reply, Tell, Tick,
-    WakeReason,
+    Action, Done, Event, FileId, How, IoId, IoKind, Life, Machine, Outcome, PhaseName, Reply, Tell,
+    Tick, WakeReason,
 };
 use std::collections::VecDeque;
 use std::path::Path;
@@ -62,8 +62,8 @@ impl State {
         let reply = match brought {
             Brought::Descriptor { descriptor, real } => {
                 let reply = self.say(now, Event::Completed { io, completion });
+                self.rename(kind, real.as_ref());
                 if let Reply::Adopted { file } = reply {
-                    self.rename(kind, real.as_ref());
                     let path = real.unwrap_or(path);
                     if let Some(row) = self.table.file(file, &path) {
                         row.descriptor = Some(Arc::new(descriptor));
@@ -73,8 +73,8 @@ impl State {
             }
             Brought::Contents { contents, real } => {
                 let reply = self.say(now, Event::Completed { io, completion });
+                self.rename(kind, real.as_ref());
                 if let Reply::Adopted { file } = reply {
-                    self.rename(kind, real.as_ref());
                     let path = real.unwrap_or(path);
                     if let Some(row) = self.table.file(file, &path) {
                         row.publish(contents);
@@ -307,11 +307,12 @@ impl State {
                 contents = self.row(file).and_then(FileRow::contents_for_reading);
             }
             Outcome::Closed => drop(self.table.handles.take(row.handle)),
-            Outcome::Failed { fault, .. } => {
+            Outcome::Failed { fault, done } => {
                 if let Some(unfinished) = Unfinished::operation(&row, fault) {
                     self.unfinished.push(unfinished);
                 }
-                if row.operation == Operation::Open {
+                // An open that is still in the kernel is named by its path, if it is given up.
+                if row.operation == Operation::Open && done != Done::Unknown {
                     drop(self.table.handles.take(row.handle));
                 }
             }
