@@ -1,6 +1,7 @@
 //! Many files staged together.
 
 use crate::wait::{Help, wait_until};
+use driver_kit::Deadline;
 use driver_kit::batch::{self, Item, Order, Paths, Progress};
 use driver_kit::hub::Hub;
 use driver_kit::path::Here;
@@ -27,7 +28,9 @@ impl Batch {
     /// staged as long as their items are kept.
     pub fn wait(&self) -> Vec<Item> {
         let help = Help::unless_pool(&self.hub);
-        wait_until(&self.hub, help, |waker| self.batch.poll_done(waker));
+        wait_until(&self.hub, help, Deadline::Never, |waker| {
+            self.batch.poll_done(waker)
+        });
         self.batch.take_items()
     }
 

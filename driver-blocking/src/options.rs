@@ -2,7 +2,7 @@
 
 use crate::file::File;
 use crate::wait::{Help, wait_until};
-use driver_kit::core::{Missing, Mode, OverBudget, Plan};
+use driver_kit::core::{Fault, Missing, Mode, OverBudget, Plan};
 use driver_kit::error::{Cause, Failure, Operation, fault_of};
 use driver_kit::hub::{Answer, Hub, Ticket};
 use driver_kit::{Deadline, path};
@@ -10,6 +10,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
+use std::time::Instant;
 
 /// How a file is opened. See [`Stager::options`](crate::Stager::options).
 #[derive(Clone, Debug)]
@@ -91,20 +92,27 @@ impl OpenOptions {
         match (answer.fault(), answer.take_handle()) {
             (None, Some(handle)) => Ok(File::new(handle)),
             (Some(fault), _) => Err(answer.failure(fault).into_io()),
-            (None, None) => Err(answer.failure(driver_kit::core::Fault::Cancelled).into_io()),
+            (None, None) => Err(answer.failure(Fault::Cancelled).into_io()),
         }
     }
 }
 
-/// Asks until there is room for the request (R12): refused for fullness, this thread waits.
+/// Asks until there is room for the request (R12): refused for fullness, this thread waits, until
+/// its deadline (R10). What the machine has not accepted it does not watch the clock for.
 pub(crate) fn admitted(
     hub: &Arc<Hub>,
     deadline: Deadline,
     mut ask: impl FnMut(Option<&Waker>) -> Result<Ticket, Failure>,
 ) -> io::Result<Ticket> {
-    let asked = wait_until(hub, helping(hub, deadline), |waker| {
+    let asked = wait_until(hub, helping(hub, deadline), deadline, |waker| {
         match ask(Some(waker)) {
-            Err(failure) if failure.is_for_fullness() => Poll::Pending,
+            Err(failure) if failure.is_for_fullness() => match deadline {
+                Deadline::At(at) if at <= Instant::now() => Poll::Ready(Err(Failure {
+                    cause: Cause::Fault(Fault::Deadline),
+                    ..failure
+                })),
+                Deadline::At(_) | Deadline::Never => Poll::Pending,
+            },
             asked => Poll::Ready(asked),
         }
     });
@@ -114,7 +122,7 @@ pub(crate) fn admitted(
 /// Waits for the answer, helping meanwhile.
 pub(crate) fn answer(mut ticket: Ticket, deadline: Deadline) -> Answer {
     let hub = Arc::clone(ticket.hub());
-    wait_until(&hub, helping(&hub, deadline), |waker| {
+    wait_until(&hub, helping(&hub, deadline), Deadline::Never, |waker| {
         ticket.poll_answer(waker)
     })
 }

@@ -44,7 +44,9 @@ impl Drop for Owner {
     fn drop(&mut self) {
         if self.hub.phase() != PhaseName::Closed {
             self.hub.force(CLOSING_ON_DROP);
-            let _ = wait_until(&self.hub, Help::Yes, |waker| self.hub.poll_closed(waker));
+            let _ = wait_until(&self.hub, Help::Yes, Deadline::Never, |waker| {
+                self.hub.poll_closed(waker)
+            });
         }
     }
 }
@@ -232,7 +234,9 @@ impl Stager {
     /// Waits until somebody else's shutdown is over.
     pub fn wait_closed(&self) -> ShutdownReport {
         let hub = self.hub();
-        wait_until(hub, Help::unless_pool(hub), |waker| hub.poll_closed(waker))
+        wait_until(hub, Help::unless_pool(hub), Deadline::Never, |waker| {
+            hub.poll_closed(waker)
+        })
     }
 
     /// Shuts down on SIGINT and SIGTERM (S6): the first is graceful, the second forces, the third

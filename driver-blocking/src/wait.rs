@@ -1,5 +1,6 @@
 //! Waiting on a thread: it helps while it waits, and sleeps when there is nothing to help with.
 
+use driver_kit::Deadline;
 use driver_kit::hub::Hub;
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -23,32 +24,42 @@ impl Help {
     }
 }
 
-/// Waits on this thread until `poll` is ready.
+/// Waits on this thread until `poll` is ready. It is asked again at the deadline, for the sake of
+/// what the hub does not know of.
 pub(crate) fn wait_until<T>(
     hub: &Arc<Hub>,
     help: Help,
+    deadline: Deadline,
     mut poll: impl FnMut(&Waker) -> Poll<T>,
 ) -> T {
     let waker = this_thread();
     match help {
-        Help::Yes => hub.help_until(&waker, poll, || sleep(hub)),
+        Help::Yes => hub.help_until(&waker, poll, || sleep(hub, deadline)),
         Help::No => loop {
             match poll(&waker) {
                 Poll::Ready(ready) => return ready,
-                Poll::Pending => sleep(hub),
+                Poll::Pending => sleep(hub, deadline),
             }
         },
     }
 }
 
 /// Sleeps until woken, or until time alone decides something.
-fn sleep(hub: &Arc<Hub>) {
-    match hub.next_wake() {
-        None => thread::park(),
-        Some(at) => match at.checked_duration_since(Instant::now()) {
-            Some(rest) if !rest.is_zero() => thread::park_timeout(rest),
-            _ => hub.tick(),
-        },
+fn sleep(hub: &Arc<Hub>, deadline: Deadline) {
+    let rest_until = |at: Instant| {
+        at.checked_duration_since(Instant::now())
+            .filter(|rest| !rest.is_zero())
+    };
+    let own = match deadline {
+        Deadline::Never => None,
+        // If it has passed, whoever waits sees that before he sleeps again.
+        Deadline::At(at) => Some(rest_until(at).unwrap_or_default()),
+    };
+    match (hub.next_wake().map(rest_until), own) {
+        (None, None) => thread::park(),
+        (None, Some(own)) => thread::park_timeout(own),
+        (Some(Some(rest)), own) => thread::park_timeout(own.map_or(rest, |own| own.min(rest))),
+        (Some(None), _) => hub.tick(),
     }
 }
 
