@@ -38,7 +38,9 @@ pub(super) fn cases() -> Vec<Case> {
         (waiting(Mode::Map), "map_and_wait"),
     ] {
         let name = format!("budget::never_exceeded_by_{words}");
-        cases.push(Case::named(name, "G10", move |scene| never_exceeded(scene, policy)));
+        cases.push(Case::named(name, "G10", move |scene| {
+            never_exceeded(scene, policy)
+        }));
     }
     cases
 }
@@ -73,7 +75,10 @@ fn never_exceeded(scene: &Scene, plan: Plan) -> Proof {
             let memory = driver.hub().memory();
             while !ended.load(Ordering::SeqCst) {
                 // One after the other: each alone must fit, and so must the charge.
-                let there = memory.arena_bytes().max(memory.mapped_bytes()).max(driver.charged());
+                let there = memory
+                    .arena_bytes()
+                    .max(memory.mapped_bytes())
+                    .max(driver.charged());
                 over.fetch_max(there, Ordering::SeqCst);
                 samples.fetch_add(1, Ordering::SeqCst);
             }
@@ -85,7 +90,10 @@ fn never_exceeded(scene: &Scene, plan: Plan) -> Proof {
                     let mut staged = 0;
                     for round in 0..60 {
                         let (path, bytes) = &files[(n * 5 + round * 7) % files.len()];
-                        let how = Opening { plan, ..Opening::by(plan.mode) };
+                        let how = Opening {
+                            plan,
+                            ..Opening::by(plan.mode)
+                        };
                         match driver.open(path, how) {
                             Ok(file) => {
                                 staged += u64::from(matches!(file.life(), Some(Life::Staged(_))));
@@ -111,12 +119,18 @@ fn never_exceeded(scene: &Scene, plan: Plan) -> Proof {
     }
     let paths: Vec<_> = files.iter().map(|(path, _)| path.clone()).collect();
     if plan.over_budget == OverBudget::Refuse {
-        let order = Order { plan, ..order(plan.mode, 64) };
+        let order = Order {
+            plan,
+            ..order(plan.mode, 64)
+        };
         let items = driver.batch(Box::new(paths.into_iter()), order)?.wait();
-        assert!(items.iter().any(|item| !matches!(
-            item.result.as_ref().map(|staged| staged.standing),
-            Ok(Standing::Staged(_))
-        )), "not all can fit");
+        assert!(
+            items.iter().any(|item| !matches!(
+                item.result.as_ref().map(|staged| staged.standing),
+                Ok(Standing::Staged(_))
+            )),
+            "not all can fit"
+        );
     }
     let over = over.into_inner();
     assert!(over <= budget, "{over} bytes of {budget} were taken");
@@ -134,7 +148,10 @@ fn auto_over_budget_reads_from_the_file_and_says_so(scene: &Scene) -> Proof {
     assert!(matches!(first.life(), Some(Life::Staged(_))));
     let second = driver.open_staged(&other)?;
     assert_eq!(second.life(), Some(Life::NotStaged(Why::OverBudget)));
-    assert_eq!(second.stage(Mode::Auto)?, Standing::NotStaged(Why::OverBudget));
+    assert_eq!(
+        second.stage(Mode::Auto)?,
+        Standing::NotStaged(Why::OverBudget)
+    );
     assert!(second.read(0, LEN)? == bytes);
     assert_eq!(driver.charged(), LEN as u64);
     Ok(())
@@ -147,7 +164,10 @@ fn an_explicit_mode_is_refused(scene: &Scene) -> Proof {
     let (other, bytes) = scene.file("other", LEN)?;
     let _first = driver.open(&path, Opening::by(Mode::Load))?;
     for mode in [Mode::Load, Mode::Map, Mode::MapShared] {
-        let error = driver.open(&other, Opening::by(mode)).err().ok_or("opened")?;
+        let error = driver
+            .open(&other, Opening::by(mode))
+            .err()
+            .ok_or("opened")?;
         assert_eq!(fault_of(&error), Some(Fault::OverBudget), "{error}");
         let file = driver.open(&other, Opening::by(Mode::None))?;
         let error = file.stage(mode).err().ok_or("staged")?;
@@ -168,7 +188,9 @@ fn an_explicit_mode_waits_if_asked(scene: &Scene) -> Proof {
         let file = driver.open(&other, Opening::by(Mode::None))?;
         let staging = Arc::clone(&file);
         let staged = start(move || staging.stage_by(waiting(mode), Deadline::Never));
-        wait_for("it to wait", || file.staging().is_some_and(|staging| staging.waiting == 1))?;
+        wait_for("it to wait", || {
+            file.staging().is_some_and(|staging| staging.waiting == 1)
+        })?;
         assert!(staged.is_waiting());
         drop(first);
         assert!(matches!(staged.join()??, Standing::Staged(_)));
@@ -187,7 +209,9 @@ fn waiting_goes_in_order(scene: &Scene) -> Proof {
     for n in 0..4 {
         let (path, _) = scene.file(&format!("waiter{n}"), LEN)?;
         let file = driver.open(&path, Opening::by(Mode::None))?;
-        let ticket = file.handle().stage(waiting(Mode::Load), Deadline::Never, None);
+        let ticket = file
+            .handle()
+            .stage(waiting(Mode::Load), Deadline::Never, None);
         let ticket = ticket.map_err(|failure| failure.into_io())?;
         driver.attend();
         // Each was looked at, and queues, before the next comes.
@@ -198,7 +222,9 @@ fn waiting_goes_in_order(scene: &Scene) -> Proof {
     drop(holder);
     for (at, (file, mut ticket)) in waiters.into_iter().enumerate() {
         driver.attend();
-        wait_for("the next in line", || ticket.poll_answer(std::task::Waker::noop()).is_ready())?;
+        wait_for("the next in line", || {
+            ticket.poll_answer(std::task::Waker::noop()).is_ready()
+        })?;
         assert!(matches!(file.life(), Some(Life::Staged(_))), "waiter {at}");
         assert_eq!(driver.charged(), LEN as u64);
         drop(file);
@@ -214,7 +240,10 @@ fn waiting_ends_at_a_deadline(scene: &Scene) -> Proof {
     let _holder = driver.open(&path, Opening::by(Mode::Load))?;
     let file = driver.open(&other, Opening::by(Mode::None))?;
     let deadline = Deadline::within(Duration::from_millis(20));
-    let error = file.stage_by(waiting(Mode::Load), deadline).err().ok_or("staged")?;
+    let error = file
+        .stage_by(waiting(Mode::Load), deadline)
+        .err()
+        .ok_or("staged")?;
     assert_eq!(fault_of(&error), Some(Fault::Deadline), "{error}");
     assert!(file.read(0, LEN)? == bytes);
     Ok(())
@@ -225,7 +254,10 @@ fn what_can_never_fit_is_refused_also_to_the_patient(scene: &Scene) -> Proof {
     let driver = with_budget(scene, LEN as u64 - 1);
     let (path, bytes) = scene.file("file", LEN)?;
     for mode in [Mode::Load, Mode::Map] {
-        let error = driver.open(&path, Opening::by(mode).patient()).err().ok_or("opened")?;
+        let error = driver
+            .open(&path, Opening::by(mode).patient())
+            .err()
+            .ok_or("opened")?;
         assert_eq!(fault_of(&error), Some(Fault::OverBudget), "{error}");
     }
     let file = driver.open_staged(&path)?;
@@ -242,8 +274,14 @@ fn no_budget_stages_nothing_but_empty_files(scene: &Scene) -> Proof {
     let file = driver.open_staged(&path)?;
     assert_eq!(file.life(), Some(Life::NotStaged(Why::OverBudget)));
     assert!(file.read(0, 200)? == bytes);
-    assert!(matches!(driver.open_staged(&empty)?.life(), Some(Life::Staged(_))));
-    assert_eq!((driver.charged(), driver.hub().memory().arena_bytes()), (0, 0));
+    assert!(matches!(
+        driver.open_staged(&empty)?.life(),
+        Some(Life::Staged(_))
+    ));
+    assert_eq!(
+        (driver.charged(), driver.hub().memory().arena_bytes()),
+        (0, 0)
+    );
     Ok(())
 }
 
@@ -260,7 +298,9 @@ fn slices_keep_their_charge(scene: &Scene) -> Proof {
     assert_eq!(second.life(), Some(Life::NotStaged(Why::OverBudget)));
     let staging = Arc::clone(&second);
     let staged = start(move || staging.stage_by(waiting(Mode::Load), Deadline::Never));
-    wait_for("it to wait", || second.staging().is_some_and(|staging| staging.waiting == 1))?;
+    wait_for("it to wait", || {
+        second.staging().is_some_and(|staging| staging.waiting == 1)
+    })?;
     assert!(staged.is_waiting());
     assert!(slice == bytes[..100]);
     drop(slice);

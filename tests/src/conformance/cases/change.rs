@@ -35,21 +35,31 @@ const CHANGES: [(Change, &str); 6] = [
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = vec![
-        Case::named("change::patience_with_a_changing_file_ends".into(), "G5", |scene| {
-            patience_ends(scene)
-        }),
-        Case::named("change::waiting_reads_see_the_version_that_was_staged".into(), "G2, G5", |scene| {
-            waiting_reads_see_one_version(scene)
-        }),
-        Case::named("change::a_cut_mapping_can_be_staged_again".into(), "G6", |scene| {
-            a_cut_mapping_can_be_staged_again(scene)
-        }),
-        Case::named("change::a_cut_within_the_last_page_loses_nothing".into(), "G6", |scene| {
-            a_cut_within_the_last_page(scene)
-        }),
-        Case::named("change::a_small_file_that_changes_while_it_is_fetched".into(), "G5", |scene| {
-            changed_while_fetched(scene)
-        }),
+        Case::named(
+            "change::patience_with_a_changing_file_ends".into(),
+            "G5",
+            |scene| patience_ends(scene),
+        ),
+        Case::named(
+            "change::waiting_reads_see_the_version_that_was_staged".into(),
+            "G2, G5",
+            |scene| waiting_reads_see_one_version(scene),
+        ),
+        Case::named(
+            "change::a_cut_mapping_can_be_staged_again".into(),
+            "G6",
+            |scene| a_cut_mapping_can_be_staged_again(scene),
+        ),
+        Case::named(
+            "change::a_cut_within_the_last_page_loses_nothing".into(),
+            "G6",
+            |scene| a_cut_within_the_last_page(scene),
+        ),
+        Case::named(
+            "change::a_small_file_that_changes_while_it_is_fetched".into(),
+            "G5",
+            |scene| changed_while_fetched(scene),
+        ),
     ];
     for (change, words) in CHANGES {
         for (mode, by) in [
@@ -58,12 +68,18 @@ pub(super) fn cases() -> Vec<Case> {
             (Mode::MapShared, "mapped_shared"),
         ] {
             let name = format!("change::{words}_while_it_is_{by}");
-            cases.push(Case::named(name, "G5, G6", move |scene| during(scene, change, mode)));
+            cases.push(Case::named(name, "G5, G6", move |scene| {
+                during(scene, change, mode)
+            }));
             let name = format!("change::{words}_after_it_was_{by}");
-            cases.push(Case::named(name, "G4, G6", move |scene| afterwards(scene, change, mode)));
+            cases.push(Case::named(name, "G4, G6", move |scene| {
+                afterwards(scene, change, mode)
+            }));
         }
         let name = format!("change::{words}_while_it_is_open_unstaged");
-        cases.push(Case::named(name, "G1, G11", move |scene| unstaged(scene, change)));
+        cases.push(Case::named(name, "G1, G11", move |scene| {
+            unstaged(scene, change)
+        }));
     }
     cases
 }
@@ -87,12 +103,18 @@ fn apply(change: Change, path: &Path, before: &[u8]) -> io::Result<(Option<Vec<u
         }
         Change::Grow => {
             let more = pattern(3_000, 77);
-            fs::OpenOptions::new().append(true).open(path)?.write_all(&more)?;
+            fs::OpenOptions::new()
+                .append(true)
+                .open(path)?
+                .write_all(&more)?;
             let all = [before, &more].concat();
             (Some(all.clone()), all)
         }
         Change::Cut => {
-            fs::OpenOptions::new().write(true).open(path)?.set_len(shorter as u64)?;
+            fs::OpenOptions::new()
+                .write(true)
+                .open(path)?
+                .set_len(shorter as u64)?;
             (Some(before[..shorter].to_vec()), before[..shorter].to_vec())
         }
         Change::CutToNothing => {
@@ -126,17 +148,23 @@ fn during(scene: &Scene, change: Change, mode: Mode) -> Proof {
         Mode::Auto | Mode::Load | Mode::None => How::Loaded,
     };
     assert_eq!(file.life(), Some(Life::Staged(how)));
-    assert!(file.read(0, 2 * LEN)? == inode, "it is whole and of one version");
-    let again = matches!(change, Change::Grow | Change::Cut | Change::CutToNothing | Change::Rewrite);
+    assert!(
+        file.read(0, 2 * LEN)? == inode,
+        "it is whole and of one version"
+    );
+    let again = matches!(
+        change,
+        Change::Grow | Change::Cut | Change::CutToNothing | Change::Rewrite
+    );
     assert_eq!(driver.stats().restarts > 0, again, "{:?}", driver.stats());
     Ok(())
 }
 
 /// Every byte is one that the file held at this place.
 fn held(read: &[u8], versions: [&[u8]; 2]) -> bool {
-    read.iter().enumerate().all(|(at, byte)| {
-        versions.iter().any(|version| version.get(at) == Some(byte))
-    })
+    read.iter()
+        .enumerate()
+        .all(|(at, byte)| versions.iter().any(|version| version.get(at) == Some(byte)))
 }
 
 /// G4, G6: loaded contents stay what they were; mapped ones are right or an error says not.
@@ -151,7 +179,10 @@ fn afterwards(scene: &Scene, change: Change, mode: Mode) -> Proof {
         Ok(read) => {
             assert!(!lost, "bytes were lost, and nobody said so");
             assert_eq!(read.len(), LEN, "it is as long as when it was staged");
-            assert!(mode != Mode::Load || read == before, "loaded contents never change");
+            assert!(
+                mode != Mode::Load || read == before,
+                "loaded contents never change"
+            );
             assert!(held(&read, [&before, &inode]));
         }
         Err(error) => {
@@ -173,7 +204,12 @@ fn newer_version_is_found(
     match (driver.open(path, Opening::by(Mode::Load)), named) {
         (Ok(again), Some(named)) => {
             let read = again.read(0, 2 * LEN)?;
-            assert!(read == named, "{} instead of {} bytes", read.len(), named.len());
+            assert!(
+                read == named,
+                "{} instead of {} bytes",
+                read.len(),
+                named.len()
+            );
         }
         (Err(error), None) => assert_eq!(error.kind(), io::ErrorKind::NotFound),
         (Ok(_), None) => return Err("it is deleted, and was opened".into()),
@@ -190,10 +226,18 @@ fn unstaged(scene: &Scene, change: Change) -> Proof {
     let file = driver.open(&path, Opening::by(Mode::None))?;
     let (named, inode) = apply(change, &path, &before)?;
     let read = file.read(0, 2 * LEN)?;
-    assert!(read == inode, "{} instead of {} bytes", read.len(), inode.len());
+    assert!(
+        read == inode,
+        "{} instead of {} bytes",
+        read.len(),
+        inode.len()
+    );
     let standing = file.stage(Mode::Load)?;
     assert!(matches!(standing, driver_kit::core::Standing::Staged(_)));
-    assert!(file.read(0, 2 * LEN)? == inode, "staged later, it is the same inode");
+    assert!(
+        file.read(0, 2 * LEN)? == inode,
+        "staged later, it is the same inode"
+    );
     newer_version_is_found(driver.as_ref(), &file, &path, named.as_deref())
 }
 
@@ -214,7 +258,10 @@ fn patience_ends(scene: &Scene) -> Proof {
         });
         let error = file.stage(mode).err().ok_or("staged")?;
         assert_eq!(fault_of(&error), Some(Fault::Changed), "{error}");
-        assert_eq!(file.life(), Some(Life::NotStaged(Why::Failed(Fault::Changed))));
+        assert_eq!(
+            file.life(),
+            Some(Life::NotStaged(Why::Failed(Fault::Changed)))
+        );
         let restarts = u64::from(Scene::limits().restarts);
         assert_eq!(driver.stats().restarts, restarts);
         assert_eq!(gate.arrived() as u64, restarts + 1);
@@ -235,7 +282,9 @@ fn waiting_reads_see_one_version(scene: &Scene) -> Proof {
     let staged = start(move || staging.stage(Mode::Load));
     gate.wait_arrived(3)?;
     let read = start(move || reading.read(0, LEN));
-    wait_for("the read to wait", || file.staging().is_some_and(|staging| staging.waiting == 2))?;
+    wait_for("the read to wait", || {
+        file.staging().is_some_and(|staging| staging.waiting == 2)
+    })?;
     let (_, inode) = apply(Change::Rewrite, &path, &before)?;
     gate.open();
     assert!(read.join()?? == inode);
@@ -269,8 +318,14 @@ fn a_cut_within_the_last_page(scene: &Scene) -> Proof {
     let driver = scene.driver();
     let (path, before) = scene.file("file", LEN - 100)?;
     let file = driver.open(&path, Opening::by(Mode::Map))?;
-    fs::OpenOptions::new().write(true).open(&path)?.set_len(LEN as u64 - 500)?;
-    assert!(file.read(0, LEN)? == before, "as when it was staged, without zeros");
+    fs::OpenOptions::new()
+        .write(true)
+        .open(&path)?
+        .set_len(LEN as u64 - 500)?;
+    assert!(
+        file.read(0, LEN)? == before,
+        "as when it was staged, without zeros"
+    );
     assert!(file.contents().is_some_and(|contents| contents.is_intact()));
     Ok(())
 }

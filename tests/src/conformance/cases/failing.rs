@@ -27,7 +27,9 @@ pub(super) fn cases() -> Vec<Case> {
     ];
     for (chunk, words) in [(0, "first"), (2, "middle"), (4, "last")] {
         let name = format!("failing::staging_fails_at_the_{words}_chunk_then_works");
-        cases.push(Case::named(name, "G1, R9", move |scene| staging_fails(scene, chunk)));
+        cases.push(Case::named(name, "G1, R9", move |scene| {
+            staging_fails(scene, chunk)
+        }));
     }
     cases
 }
@@ -45,7 +47,10 @@ fn staging_fails(scene: &Scene, chunk: u64) -> Proof {
     for errno in [Errno::IO, Errno::NOMEM] {
         for mode in [Mode::Load, Mode::Map, Mode::MapShared] {
             let gate = Gate::failing(driver.hub(), ActionKind::Load, chunk, os(errno));
-            let error = driver.open(&path, Opening::by(mode)).err().ok_or("opened")?;
+            let error = driver
+                .open(&path, Opening::by(mode))
+                .err()
+                .ok_or("opened")?;
             assert!(is_errno(&error, errno), "{mode:?}: {error}");
             assert!(names_its_file(&error, Operation::Open, &path), "{error}");
             wait_for("the memory to come back", || driver.charged() == 0)?;
@@ -57,8 +62,14 @@ fn staging_fails(scene: &Scene, chunk: u64) -> Proof {
             assert!(names_its_file(&error, Operation::Stage, &path), "{error}");
             assert_eq!(file.life(), Some(Life::NotStaged(Why::Failed(os(errno)))));
             wait_for("the memory to come back", || driver.charged() == 0)?;
-            assert!(file.read(0, LEN)? == bytes, "{mode:?}: it can be read unstaged");
-            assert!(matches!(file.stage(mode)?, Standing::Staged(_)), "asked again, it works");
+            assert!(
+                file.read(0, LEN)? == bytes,
+                "{mode:?}: it can be read unstaged"
+            );
+            assert!(
+                matches!(file.stage(mode)?, Standing::Staged(_)),
+                "asked again, it works"
+            );
             assert!(file.read(0, LEN)? == bytes);
             drop(gate);
         }
@@ -70,9 +81,18 @@ fn staging_fails(scene: &Scene, chunk: u64) -> Proof {
 fn an_open_that_the_system_refuses(scene: &Scene) -> Proof {
     let driver = scene.driver();
     let (path, bytes) = scene.file("file", LEN)?;
-    for errno in [Errno::IO, Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::PERM] {
+    for errno in [
+        Errno::IO,
+        Errno::MFILE,
+        Errno::NFILE,
+        Errno::NOMEM,
+        Errno::PERM,
+    ] {
         let gate = Gate::failing(driver.hub(), ActionKind::Open, 0, os(errno));
-        let error = driver.open(&path, Opening::by(Mode::Map)).err().ok_or("opened")?;
+        let error = driver
+            .open(&path, Opening::by(Mode::Map))
+            .err()
+            .ok_or("opened")?;
         assert!(is_errno(&error, errno), "{error}");
         assert!(names_its_file(&error, Operation::Open, &path), "{error}");
         let file = driver.open(&path, Opening::by(Mode::Map))?;
@@ -173,7 +193,9 @@ fn a_close_that_fails_is_done(scene: &Scene) -> Proof {
     let gate = Gate::failing(driver.hub(), ActionKind::Close, 0, os(Errno::IO));
     file.close()?;
     gate.wait_ended(1)?;
-    wait_for("the descriptor to go", || scene.descriptors().is_ok_and(|count| count == 0))?;
+    wait_for("the descriptor to go", || {
+        scene.descriptors().is_ok_and(|count| count == 0)
+    })?;
     Ok(())
 }
 
@@ -185,7 +207,10 @@ fn a_handler_that_panics_fails_its_action(scene: &Scene) -> Proof {
         2 => Verdict::Panic,
         _ => Verdict::Pass,
     });
-    let error = driver.open(&path, Opening::by(Mode::Load)).err().ok_or("opened")?;
+    let error = driver
+        .open(&path, Opening::by(Mode::Load))
+        .err()
+        .ok_or("opened")?;
     assert!(is_errno(&error, Errno::IO), "{error}");
     drop(gate);
     assert_eq!(driver.handlers().panics(), 1);
@@ -207,7 +232,8 @@ fn handlers_come_and_go_while_everything_runs(scene: &Scene) -> Proof {
                 scope.spawn(move || {
                     (0..300).all(|round| {
                         let from = n * 1_000 + round;
-                        file.read(from as u64, 500).is_ok_and(|read| read == bytes[from..from + 500])
+                        file.read(from as u64, 500)
+                            .is_ok_and(|read| read == bytes[from..from + 500])
                     })
                 })
             })
@@ -215,7 +241,11 @@ fn handlers_come_and_go_while_everything_runs(scene: &Scene) -> Proof {
         for _ in 0..300 {
             drop(Gate::counting(driver.hub(), ActionKind::Read));
         }
-        assert!(readers.into_iter().all(|reader| reader.join().is_ok_and(|right| right)));
+        assert!(
+            readers
+                .into_iter()
+                .all(|reader| reader.join().is_ok_and(|right| right))
+        );
     });
     assert!(!driver.handlers().is_set(ActionKind::Read));
     Ok(())

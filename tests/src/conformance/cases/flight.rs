@@ -41,7 +41,9 @@ fn at_once(scene: &Scene, mode: Mode, kind: ActionKind, actions: usize) -> Proof
     gate.wait_arrived(1)?;
     if scene.configuration().workers > 1 {
         // The others can be opened while the first is held.
-        wait_for("all to wait", || first.staging().is_some_and(|staging| staging.waiting == 8))?;
+        wait_for("all to wait", || {
+            first.staging().is_some_and(|staging| staging.waiting == 8)
+        })?;
     }
     gate.open();
     for open in opens {
@@ -59,7 +61,10 @@ fn opens_at_once_load_once(scene: &Scene) -> Proof {
     let file = driver.open(&path, Opening::by(Mode::None))?;
     let gate = Gate::holding(driver.hub(), ActionKind::Load, 1);
     let tickets: Vec<_> = (0..8)
-        .map(|_| file.handle().stage(Plan::of(Mode::Load), Deadline::Never, None))
+        .map(|_| {
+            file.handle()
+                .stage(Plan::of(Mode::Load), Deadline::Never, None)
+        })
         .collect();
     let attending = Arc::clone(&driver);
     let attendant = start(move || attending.attend());
@@ -94,7 +99,9 @@ fn stages_at_once_load_once(scene: &Scene) -> Proof {
             start(move || file.stage(Mode::Load))
         })
         .collect();
-    wait_for("all to wait", || file.staging().is_some_and(|staging| staging.waiting == 8))?;
+    wait_for("all to wait", || {
+        file.staging().is_some_and(|staging| staging.waiting == 8)
+    })?;
     gate.open();
     for stage in stages {
         assert_eq!(stage.join()??, Standing::Staged(How::Loaded));
@@ -121,7 +128,9 @@ fn a_stage_joins_what_an_open_began(scene: &Scene) -> Proof {
     gate.wait_arrived(3)?;
     let staging = Arc::clone(&file);
     let staged = start(move || staging.stage(Mode::Map));
-    wait_for("both to wait", || file.staging().is_some_and(|staging| staging.waiting == 2))?;
+    wait_for("both to wait", || {
+        file.staging().is_some_and(|staging| staging.waiting == 2)
+    })?;
     gate.open();
     assert_eq!(staged.join()??, Standing::Staged(How::Loaded));
     assert!(opened.join()??.read(0, LEN)? == bytes);
@@ -135,17 +144,25 @@ fn the_flight_goes_on_for_those_who_still_want_it(scene: &Scene) -> Proof {
     let (path, bytes) = scene.file("file", LEN)?;
     let file = driver.open(&path, Opening::by(Mode::None))?;
     let gate = Gate::holding(driver.hub(), ActionKind::Load, 2);
-    let stage = || file.handle().stage(Plan::of(Mode::Load), Deadline::Never, None);
+    let stage = || {
+        file.handle()
+            .stage(Plan::of(Mode::Load), Deadline::Never, None)
+    };
     let first = stage().map_err(|failure| failure.into_io())?;
     let mut second = stage().map_err(|failure| failure.into_io())?;
     let attending = Arc::clone(&driver);
     let attendant = start(move || attending.attend());
     gate.wait_arrived(3)?;
     drop(first);
-    assert!(matches!(file.life(), Some(Life::Staging { .. })), "it goes on");
+    assert!(
+        matches!(file.life(), Some(Life::Staging { .. })),
+        "it goes on"
+    );
     gate.open();
     attendant.join()?;
-    wait_for("the second", || second.poll_answer(std::task::Waker::noop()).is_ready())?;
+    wait_for("the second", || {
+        second.poll_answer(std::task::Waker::noop()).is_ready()
+    })?;
     assert_eq!(file.life(), Some(Life::Staged(How::Loaded)));
     assert!(file.read(0, LEN)? == bytes);
     assert_eq!(gate.arrived(), 4);
@@ -206,7 +223,10 @@ fn a_lingering_file_is_opened_again_without_loading(scene: &Scene) -> Proof {
     let driver = lingering(scene, 1 << 24, 1 << 20);
     let (path, bytes) = scene.file("file", LEN)?;
     let (small, text) = scene.file("small", 3_000)?;
-    drop((driver.open(&path, Opening::by(Mode::Load))?, driver.open_staged(&small)?));
+    drop((
+        driver.open(&path, Opening::by(Mode::Load))?,
+        driver.open_staged(&small)?,
+    ));
     assert_eq!(driver.charged(), LEN as u64 + 4_096);
     let loads = Gate::counting(driver.hub(), ActionKind::Load);
     let fetches = Gate::counting(driver.hub(), ActionKind::Fetch);

@@ -61,7 +61,10 @@ fn a_full_stager_refuses_and_says_when_there_is_room(scene: &Scene) -> Proof {
     let plan = Plan::of(Mode::Load);
     let hub = driver.hub();
     let ask = || hub.open(&path, Missing::Fail, plan, Deadline::Never, Some(&waker));
-    assert_eq!(cause(ask()), Some(Cause::Rejected(Reject::Full(Bound::Operations))));
+    assert_eq!(
+        cause(ask()),
+        Some(Cause::Rejected(Reject::Full(Bound::Operations)))
+    );
     assert!(rung.try_recv().is_err());
     gate.open();
     opened.join()??;
@@ -83,7 +86,9 @@ fn an_open_waits_for_a_handle(scene: &Scene) -> Proof {
         let rejected = driver.stats().rejected;
         let (opening, there) = (Arc::clone(&driver), path.clone());
         let second = start(move || opening.open_staged(&there)?.read(0, 5_000));
-        wait_for("the second to be refused", || driver.stats().rejected > rejected)?;
+        wait_for("the second to be refused", || {
+            driver.stats().rejected > rejected
+        })?;
         assert!(first.read(0, 5_000)? == bytes);
         drop(first);
         assert!(second.join()?? == bytes);
@@ -102,7 +107,9 @@ fn an_open_waits_for_a_handle_until_its_deadline(scene: &Scene) -> Proof {
     let (opening, there) = (Arc::clone(&driver), path.clone());
     let second = start(move || {
         let deadline = Deadline::within(Duration::from_millis(20));
-        opening.open(&there, Opening::by(Mode::Auto).deadline(deadline)).map(drop)
+        opening
+            .open(&there, Opening::by(Mode::Auto).deadline(deadline))
+            .map(drop)
     });
     let proof = second.join().map(|second| second.err());
     drop(first);
@@ -127,7 +134,9 @@ fn a_read_waits_for_room(scene: &Scene) -> Proof {
     let reading = Arc::clone(&file);
     let rejected = driver.stats().rejected;
     let read = start(move || reading.read(0, 5_000));
-    wait_for("the read to be refused", || driver.stats().rejected > rejected)?;
+    wait_for("the read to be refused", || {
+        driver.stats().rejected > rejected
+    })?;
     gate.open();
     assert!(read.join()?? == bytes);
     opened.join()??;
@@ -192,7 +201,13 @@ fn everything_works_one_by_one(scene: &Scene) -> Proof {
         ..Limits::default()
     });
     let (path, bytes) = scene.file("file", 300)?;
-    for mode in [Mode::Auto, Mode::Load, Mode::Map, Mode::MapShared, Mode::None] {
+    for mode in [
+        Mode::Auto,
+        Mode::Load,
+        Mode::Map,
+        Mode::MapShared,
+        Mode::None,
+    ] {
         let file = driver.open(&path, Opening::by(mode))?;
         assert!(file.read(0, 300)? == bytes);
         file.unstage()?;
@@ -220,13 +235,21 @@ fn one_descriptor_is_enough(scene: &Scene) -> Proof {
             .map(|n| {
                 let files = &files;
                 scope.spawn(move || {
-                    files.iter().skip(n * 3).chain(files).filter(|(file, bytes)| {
-                        !file.read(0, bytes.len()).is_ok_and(|read| read == *bytes)
-                    }).count()
+                    files
+                        .iter()
+                        .skip(n * 3)
+                        .chain(files)
+                        .filter(|(file, bytes)| {
+                            !file.read(0, bytes.len()).is_ok_and(|read| read == *bytes)
+                        })
+                        .count()
                 })
             })
             .collect();
-        threads.into_iter().map(|thread| thread.join().unwrap_or(1)).sum::<usize>()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or(1))
+            .sum::<usize>()
     });
     assert_eq!(wrong, 0);
     assert!(scene.descriptors()? <= 1);
@@ -256,7 +279,9 @@ fn many_threads_share_one_operation(scene: &Scene) -> Proof {
                 })
             })
             .collect();
-        threads.into_iter().all(|thread| thread.join().is_ok_and(|right| right))
+        threads
+            .into_iter()
+            .all(|thread| thread.join().is_ok_and(|right| right))
     });
     assert!(right);
     Ok(())
@@ -274,7 +299,9 @@ fn a_refused_request_changes_nothing(scene: &Scene) -> Proof {
     let shared: Arc<Path> = path.into();
     for _ in 0..100 {
         let plan = Plan::of(Mode::Auto);
-        let refused = driver.hub().open(&shared, Missing::Fail, plan, Deadline::Never, None);
+        let refused = driver
+            .hub()
+            .open(&shared, Missing::Fail, plan, Deadline::Never, None);
         let failure = refused.err().ok_or("opened above the limit")?;
         assert!(failure.is_for_fullness());
         let error = failure.into_io();
@@ -282,7 +309,10 @@ fn a_refused_request_changes_nothing(scene: &Scene) -> Proof {
         assert!(error.to_string().contains(&shared.display().to_string()));
     }
     let after = driver.stats();
-    assert_eq!((after.accepted, after.pending), (before.accepted, before.pending));
+    assert_eq!(
+        (after.accepted, after.pending),
+        (before.accepted, before.pending)
+    );
     assert_eq!(after.rejected, before.rejected + 100);
     Ok(())
 }

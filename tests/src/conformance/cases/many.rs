@@ -33,9 +33,18 @@ pub(super) fn cases() -> Vec<Case> {
         case("R9", a_list_that_panics_ends_there),
         case("R9", an_empty_list_is_done),
         case("G1", many_threads_open_read_and_close),
-        case("G10, R12", ten_thousand_files_stay_staged_within_1024_descriptors),
-        case("G10, R12", ten_thousand_files_stay_mapped_within_1024_descriptors),
-        case("R12", three_thousand_unstaged_files_are_readable_within_1024_descriptors),
+        case(
+            "G10, R12",
+            ten_thousand_files_stay_staged_within_1024_descriptors,
+        ),
+        case(
+            "G10, R12",
+            ten_thousand_files_stay_mapped_within_1024_descriptors,
+        ),
+        case(
+            "R12",
+            three_thousand_unstaged_files_are_readable_within_1024_descriptors,
+        ),
         case("G4", files_of_all_sizes_are_equal_in_every_mode).alone(),
     ]
 }
@@ -80,13 +89,23 @@ fn small_files(scene: &Scene, count: usize) -> io::Result<Vec<PathBuf>> {
 }
 
 fn holds_its_number(item: &Item, count: usize) -> Proof {
-    let staged = item.result.as_ref().map_err(|failure| failure.clone().into_io())?;
-    let name = item.path.file_name().and_then(|name| name.to_str()).ok_or("no name")?;
+    let staged = item
+        .result
+        .as_ref()
+        .map_err(|failure| failure.clone().into_io())?;
+    let name = item
+        .path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .ok_or("no name")?;
     let number: usize = name.parse()?;
     assert!(number < count);
     let expected = format!("this is file number {number}");
     let mut buffer = [0; 64];
-    let read = staged.handle.read_staged(0, &mut buffer).ok_or("not staged")??;
+    let read = staged
+        .handle
+        .read_staged(0, &mut buffer)
+        .ok_or("not staged")??;
     assert_eq!(&buffer[..read], expected.as_bytes());
     assert_eq!(staged.len as usize, expected.len());
     Ok(())
@@ -97,7 +116,11 @@ fn two_thousand_files_at_once(scene: &Scene) -> Proof {
     let driver = scene.driver();
     let paths = small_files(scene, 2_000)?;
     for concurrency in [1, 64, 5_000] {
-        let batch = begin(driver.as_ref(), paths.clone(), order(Mode::Auto, concurrency))?;
+        let batch = begin(
+            driver.as_ref(),
+            paths.clone(),
+            order(Mode::Auto, concurrency),
+        )?;
         let items = batch.wait();
         assert_eq!(items.len(), 2_000);
         for item in &items {
@@ -105,7 +128,11 @@ fn two_thousand_files_at_once(scene: &Scene) -> Proof {
         }
         let mut seen: Vec<_> = items.iter().map(|item| Arc::clone(&item.path)).collect();
         seen.sort();
-        assert!(seen.iter().map(|path| path.to_path_buf()).eq(paths.iter().cloned()));
+        assert!(
+            seen.iter()
+                .map(|path| path.to_path_buf())
+                .eq(paths.iter().cloned())
+        );
         assert!(batch.wait().is_empty(), "results are taken once");
     }
     Ok(())
@@ -144,15 +171,25 @@ fn a_batch_tells_how_far_it_is(scene: &Scene) -> Proof {
     gate.wait_arrived(3)?;
     let progress = batch.progress();
     assert_eq!((progress.files_taken, progress.files_done), (1, 0));
-    assert_eq!((progress.bytes_done, progress.bytes_known), (2 * CHUNK, len));
+    assert_eq!(
+        (progress.bytes_done, progress.bytes_known),
+        (2 * CHUNK, len)
+    );
     assert!(progress.remaining().is_some() && progress.rate() > 0.0);
     gate.open();
     let items = waited.join()?;
     assert_eq!(items.len(), 1);
     let progress = batch.progress();
     assert!(progress.list_ended);
-    assert_eq!((progress.files_done, progress.bytes_done, progress.failed), (1, len, 0));
-    assert_eq!(progress.elapsed, batch.progress().elapsed, "the clock stands at the end");
+    assert_eq!(
+        (progress.files_done, progress.bytes_done, progress.failed),
+        (1, len, 0)
+    );
+    assert_eq!(
+        progress.elapsed,
+        batch.progress().elapsed,
+        "the clock stands at the end"
+    );
     Ok(())
 }
 
@@ -239,10 +276,18 @@ fn a_batch_keeps_to_its_concurrency(scene: &Scene) -> Proof {
             }
             crate::conformance::gate::Verdict::Pass
         });
-        let items = begin(driver.as_ref(), paths.clone(), order(Mode::Auto, concurrency))?.wait();
+        let items = begin(
+            driver.as_ref(),
+            paths.clone(),
+            order(Mode::Auto, concurrency),
+        )?
+        .wait();
         assert_eq!(items.len(), 300);
         let most = pending.load(std::sync::atomic::Ordering::SeqCst);
-        assert!((1..=u64::from(concurrency)).contains(&most), "{most} at once");
+        assert!(
+            (1..=u64::from(concurrency)).contains(&most),
+            "{most} at once"
+        );
     }
     Ok(())
 }
@@ -279,9 +324,17 @@ fn the_same_file_many_times_in_a_batch(scene: &Scene) -> Proof {
     assert_eq!(loads.arrived(), 3, "it is loaded once");
     assert_eq!(driver.charged(), 3 * CHUNK);
     for item in &items {
-        let staged = item.result.as_ref().map_err(|failure| failure.clone().into_io())?;
+        let staged = item
+            .result
+            .as_ref()
+            .map_err(|failure| failure.clone().into_io())?;
         assert_eq!(staged.standing, Standing::Staged(How::Loaded));
-        assert!(staged.handle.bytes_staged(0, bytes.len()).is_some_and(|read| read == bytes));
+        assert!(
+            staged
+                .handle
+                .bytes_staged(0, bytes.len())
+                .is_some_and(|read| read == bytes)
+        );
     }
     Ok(())
 }
@@ -319,7 +372,13 @@ fn many_threads_open_read_and_close(scene: &Scene) -> Proof {
     for n in 0..20 {
         files.push(scene.file(&n.to_string(), n * n * 700)?);
     }
-    let modes = [Mode::Auto, Mode::Load, Mode::Map, Mode::MapShared, Mode::None];
+    let modes = [
+        Mode::Auto,
+        Mode::Load,
+        Mode::Map,
+        Mode::MapShared,
+        Mode::None,
+    ];
     let wrong = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..8_usize)
             .map(|n| {
@@ -348,7 +407,9 @@ fn many_threads_open_read_and_close(scene: &Scene) -> Proof {
             .collect();
         let mut wrong = 0;
         for thread in threads {
-            wrong += thread.join().map_err(|_| io::Error::other("a thread panicked"))??;
+            wrong += thread
+                .join()
+                .map_err(|_| io::Error::other("a thread panicked"))??;
         }
         io::Result::Ok(wrong)
     })?;
@@ -416,7 +477,13 @@ fn files_of_all_sizes_are_equal_in_every_mode(scene: &Scene) -> Proof {
     let driver = scene.driver_with(Limits::default());
     let mut sizes: Vec<usize> = (0..150).map(|n| n * n * 7).collect();
     sizes.extend([1, 4_095, 4_096, 4_097, 131_071, 131_072, 131_073]);
-    sizes.extend([(1 << 20) - 1, 1 << 20, (1 << 20) + 1, (8 << 20) - 1, (8 << 20) + 1]);
+    sizes.extend([
+        (1 << 20) - 1,
+        1 << 20,
+        (1 << 20) + 1,
+        (8 << 20) - 1,
+        (8 << 20) + 1,
+    ]);
     sizes.extend((0..200 - sizes.len() - 1).map(|n| 300_000 + n * 9_001));
     sizes.push(64 << 20);
     let mut paths = Vec::new();
@@ -426,19 +493,34 @@ fn files_of_all_sizes_are_equal_in_every_mode(scene: &Scene) -> Proof {
         paths.push(path);
     }
     assert_eq!(paths.len(), 200);
-    for mode in [Mode::Auto, Mode::Load, Mode::Map, Mode::MapShared, Mode::None] {
+    for mode in [
+        Mode::Auto,
+        Mode::Load,
+        Mode::Map,
+        Mode::MapShared,
+        Mode::None,
+    ] {
         let items = begin(driver.as_ref(), paths.clone(), order(mode, 32))?.wait();
         assert_eq!(items.len(), 200);
         for item in items {
             let staged = item.result.map_err(|failure| failure.into_io())?;
-            assert_eq!(matches!(staged.standing, Standing::Staged(_)), mode != Mode::None);
+            assert_eq!(
+                matches!(staged.standing, Standing::Staged(_)),
+                mode != Mode::None
+            );
             let original = fs::read(&item.path)?;
             let mut read = vec![0; original.len() + 1];
             let len = match staged.handle.read_staged(0, &mut read) {
                 Some(read) => read?,
-                None => driver.open(&item.path, Opening::by(Mode::None))?.read_at(&mut read, 0)?,
+                None => driver
+                    .open(&item.path, Opening::by(Mode::None))?
+                    .read_at(&mut read, 0)?,
             };
-            assert!(read[..len] == original, "{} in {mode:?}", item.path.display());
+            assert!(
+                read[..len] == original,
+                "{} in {mode:?}",
+                item.path.display()
+            );
         }
     }
     Ok(())

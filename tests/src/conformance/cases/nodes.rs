@@ -52,7 +52,11 @@ fn is_refused(driver: &dyn Driver, path: &Path, node: NodeKind) -> Proof {
             how.create = create;
             let error = driver.open(path, how).err().ok_or("opened")?;
             let fault = fault_of(&error);
-            assert_eq!(fault, Some(Fault::NotAFile(node)), "{mode:?}, create {create}");
+            assert_eq!(
+                fault,
+                Some(Fault::NotAFile(node)),
+                "{mode:?}, create {create}"
+            );
             assert!(names_its_file(&error, Operation::Open, path), "{error}");
         }
     }
@@ -151,7 +155,10 @@ fn without_rights(scene: &Scene) -> Proof {
     let driver = scene.driver();
     let path = Child::place()?;
     for mode in [Mode::Auto, Mode::Map, Mode::None] {
-        let error = driver.open(&path, Opening::by(mode)).err().ok_or("opened")?;
+        let error = driver
+            .open(&path, Opening::by(mode))
+            .err()
+            .ok_or("opened")?;
         assert!(is_errno(&error, Errno::ACCESS), "{error}");
         assert_eq!(error.kind(), std::io::ErrorKind::PermissionDenied);
         assert!(names_its_file(&error, Operation::Open, &path), "{error}");
@@ -221,7 +228,11 @@ fn a_nul_in_a_name_is_an_error(scene: &Scene) -> Proof {
 /// G11: create modes work on missing files; the new file is empty, and staged.
 fn a_missing_file_is_created_where_asked(scene: &Scene) -> Proof {
     let driver = scene.driver();
-    for (name, mode) in [("auto", Mode::Auto), ("map", Mode::Map), ("none", Mode::None)] {
+    for (name, mode) in [
+        ("auto", Mode::Auto),
+        ("map", Mode::Map),
+        ("none", Mode::None),
+    ] {
         let path = scene.path(name);
         let file = driver.open(&path, Opening::by(mode).create())?;
         assert_eq!(fs::metadata(&path)?.len(), 0);
@@ -253,7 +264,10 @@ fn creating_keeps_what_is_there(scene: &Scene) -> Proof {
 fn nothing_is_created_where_nothing_can_be(scene: &Scene) -> Proof {
     let driver = scene.driver();
     let path = scene.path("missing/file");
-    let error = driver.open(&path, Opening::by(Mode::Auto).create()).err().ok_or("opened")?;
+    let error = driver
+        .open(&path, Opening::by(Mode::Auto).create())
+        .err()
+        .ok_or("opened")?;
     assert!(is_errno(&error, Errno::NOENT), "{error}");
     assert!(!scene.path("missing").exists());
     Ok(())

@@ -57,8 +57,15 @@ fn every_spelling_is_one_file(scene: &Scene) -> Proof {
     let driver = scene.driver();
     let (path, bytes) = scene.file("file", 3_000)?;
     fs::create_dir_all(scene.path("a/b"))?;
-    let spelled = ["file", "./file", "a/../file", "a/b/../../file", "a/b/.././../file", ".//file"]
-        .map(|spelling| PathBuf::from(format!("{}/{spelling}", scene.root().display())));
+    let spelled = [
+        "file",
+        "./file",
+        "a/../file",
+        "a/b/../../file",
+        "a/b/.././../file",
+        ".//file",
+    ]
+    .map(|spelling| PathBuf::from(format!("{}/{spelling}", scene.root().display())));
     same_file(driver.as_ref(), &spelled, &path, &bytes)
 }
 
@@ -71,8 +78,19 @@ fn a_link_shows_where_the_file_is(scene: &Scene) -> Proof {
     symlink("dir/file", scene.path("relative"))?;
     symlink("dir", scene.path("linked"))?;
     symlink("linked/file", scene.path("twice"))?;
-    let spelled = ["absolute", "relative", "linked/file", "twice", "linked/./file"];
-    same_file(driver.as_ref(), &spelled.map(|name| scene.path(name)), &path, &bytes)
+    let spelled = [
+        "absolute",
+        "relative",
+        "linked/file",
+        "twice",
+        "linked/./file",
+    ];
+    same_file(
+        driver.as_ref(),
+        &spelled.map(|name| scene.path(name)),
+        &path,
+        &bytes,
+    )
 }
 
 /// G11: `link/..` is the directory above what the link leads to, as the system has it.
@@ -82,7 +100,12 @@ fn dots_behind_a_link_lead_where_the_system_leads(scene: &Scene) -> Proof {
     let (path, bytes) = scene.file("far/file", 2_000)?;
     let (here, _) = scene.file("file", 1_000)?;
     symlink("far/away", scene.path("link"))?;
-    same_file(driver.as_ref(), &[scene.path("link/../file")], &path, &bytes)?;
+    same_file(
+        driver.as_ref(),
+        &[scene.path("link/../file")],
+        &path,
+        &bytes,
+    )?;
     assert_ne!(driver.open_staged(&here)?.path(), path);
     Ok(())
 }
@@ -93,17 +116,29 @@ fn a_dangling_link_is_told_from_a_missing_file(scene: &Scene) -> Proof {
     symlink("nothing", scene.path("dangling"))?;
     for mode in [Mode::Auto, Mode::Map, Mode::None] {
         let missing = scene.path("missing");
-        let error = driver.open(&missing, Opening::by(mode)).err().ok_or("missing")?;
+        let error = driver
+            .open(&missing, Opening::by(mode))
+            .err()
+            .ok_or("missing")?;
         assert!(is_errno(&error, Errno::NOENT), "{error}");
         assert!(names_its_file(&error, Operation::Open, &missing), "{error}");
         let dangling = scene.path("dangling");
-        let error = driver.open(&dangling, Opening::by(mode)).err().ok_or("dangling")?;
+        let error = driver
+            .open(&dangling, Opening::by(mode))
+            .err()
+            .ok_or("dangling")?;
         assert_eq!(fault_of(&error), Some(Fault::Dangling));
-        assert!(names_its_file(&error, Operation::Open, &dangling), "{error}");
+        assert!(
+            names_its_file(&error, Operation::Open, &dangling),
+            "{error}"
+        );
     }
     let dangling = scene.path("dangling");
     let create = Opening::by(Mode::Auto).create();
-    let error = driver.open(&dangling, create).err().ok_or("created through a link")?;
+    let error = driver
+        .open(&dangling, create)
+        .err()
+        .ok_or("created through a link")?;
     assert_eq!(fault_of(&error), Some(Fault::Dangling));
     assert!(!scene.path("nothing").exists());
     Ok(())
@@ -125,9 +160,15 @@ fn a_loop_of_links_is_an_error(scene: &Scene) -> Proof {
     symlink("b", scene.path("a"))?;
     symlink("a", scene.path("b"))?;
     for mode in [Mode::Auto, Mode::Map, Mode::None] {
-        let error = driver.open(&scene.path("a"), Opening::by(mode)).err().ok_or("opened")?;
+        let error = driver
+            .open(&scene.path("a"), Opening::by(mode))
+            .err()
+            .ok_or("opened")?;
         assert!(is_errno(&error, Errno::LOOP), "{error}");
-        assert!(names_its_file(&error, Operation::Open, &scene.path("a")), "{error}");
+        assert!(
+            names_its_file(&error, Operation::Open, &scene.path("a")),
+            "{error}"
+        );
     }
     Ok(())
 }
@@ -138,9 +179,16 @@ fn a_file_on_the_way_is_not_a_directory(scene: &Scene) -> Proof {
     let (path, _) = scene.file("file", 10)?;
     for spelling in [path.join("below"), path.join("..").join("file")] {
         let error = driver.open_staged(&spelling).err().ok_or("opened")?;
-        assert!(is_errno(&error, Errno::NOTDIR), "{}: {error}", spelling.display());
+        assert!(
+            is_errno(&error, Errno::NOTDIR),
+            "{}: {error}",
+            spelling.display()
+        );
     }
-    let error = driver.open_staged(&scene.path("missing/../file")).err().ok_or("opened")?;
+    let error = driver
+        .open_staged(&scene.path("missing/../file"))
+        .err()
+        .ok_or("opened")?;
     assert!(is_errno(&error, Errno::NOENT), "{error}");
     Ok(())
 }
@@ -153,7 +201,11 @@ fn hard_links_are_one_file(scene: &Scene) -> Proof {
     let one = driver.open(&path, Opening::by(Mode::Load))?;
     let two = driver.open(&scene.path("other"), Opening::by(Mode::Load))?;
     assert_eq!(one.file(), two.file());
-    assert_eq!(two.path(), scene.path("other"), "each handle is known by its own name");
+    assert_eq!(
+        two.path(),
+        scene.path("other"),
+        "each handle is known by its own name"
+    );
     assert!(two.read(0, 30_000)? == bytes);
     assert_eq!(driver.charged(), 8 * 4096, "they share their contents");
     Ok(())
@@ -177,9 +229,15 @@ fn relative(scene: &Scene) -> Proof {
     let bytes = fs::read(&path)?;
     let spelled = ["../file", "./../file", "../b/../file", ".././file"].map(PathBuf::from);
     same_file(driver.as_ref(), &spelled, &path, &bytes)?;
-    let error = driver.open_staged(Path::new("missing")).err().ok_or("opened")?;
+    let error = driver
+        .open_staged(Path::new("missing"))
+        .err()
+        .ok_or("opened")?;
     let absolute = std::env::current_dir()?.join("missing");
-    assert!(names_its_file(&error, Operation::Open, &absolute), "{error}");
+    assert!(
+        names_its_file(&error, Operation::Open, &absolute),
+        "{error}"
+    );
     let order = driver_kit::batch::Order {
         plan: driver_kit::core::Plan::of(Mode::Auto),
         concurrency: 2,
@@ -211,8 +269,14 @@ fn tilde(scene: &Scene) -> Proof {
     let bytes = fs::read(&path)?;
     let spelled = ["~/file", "~/./file", "~/../home/file"].map(PathBuf::from);
     same_file(driver.as_ref(), &spelled, &path, &bytes)?;
-    let error = driver.open_staged(Path::new("./~/file")).err().ok_or("opened")?;
-    assert!(is_errno(&error, Errno::NOENT), "only in front it is the home: {error}");
+    let error = driver
+        .open_staged(Path::new("./~/file"))
+        .err()
+        .ok_or("opened")?;
+    assert!(
+        is_errno(&error, Errno::NOENT),
+        "only in front it is the home: {error}"
+    );
     Ok(())
 }
 

@@ -182,7 +182,9 @@ fn reads_go_to_the_file_when_the_staging_is_cancelled(scene: &Scene) -> Proof {
         let file = Arc::clone(&slow.file);
         let unstaged = start(move || file.unstage());
         wait_for("the staging to end", || {
-            slow.file.staging().is_some_and(|staging| staging.waiting == 0)
+            slow.file
+                .staging()
+                .is_some_and(|staging| staging.waiting == 0)
         })?;
         slow.gate.open();
         assert!(read.join()?? == slow.bytes, "{mode:?}");
@@ -230,7 +232,9 @@ fn a_read_outlives_the_handle_it_was_asked_by(scene: &Scene) -> Proof {
         staging,
         path,
     } = slow(scene, Mode::Load, 2)?;
-    let ticket = file.handle().read_later(0, LEN as u64, Deadline::Never, None);
+    let ticket = file
+        .handle()
+        .read_later(0, LEN as u64, Deadline::Never, None);
     let mut ticket = ticket.map_err(|failure| failure.into_io())?;
     // The last reference but the one of the thread that stages, which ends with the staging.
     drop(file);
