@@ -24,18 +24,22 @@ struct Link {
     after: u32,
 }
 
+/// The generation stands beside what is asked of the tenant first, in one line of the cache.
 #[derive(Clone)]
-struct Slot<T, const LINKS: usize> {
+#[repr(C, align(64))]
+struct Slot<T> {
     generation: u32,
-    /// Neighbours in each list; of an empty slot, `links` is unused and `next_free` leads on.
-    links: [Link; LINKS],
+    /// Of an empty slot: the next empty one.
     next_free: u32,
     tenant: Option<T>,
 }
 
 #[derive(Clone)]
 pub(crate) struct Slab<K, T, const LINKS: usize> {
-    slots: Vec<Slot<T, LINKS>>,
+    slots: Vec<Slot<T>>,
+    /// Neighbours in each list, by index. They stand apart from the tenants, because leaving a list
+    /// touches both neighbours, and those are anywhere: dense, they stay in the cache.
+    links: Vec<[Link; LINKS]>,
     first_free: u32,
     live: u32,
     kind: PhantomData<fn() -> K>,
@@ -63,6 +67,7 @@ impl<K, T, const LINKS: usize> Slab<K, T, LINKS> {
     pub(crate) const fn new() -> Self {
         Self {
             slots: Vec::new(),
+            links: Vec::new(),
             first_free: NONE,
             live: 0,
             kind: PhantomData,
@@ -95,18 +100,18 @@ impl<K, T, const LINKS: usize> Slab<K, T, LINKS> {
             let index = self.slots.len() as u32;
             self.slots.push(Slot {
                 generation: 1,
-                links: unlinked,
                 next_free: NONE,
                 tenant: Some(tenant),
             });
+            self.links.push(unlinked);
             return Id::new(index, 1);
         }
         let index = self.first_free;
         let slot = &mut self.slots[index as usize];
         self.first_free = slot.next_free;
-        slot.links = unlinked;
         slot.tenant = Some(tenant);
-        Id::new(index, slot.generation)
+        self.links[index as usize] = unlinked;
+        Id::new(index, self.slots[index as usize].generation)
     }
 
     /// Gives the slot back; an id that was kept from now on names nothing.
@@ -167,13 +172,13 @@ impl<K, T, const LINKS: usize> Slab<K, T, LINKS> {
 
     pub(crate) fn push_back(&mut self, list: &mut List, link: usize, id: Id<K>) {
         let index = id.index() as u32;
-        self.slots[index as usize].links[link] = Link {
+        self.links[index as usize][link] = Link {
             before: list.last,
             after: NONE,
         };
         match list.last {
             NONE => list.first = index,
-            last => self.slots[last as usize].links[link].after = index,
+            last => self.links[last as usize][link].after = index,
         }
         list.last = index;
     }
@@ -187,7 +192,7 @@ impl<K, T, const LINKS: usize> Slab<K, T, LINKS> {
     }
 
     pub(crate) fn after(&self, link: usize, id: Id<K>) -> Option<Id<K>> {
-        match self.slots[id.index()].links[link].after {
+        match self.links[id.index()][link].after {
             NONE => None,
             after => Some(self.id_at(after)),
         }
@@ -201,16 +206,16 @@ impl<K, T, const LINKS: usize> Slab<K, T, LINKS> {
 
     /// Takes a tenant out of the list it stands in by `link`.
     pub(crate) fn unlink(&mut self, list: &mut List, link: usize, id: Id<K>) {
-        let Link { before, after } = self.slots[id.index()].links[link];
+        let Link { before, after } = self.links[id.index()][link];
         match before {
             NONE => list.first = after,
-            before => self.slots[before as usize].links[link].after = after,
+            before => self.links[before as usize][link].after = after,
         }
         match after {
             NONE => list.last = before,
-            after => self.slots[after as usize].links[link].before = before,
+            after => self.links[after as usize][link].before = before,
         }
-        self.slots[id.index()].links[link] = Link {
+        self.links[id.index()][link] = Link {
             before: NONE,
             after: NONE,
         };
