@@ -2,14 +2,17 @@
 
 mod budget;
 mod change;
+mod crowds;
 mod failing;
 mod flight;
 mod life;
 mod limits;
+mod lying;
 mod many;
 mod nodes;
 mod paths;
 mod points;
+mod shutdown;
 mod waiting;
 
 use super::child::Child;
@@ -25,10 +28,13 @@ pub fn cases() -> Vec<Case> {
     cases.extend(failing::cases());
     cases.extend(change::cases());
     cases.extend(many::cases());
+    cases.extend(crowds::cases());
     cases.extend(limits::cases());
     cases.extend(flight::cases());
     cases.extend(budget::cases());
     cases.extend(points::cases());
+    cases.extend(shutdown::cases());
+    cases.extend(lying::cases());
     cases
 }
 
@@ -37,6 +43,6 @@ pub fn children() -> Vec<Child> {
     let mut children = Vec::new();
     children.extend(paths::CHILDREN);
     children.extend(nodes::CHILDREN);
-    children.extend(many::CHILDREN);
+    children.extend(crowds::CHILDREN);
     children
 }
