@@ -74,7 +74,7 @@ impl Gate {
                 }
                 Verdict::Panic => {
                     way.leave();
-                    std::panic::panic_any("the handler was told to panic");
+                    std::panic::resume_unwind(Box::new("the handler was told to panic"));
                 }
             };
             way.leave();

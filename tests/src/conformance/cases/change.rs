@@ -38,27 +38,27 @@ pub(super) fn cases() -> Vec<Case> {
         Case::named(
             "change::patience_with_a_changing_file_ends".into(),
             "G5",
-            |scene| patience_ends(scene),
+            patience_ends,
         ),
         Case::named(
             "change::waiting_reads_see_the_version_that_was_staged".into(),
             "G2, G5",
-            |scene| waiting_reads_see_one_version(scene),
+            waiting_reads_see_one_version,
         ),
         Case::named(
             "change::a_cut_mapping_can_be_staged_again".into(),
             "G6",
-            |scene| a_cut_mapping_can_be_staged_again(scene),
+            a_cut_mapping_can_be_staged_again,
         ),
         Case::named(
             "change::a_cut_within_the_last_page_loses_nothing".into(),
             "G6",
-            |scene| a_cut_within_the_last_page(scene),
+            a_cut_within_the_last_page,
         ),
         Case::named(
             "change::a_small_file_that_changes_while_it_is_fetched".into(),
             "G5",
-            |scene| changed_while_fetched(scene),
+            changed_while_fetched,
         ),
     ];
     for (change, words) in CHANGES {

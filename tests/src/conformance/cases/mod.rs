@@ -3,6 +3,7 @@
 mod budget;
 mod change;
 mod crowds;
+mod ending;
 mod failing;
 mod flight;
 mod life;
@@ -34,6 +35,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(budget::cases());
     cases.extend(points::cases());
     cases.extend(shutdown::cases());
+    cases.extend(ending::cases());
     cases.extend(lying::cases());
     cases
 }

@@ -53,7 +53,8 @@ const POINTS: [(Point, &str); 14] = [
 ];
 
 pub(super) fn cases() -> Vec<Case> {
-    let ends: [(&str, &'static str, fn(&Scene, Point) -> Proof); 5] = [
+    type End = fn(&Scene, Point) -> Proof;
+    let ends: [(&str, &'static str, End); 5] = [
         ("cancel", "G8, R9, R10", cancel),
         ("deadline", "R9, R10", deadline),
         ("drain", "S2, S3, R9", drain),
