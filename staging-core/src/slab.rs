@@ -1,12 +1,12 @@
-//! Where the machine keeps its things: dense slots with generations, and lists threaded through
+//! Where the machine keeps its things: dense places with generations, and lists threaded through
 //! them.
 //!
-//! A slot carries `LINKS` pairs of neighbours, so its tenant can stand in that many lists without
-//! an allocation, and leave any of them in O(1).
+//! A place has `LINKS` pairs of neighbours, so its tenant can stand in that many lists without an
+//! allocation, and leave any of them in O(1).
 //!
 //! # Invariants
 //!
-//! - An id held anywhere inside the machine names a live slot; that is why `Index` may be used
+//! - An id held anywhere inside the machine names a tenant; that is why `Index` may be used
 //!   on it. Ids that come from outside go through [`Slab::get`].
 //! - A tenant stands in at most one list per link, and in none when it is removed.
 
@@ -24,24 +24,18 @@ struct Link {
     after: u32,
 }
 
-/// The generation stands beside what is asked of the tenant first, in one line of the cache.
-#[derive(Clone)]
-#[repr(C, align(64))]
-struct Slot<T> {
-    generation: u32,
-    /// Of an empty slot: the next empty one.
-    next_free: u32,
-    tenant: Option<T>,
-}
-
+/// Each kind of thing that a walk touches stands in a row of its own, because with many tenants
+/// each line of the cache is a miss: checking an id reads only generations, and leaving a list,
+/// which touches two strangers, reads only links.
 #[derive(Clone)]
 pub(crate) struct Slab<K, T, const LINKS: usize> {
-    slots: Vec<Slot<T>>,
-    /// Neighbours in each list, by index. They stand apart from the tenants, because leaving a list
-    /// touches both neighbours, and those are anywhere: dense, they stay in the cache.
+    tenants: Vec<Option<T>>,
+    /// By index: how many tenants there were, the present one included.
+    generations: Vec<u32>,
+    /// By index: neighbours in each list.
     links: Vec<[Link; LINKS]>,
-    first_free: u32,
-    live: u32,
+    /// Indices without a tenant; the last is taken first.
+    vacant: Vec<u32>,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -66,84 +60,72 @@ impl List {
 impl<K, T, const LINKS: usize> Slab<K, T, LINKS> {
     pub(crate) const fn new() -> Self {
         Self {
-            slots: Vec::new(),
+            tenants: Vec::new(),
+            generations: Vec::new(),
             links: Vec::new(),
-            first_free: NONE,
-            live: 0,
+            vacant: Vec::new(),
             kind: PhantomData,
         }
     }
 
     pub(crate) const fn len(&self) -> u32 {
-        self.live
+        (self.tenants.len() - self.vacant.len()) as u32
     }
 
     pub(crate) const fn is_empty(&self) -> bool {
-        self.live == 0
+        self.len() == 0
     }
 
     /// The id that the next tenant will have.
     pub(crate) fn vacant(&self) -> Id<K> {
-        match self.first_free {
-            NONE => Id::new(self.slots.len() as u32, 1),
-            index => self.id_at(index),
+        match self.vacant.last() {
+            Some(&index) => self.id_at(index),
+            None => Id::new(self.tenants.len() as u32, 1),
         }
     }
 
     pub(crate) fn insert(&mut self, tenant: T) -> Id<K> {
-        self.live += 1;
+        let id = self.vacant();
         let unlinked = [Link {
             before: NONE,
             after: NONE,
         }; LINKS];
-        if self.first_free == NONE {
-            let index = self.slots.len() as u32;
-            self.slots.push(Slot {
-                generation: 1,
-                next_free: NONE,
-                tenant: Some(tenant),
-            });
+        if self.vacant.pop().is_some() {
+            self.tenants[id.index()] = Some(tenant);
+            self.links[id.index()] = unlinked;
+        } else {
+            self.tenants.push(Some(tenant));
+            self.generations.push(id.generation());
             self.links.push(unlinked);
-            return Id::new(index, 1);
         }
-        let index = self.first_free;
-        let slot = &mut self.slots[index as usize];
-        self.first_free = slot.next_free;
-        slot.tenant = Some(tenant);
-        self.links[index as usize] = unlinked;
-        Id::new(index, self.slots[index as usize].generation)
+        id
     }
 
-    /// Gives the slot back; an id that was kept from now on names nothing.
+    /// Gives the place back; an id that was kept from now on names nothing.
     pub(crate) fn remove(&mut self, id: Id<K>) -> Option<T> {
-        let slot = self.slots.get_mut(id.index())?;
-        if slot.generation != id.generation() {
+        if self.generations.get(id.index()) != Some(&id.generation()) {
             return None;
         }
-        let tenant = slot.tenant.take()?;
-        slot.generation = match slot.generation {
+        let tenant = self.tenants[id.index()].take()?;
+        self.generations[id.index()] = match id.generation() {
             u32::MAX => 1,
             generation => generation + 1,
         };
-        slot.next_free = self.first_free;
-        self.first_free = id.index() as u32;
-        self.live -= 1;
+        self.vacant.push(id.index() as u32);
         Some(tenant)
     }
 
     pub(crate) fn get(&self, id: Id<K>) -> Option<&T> {
-        let slot = self.slots.get(id.index())?;
-        if slot.generation == id.generation() {
-            slot.tenant.as_ref()
+        if self.generations.get(id.index()) == Some(&id.generation()) {
+            self.tenants[id.index()].as_ref()
         } else {
             None
         }
     }
 
     pub(crate) fn get_mut(&mut self, id: Id<K>) -> Option<&mut T> {
-        let slot = self.slots.get_mut(id.index())?;
-        if slot.generation == id.generation() {
-            slot.tenant.as_mut()
+        if self.generations.get(id.index()) == Some(&id.generation()) {
+            self.tenants[id.index()].as_mut()
         } else {
             None
         }
@@ -151,23 +133,19 @@ impl<K, T, const LINKS: usize> Slab<K, T, LINKS> {
 
     /// The first live tenant whose index is `from` or higher, for walks that may change the slab.
     pub(crate) fn next_from(&self, from: u32) -> Option<Id<K>> {
-        if self.is_empty() {
-            return None;
-        }
-        let skipped = self.slots.get(from as usize..)?;
-        let ahead = skipped.iter().position(|slot| slot.tenant.is_some())?;
-        let index = from + ahead as u32;
-        Some(self.id_at(index))
+        let rest = self.tenants.get(from as usize..)?;
+        let ahead = rest.iter().position(Option::is_some)?;
+        Some(self.id_at(from + ahead as u32))
     }
 
     pub(crate) fn ids(&self) -> impl Iterator<Item = Id<K>> + '_ {
-        (0..self.slots.len() as u32)
-            .filter(|&index| self.slots[index as usize].tenant.is_some())
-            .map(|index| self.id_at(index))
+        let live = self.tenants.iter().enumerate();
+        live.filter(|(_, tenant)| tenant.is_some())
+            .map(|(index, _)| self.id_at(index as u32))
     }
 
     fn id_at(&self, index: u32) -> Id<K> {
-        Id::new(index, self.slots[index as usize].generation)
+        Id::new(index, self.generations[index as usize])
     }
 
     pub(crate) fn push_back(&mut self, list: &mut List, link: usize, id: Id<K>) {

@@ -168,8 +168,10 @@ impl Writer<'_> {
                 let rank = self.io_rank(io);
                 self.words.extend([2, rank]);
             }
-            Descriptor::Idle => self.word(3),
-            Descriptor::Busy { users } => self.words.extend([4, u64::from(users)]),
+            Descriptor::Idle { again } => self.words.extend([3, u64::from(again)]),
+            Descriptor::Busy { users, queued } => {
+                self.words.extend([4, u64::from(users), u64::from(queued)]);
+            }
             Descriptor::Closing { io } => {
                 let rank = self.io_rank(io);
                 self.words.extend([5, rank]);

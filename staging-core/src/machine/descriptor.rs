@@ -1,7 +1,9 @@
 //! Descriptors are few: who has one, who waits for one, and whose is closed for others.
 //!
 //! A slot is a descriptor held or being acquired. A file that is in memory gives its own back at
-//! once; one that merely rests keeps it until somebody needs the slot, the longest at rest first.
+//! once; one that merely rests keeps it until somebody needs the slot. Then the file that took its
+//! place in `idle` first gives its own up, unless it was used since: that one has a second chance
+//! at the end. Every place that is passed over was paid for by a use.
 
 use super::Machine;
 use super::stage::Seen;
@@ -55,18 +57,35 @@ impl Machine {
         }
     }
 
-    /// Somebody waits for a slot: close the descriptor that has been idle the longest.
+    /// Somebody waits for a slot: close the descriptor that has been unused the longest.
     pub(super) fn recycle_idle(&mut self) {
-        if let Some(file) = self.files.first(&self.idle) {
-            self.stats.descriptors_recycled += 1;
-            self.close_descriptor(file);
+        while let Some(file) = self.files.first(&self.idle) {
+            match self.files[file].descriptor {
+                Descriptor::Idle { again: false } => {
+                    self.stats.descriptors_recycled += 1;
+                    return self.close_descriptor(file);
+                }
+                Descriptor::Idle { again: true } => {
+                    self.files.unlink(&mut self.idle, IDLE, file);
+                    self.rest_descriptor(file);
+                }
+                Descriptor::Busy { users, .. } => {
+                    self.files.unlink(&mut self.idle, IDLE, file);
+                    let queued = false;
+                    self.files[file].descriptor = Descriptor::Busy { users, queued };
+                }
+                Descriptor::Absent
+                | Descriptor::Wanted
+                | Descriptor::Opening { .. }
+                | Descriptor::Closing { .. } => return,
+            }
         }
     }
 
     pub(super) fn has_descriptor(&self, file: FileId) -> bool {
         matches!(
             self.files[file].descriptor,
-            Descriptor::Idle | Descriptor::Busy { .. }
+            Descriptor::Idle { .. } | Descriptor::Busy { .. }
         )
     }
 
@@ -74,7 +93,7 @@ impl Machine {
     /// [`descriptor_arrived`](Machine::descriptor_arrived) will be called.
     pub(super) fn have_descriptor(&mut self, file: FileId) -> bool {
         match self.files[file].descriptor {
-            Descriptor::Idle | Descriptor::Busy { .. } => true,
+            Descriptor::Idle { .. } | Descriptor::Busy { .. } => true,
             Descriptor::Wanted | Descriptor::Opening { .. } => false,
             Descriptor::Closing { io } => {
                 if self.ios[io].place == Place::InFlight {
@@ -182,38 +201,40 @@ impl Machine {
     }
 
     pub(super) fn rest_descriptor(&mut self, file: FileId) {
-        self.files[file].descriptor = Descriptor::Idle;
+        self.files[file].descriptor = Descriptor::Idle { again: false };
         self.files.push_back(&mut self.idle, IDLE, file);
     }
 
     pub(super) fn use_descriptor(&mut self, file: FileId) {
-        let users = match self.files[file].descriptor {
-            Descriptor::Busy { users } => users,
-            Descriptor::Idle => {
-                self.files.unlink(&mut self.idle, IDLE, file);
-                0
-            }
+        let (users, queued) = match self.files[file].descriptor {
+            Descriptor::Busy { users, queued } => (users, queued),
+            Descriptor::Idle { .. } => (0, true),
             Descriptor::Absent
             | Descriptor::Wanted
             | Descriptor::Opening { .. }
             | Descriptor::Closing { .. } => return,
         };
-        self.files[file].descriptor = Descriptor::Busy { users: users + 1 };
+        let users = users + 1;
+        self.files[file].descriptor = Descriptor::Busy { users, queued };
     }
 
     pub(super) fn done_with_descriptor(&mut self, file: FileId) {
         match self.files[file].descriptor {
-            Descriptor::Busy { users: 1 } => {
-                self.rest_descriptor(file);
+            Descriptor::Busy { users: 1, queued } => {
+                match queued {
+                    true => self.files[file].descriptor = Descriptor::Idle { again: true },
+                    false => self.rest_descriptor(file),
+                }
                 self.close_if_unneeded(file);
             }
-            Descriptor::Busy { users } => {
-                self.files[file].descriptor = Descriptor::Busy { users: users - 1 };
+            Descriptor::Busy { users, queued } => {
+                let users = users - 1;
+                self.files[file].descriptor = Descriptor::Busy { users, queued };
             }
             Descriptor::Absent
             | Descriptor::Wanted
             | Descriptor::Opening { .. }
-            | Descriptor::Idle
+            | Descriptor::Idle { .. }
             | Descriptor::Closing { .. } => {}
         }
     }
@@ -221,7 +242,7 @@ impl Machine {
     /// Closes an idle descriptor that its file does not need, or that others wait for.
     pub(super) fn close_if_unneeded(&mut self, file: FileId) {
         let entry = &self.files[file];
-        if !matches!(entry.descriptor, Descriptor::Idle) {
+        if !matches!(entry.descriptor, Descriptor::Idle { .. }) {
             return;
         }
         let in_memory = matches!(entry.contents, Contents::Staged { .. });

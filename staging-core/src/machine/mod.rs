@@ -82,7 +82,7 @@ pub struct Machine {
     openers: List,
     /// Files that wait for a descriptor. They come first: their opens were accepted earlier.
     reopeners: List,
-    /// Files whose descriptor nobody uses.
+    /// Files with a descriptor, the longest unused first.
     idle: List,
     /// Descriptors held or being acquired.
     descriptors: u32,

@@ -230,7 +230,7 @@ impl Machine {
                     return false;
                 }
             }
-            Descriptor::Opening { .. } | Descriptor::Idle | Descriptor::Busy { .. } => {
+            Descriptor::Opening { .. } | Descriptor::Idle { .. } | Descriptor::Busy { .. } => {
                 self.free_slot();
                 return false;
             }
@@ -338,7 +338,7 @@ impl Machine {
             }
             Descriptor::Absent
             | Descriptor::Wanted
-            | Descriptor::Idle
+            | Descriptor::Idle { .. }
             | Descriptor::Busy { .. }
             | Descriptor::Closing { .. } => {
                 self.free_slot();

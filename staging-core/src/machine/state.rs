@@ -14,7 +14,7 @@ pub(super) const OPS: usize = 0;
 pub(super) const READY: usize = 0;
 /// Queues of files: for budget, for a descriptor, or of those that linger.
 pub(super) const QUEUE: usize = 0;
-/// Files whose descriptor is idle, the longest idle first.
+/// Files that have a descriptor, as candidates for giving it up.
 pub(super) const IDLE: usize = 1;
 /// Files of which something is to be told.
 pub(super) const NEWS: usize = 2;
@@ -87,10 +87,10 @@ impl Handle {
 
 /// The identity behind handles.
 ///
-/// In this order in memory: what every event on a file touches stands first and together, because
-/// with many files each further line of the cache is a miss.
+/// In this order in memory: what every event on a file touches stands first, in one line of the
+/// cache, because with many files each further line is a miss.
 #[derive(Clone)]
-#[repr(C)]
+#[repr(C, align(64))]
 pub(super) struct File {
     pub handles: u32,
     /// Operations accepted on it and not answered.
@@ -116,6 +116,7 @@ pub(super) struct File {
 
 /// What the machine holds of a file's bytes.
 #[derive(Clone, Copy)]
+#[repr(u8)]
 pub(super) enum Contents {
     /// Nothing. Reads go to the file.
     Absent(Why),
@@ -192,11 +193,16 @@ pub(super) enum Descriptor {
     Opening {
         io: IoId,
     },
-    /// There, and nobody uses it: the file stands in `idle`.
-    Idle,
-    /// There, used by this many actions.
+    /// There, and nobody uses it: the file stands in `idle`. Used again since it took its place
+    /// there, it has a second chance.
+    Idle {
+        again: bool,
+    },
+    /// There, used by this many actions. The file may still stand in `idle`: leaving and coming
+    /// back for each action would touch two strangers' files each time.
     Busy {
         users: u32,
+        queued: bool,
     },
     /// Being closed.
     Closing {

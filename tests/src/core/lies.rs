@@ -22,7 +22,11 @@ pub(crate) fn lie(world: &mut World) {
 
 /// Ids that were never given, or are given back.
 fn nobody(world: &mut World) {
-    let raw = world.dice.any() >> world.dice.below(64);
+    // Any number, or one that may well be an id, of something that was not handed out yet.
+    let raw = match world.dice.chance(30) {
+        true => world.dice.any() >> world.dice.below(64),
+        false => (1 + world.dice.below(12) as u64) << 32 | world.dice.below(6) as u64,
+    };
     let dice = &mut world.dice;
     let event = match dice.below(3) {
         0 => IoId::from_u64(raw).map(|io| {
