@@ -2,15 +2,13 @@
 //!
 //! Opens the files named on the command line (or this package's manifest), brings each into memory,
 //! reads the beginning of each, shows it, and shuts down. The machine decides and sees only ids;
-//! paths, descriptors and bytes stay here, in four tables. One action is carried out at a time, and
-//! files are loaded where a driver would also fetch and map.
+//! paths, descriptors and bytes stay here. One action is carried out at a time, and files are
+//! loaded where a driver would also fetch and map.
 #![expect(clippy::print_stdout, reason = "an example shows what it did")]
 
 use staging_core::*;
-use std::collections::HashMap;
-use std::fs::{File, Metadata};
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::{env, io, path::PathBuf, time::Instant};
+use std::{collections::HashMap, env, fs::File, io, path::PathBuf, time::Instant};
 
 #[derive(Default)]
 struct Hands {
@@ -31,18 +29,18 @@ fn main() {
     for path in paths {
         // 1. Say what happened: somebody asked for a file. The reply names the handle he will have.
         let (missing, plan) = (Missing::Fail, Plan::of(Mode::Auto));
-        let asked = Request::Open { missing, plan };
-        if let Reply::Opening { handle, .. } = machine.submit(now(), Tag(0), Tick::NEVER, asked) {
+        let open = Request::Open { missing, plan };
+        if let Reply::Opening { handle, .. } = machine.submit(now(), Tag(0), Tick::NEVER, open) {
             println!("{}", path.display());
             hands.paths.insert(handle, path);
             hands.work(&mut machine, &now);
             let (offset, len) = (0, 60);
-            let asked = Request::Read {
+            let read = Request::Read {
                 handle,
                 offset,
                 len,
             };
-            let _ = machine.submit(now(), Tag(len), Tick::NEVER, asked);
+            let _ = machine.submit(now(), Tag(len), Tick::NEVER, read);
             hands.work(&mut machine, &now);
         }
     }
@@ -51,16 +49,17 @@ fn main() {
 }
 
 impl Hands {
-    /// Steps 2 and 3, until there is nothing left to tell or to do.
     fn work(&mut self, machine: &mut Machine, now: &dyn Fn() -> Tick) {
-        // 3. Drain: tell what is told, carry out what is to be done.
+        // 3. Drain: tell what is told, carry out what is to be done, and say how it ended.
         while let Some(action) = machine.poll_action() {
             match action {
                 Action::Tell(tell) => self.tell(tell),
                 Action::Perform { io, kind } => {
-                    let done = self.perform(kind);
-                    let (completion, opened) =
-                        done.unwrap_or_else(|fault| (Completion::Failed { fault }, None));
+                    let mut opened = None;
+                    let completion = self.perform(kind, &mut opened).unwrap_or_else(|error| {
+                        let fault = error.raw_os_error().map_or(Fault::Truncated, Fault::Os);
+                        Completion::Failed { fault }
+                    });
                     let reply = machine.complete(now(), io, completion);
                     // 2. Do what the reply says: keep what was adopted. What is surplus drops here.
                     if let (Reply::Adopted { file }, Some(descriptor)) = (reply, opened) {
@@ -73,25 +72,31 @@ impl Hands {
     }
 
     /// Carries one action out. Nothing is left out of this match, or an operation would hang.
-    fn perform(&mut self, kind: IoKind) -> Result<(Completion, Option<File>), Fault> {
-        let completion = match kind {
+    fn perform(&mut self, kind: IoKind, opened: &mut Option<File>) -> io::Result<Completion> {
+        Ok(match kind {
             // A fetch may end like an open; then the file is loaded in chunks.
             IoKind::Open { handle, .. } | IoKind::Fetch { handle, .. } => {
                 let path = &self.paths[&handle];
                 // Asked before it is opened, because opening a pipe would wait for a writer.
-                if !path.metadata().map_err(fault)?.is_file() {
-                    return Err(Fault::NotAFile(NodeKind::Other));
+                if !path.metadata()?.is_file() {
+                    let fault = Fault::NotAFile(NodeKind::Other);
+                    return Ok(Completion::Failed { fault });
                 }
-                let file = File::open(path).map_err(fault)?;
-                let found = file.metadata().map_err(fault)?;
-                let (key, stamp) = (Key([found.dev(), found.ino()]), stamp(&found));
-                return Ok((Completion::Opened { key, stamp }, Some(file)));
+                let file = opened.insert(File::open(path)?);
+                let found = file.metadata()?;
+                let key = Key([found.dev(), found.ino()]);
+                Completion::Opened {
+                    key,
+                    stamp: look(file)?,
+                }
             }
             IoKind::Look { file } => Completion::Looked {
-                stamp: self.look(file)?,
+                stamp: look(&self.descriptors[&file])?,
             },
             // `Auto` loads what cannot be mapped.
-            IoKind::Map { .. } => return Err(Fault::NoMapping),
+            IoKind::Map { .. } => Completion::Failed {
+                fault: Fault::NoMapping,
+            },
             IoKind::Load {
                 file,
                 offset,
@@ -101,9 +106,9 @@ impl Hands {
                 let contents = self.contents.entry(file).or_default();
                 contents.resize(total as usize, 0);
                 let chunk = &mut contents[offset as usize..(offset + len) as usize];
-                fill(&self.descriptors[&file], chunk, offset)?;
+                self.descriptors[&file].read_exact_at(chunk, offset)?;
                 Completion::Loaded {
-                    stamp: self.look(file)?,
+                    stamp: look(&self.descriptors[&file])?,
                 }
             }
             IoKind::Read {
@@ -114,7 +119,7 @@ impl Hands {
             } => {
                 let buffer = self.buffers.entry(op).or_default();
                 buffer.resize(len as usize, 0);
-                let bytes = fill(&self.descriptors[&file], buffer, offset)? as u64;
+                let bytes = self.descriptors[&file].read_at(buffer, offset)? as u64;
                 Completion::Read { bytes }
             }
             IoKind::Release { file } => {
@@ -125,54 +130,28 @@ impl Hands {
                 self.descriptors.remove(&file);
                 Completion::Closed
             }
-        };
-        Ok((completion, None))
-    }
-
-    fn look(&self, file: FileId) -> Result<Stamp, Fault> {
-        let found = self.descriptors[&file].metadata().map_err(fault)?;
-        Ok(stamp(&found))
+        })
     }
 
     fn tell(&mut self, tell: Tell) {
-        match tell {
-            Tell::Resolve { op, tag, outcome } => {
-                let bytes = match outcome {
-                    Outcome::FromContents { file } => self.contents.get(&file).cloned(),
-                    _ => self.buffers.remove(&op),
-                };
-                let shown = bytes.unwrap_or_default();
-                let shown = &shown[..shown.len().min(tag.0 as usize)];
-                println!("  {outcome:?} {:?}", String::from_utf8_lossy(shown));
-            }
-            Tell::Progress { .. } | Tell::Room { .. } => println!("  {tell:?}"),
-            Tell::Abandoned { .. } | Tell::Phase { .. } => println!("{tell:?}"),
-        }
+        let Tell::Resolve { op, tag, outcome } = tell else {
+            return println!("{tell:?}");
+        };
+        let bytes = match outcome {
+            Outcome::FromContents { file } => self.contents.get(&file).cloned(),
+            _ => self.buffers.remove(&op),
+        };
+        let bytes = bytes.unwrap_or_default();
+        let beginning = &bytes[..bytes.len().min(tag.0 as usize)];
+        println!("  {outcome:?} {:?}", String::from_utf8_lossy(beginning));
     }
 }
 
-/// Reads until the buffer is full or the file ends.
-fn fill(file: &File, buffer: &mut [u8], offset: u64) -> Result<usize, Fault> {
-    let mut done = 0;
-    while done < buffer.len() {
-        match file.read_at(&mut buffer[done..], offset + done as u64) {
-            Ok(0) => break,
-            Ok(more) => done += more,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(fault(error)),
-        }
-    }
-    Ok(done)
-}
-
-fn stamp(found: &Metadata) -> Stamp {
-    let version = (found.mtime() as u64).wrapping_mul(1_000_000_000) ^ found.mtime_nsec() as u64;
-    Stamp {
+fn look(file: &File) -> io::Result<Stamp> {
+    let found = file.metadata()?;
+    let version = (found.mtime() as u64).rotate_left(30) ^ found.mtime_nsec() as u64;
+    Ok(Stamp {
         len: found.len(),
         version,
-    }
-}
-
-fn fault(error: io::Error) -> Fault {
-    Fault::Os(error.raw_os_error().unwrap_or_default())
+    })
 }
