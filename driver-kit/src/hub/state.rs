@@ -94,10 +94,14 @@ impl State {
                 self.say(now, Event::Completed { io, completion })
             }
         };
-        if let Reply::Adopted { file } = reply {
-            self.publish_empty(file);
-        } else {
-            self.publish_if_whole(kind);
+        match reply {
+            Reply::Adopted { file } => self.publish_staged(file),
+            Reply::Accepted { .. }
+            | Reply::Opening { .. }
+            | Reply::Rejected(_)
+            | Reply::Surplus
+            | Reply::Done
+            | Reply::Ignored(_) => self.publish_if_whole(kind),
         }
     }
 
@@ -119,15 +123,21 @@ impl State {
         }
     }
 
-    /// The machine said `Staged`: from now on readers find the contents in the cell.
+    /// If that made a file `Staged`, readers find its contents in the cell from now on. An open
+    /// does, too: of an empty file, also where it brought nothing that was needed.
     fn publish_if_whole(&mut self, kind: IoKind) {
-        if let IoKind::Look { file } | IoKind::Map { file, .. } | IoKind::Load { file, .. } = kind {
+        let file = match kind {
+            IoKind::Look { file } | IoKind::Map { file, .. } | IoKind::Load { file, .. } => {
+                Some(file)
+            }
+            IoKind::Open { handle, .. } | IoKind::Fetch { handle, .. } => {
+                self.machine.file_of(handle)
+            }
+            IoKind::Read { .. } | IoKind::Release { .. } | IoKind::Close { .. } => None,
+        };
+        if let Some(file) = file {
             self.publish_staged(file);
         }
-    }
-
-    fn publish_empty(&mut self, file: FileId) {
-        self.publish_staged(file);
     }
 
     fn publish_staged(&mut self, file: FileId) {
@@ -304,7 +314,11 @@ impl State {
                     .map(|row| Arc::clone(&row.cell));
             }
             Outcome::FromContents { file } => {
-                contents = self.row(file).and_then(FileRow::contents_for_reading);
+                let known = self.machine.staging(file);
+                let empty = known.is_none_or(|staging| staging.len == 0);
+                contents = self
+                    .row(file)
+                    .and_then(|row| row.contents_for_reading(empty));
             }
             Outcome::Closed => drop(self.table.handles.take(row.handle)),
             Outcome::Failed { fault, done } => {
@@ -387,14 +401,15 @@ impl FileRow {
 
     /// The contents for a read that waited for them. The transition that made them whole may have
     /// given them up again, because that read was the last that wanted them; then they were not
-    /// published, and are only waiting to be released.
-    fn contents_for_reading(&mut self) -> Option<Contents> {
+    /// published, and are only waiting to be released; or, empty, there was nothing to hold.
+    fn contents_for_reading(&mut self, empty: bool) -> Option<Contents> {
         self.held = match std::mem::replace(&mut self.held, Holding::Nothing) {
             Holding::Part(part) => whole(part).map_or(Holding::Nothing, Holding::Whole),
             held @ (Holding::Nothing | Holding::Whole(_)) => held,
         };
         match &self.held {
             Holding::Whole(contents) => Some(contents.clone()),
+            Holding::Nothing if empty => Some(Contents::Empty),
             Holding::Nothing | Holding::Part(_) => None,
         }
     }
