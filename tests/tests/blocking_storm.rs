@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use tests::conformance::wait_for;
 
 const LEN: usize = 40 * 4096 + 321;
 const ROUNDS: u32 = 1_000;
@@ -117,20 +118,14 @@ fn a_storm_over_files_in_use_kills_nobody_and_shows_no_wrong_byte() -> Result<()
                 let (stager, path, seen) = (&stager, &path, &seen);
                 scope.spawn(move || read_on(stager, path, mode, seen))
             });
-            let mut stormed = Ok(());
-            for round in 0..ROUNDS {
-                stormed = change(&path, round);
-                if stormed.is_err() {
-                    break;
-                }
-                let before = seen.right.load(SeqCst) + seen.errors.load(SeqCst);
-                // Somebody reads between two changes.
-                while seen.right.load(SeqCst) + seen.errors.load(SeqCst) == before
-                    && !readers.iter().all(|reader| reader.is_finished())
-                {
-                    std::thread::yield_now();
-                }
-            }
+            let read = || seen.right.load(SeqCst) + seen.errors.load(SeqCst);
+            let stormed = (0..ROUNDS).try_for_each(|round| {
+                change(&path, round)?;
+                let before = read();
+                wait_for("somebody to read between two changes", || {
+                    read() > before || readers.iter().any(|reader| reader.is_finished())
+                })
+            });
             seen.over.store(true, SeqCst);
             for reader in readers {
                 reader.join().map_err(|_| "a reader panicked")??;

@@ -29,6 +29,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("G10", unstaging_makes_room),
         case("G10, G8", a_failed_staging_makes_room),
         case("G10", auto_is_staged_when_there_is_room_again),
+        case("G10", auto_never_waits_for_room),
     ];
     for (policy, words) in [
         (Plan::of(Mode::Auto), "auto"),
@@ -349,5 +350,22 @@ fn auto_is_staged_when_there_is_room_again(scene: &Scene) -> Proof {
     assert_eq!(second.life(), Some(Life::NotStaged(Why::OverBudget)));
     first.unstage()?;
     assert!(matches!(second.stage(Mode::Auto)?, Standing::Staged(_)));
+    Ok(())
+}
+
+/// G10: only its holders could make it, and they need not know of each other.
+fn auto_never_waits_for_room(scene: &Scene) -> Proof {
+    let driver = with_budget(scene, LEN as u64);
+    let (path, _) = scene.file("file", LEN)?;
+    let (other, bytes) = scene.file("other", LEN)?;
+    let _holder = driver.open_staged(&path)?;
+    let file = driver.open(&other, Opening::by(Mode::Auto).patient())?;
+    assert_eq!(file.life(), Some(Life::NotStaged(Why::OverBudget)));
+    let standing = file.stage_by(
+        waiting(Mode::Auto),
+        Deadline::within(Duration::from_secs(5)),
+    )?;
+    assert_eq!(standing, Standing::NotStaged(Why::OverBudget));
+    assert!(file.read(0, LEN)? == bytes);
     Ok(())
 }

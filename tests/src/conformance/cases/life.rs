@@ -31,6 +31,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("G1", handles_and_waiters_are_counted),
         case("G1", closing_the_last_handle_gives_everything_back),
         case("G3", empty_files_are_staged_and_cost_nothing),
+        case("G3, G9", an_empty_file_that_is_open_is_staged_by_an_open),
         case("G4", readers_read_lines_and_seek),
         case("G4", reads_end_where_the_file_ends),
     ]
@@ -399,6 +400,21 @@ fn empty_files_are_staged_and_cost_nothing(scene: &Scene) -> Proof {
         assert_eq!(file.seek_from_end(0)?, 0);
         assert_eq!(driver.charged(), 0);
         file.close()?;
+    }
+    Ok(())
+}
+
+/// G3: also where the descriptor of that open is needed by nobody, because there is one.
+fn an_empty_file_that_is_open_is_staged_by_an_open(scene: &Scene) -> Proof {
+    let driver = scene.driver();
+    let (path, _) = scene.file("file", 0)?;
+    let unstaged = driver.open(&path, Opening::by(Mode::None))?;
+    for mode in [Mode::Map, Mode::Load, Mode::Auto] {
+        let file = driver.open(&path, Opening::by(mode))?;
+        assert_eq!(file.read(0, 10)?.len(), 0, "{mode:?}");
+        assert!(file.contents().is_some() && unstaged.contents().is_some());
+        file.unstage()?;
+        assert_eq!(unstaged.read(0, 10)?.len(), 0);
     }
     Ok(())
 }
