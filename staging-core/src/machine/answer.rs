@@ -1,9 +1,7 @@
 //! Answers: how an operation leaves the place that owned it, and is told its one outcome (R9).
 
 use super::Machine;
-use super::state::{
-    Descriptor, Fullness, Handle, HandleState, NEWS, News, OPS, OpState, Owner, Place, READY,
-};
+use super::state::{Descriptor, Fullness, Handle, NEWS, News, OPS, OpState, Owner, Place, READY};
 use crate::action::{Done, IoKind, Outcome};
 use crate::fault::Fault;
 use crate::id::{FileId, IoId, OpId};
@@ -52,8 +50,8 @@ impl Machine {
                 }
             }
             OpState::AwaitingOthers => {
-                if let HandleState::Leaving { file, .. } = self.handles[handle].state {
-                    self.handles[handle].state = HandleState::Leaving { file, closer: None };
+                if let Handle::Leaving { closer, .. } = &mut self.handles[handle] {
+                    *closer = None;
                 }
             }
             OpState::Resolved { .. } | OpState::Answered => return,
@@ -122,18 +120,23 @@ impl Machine {
         self.ops.push_back(&mut self.told, OPS, op);
 
         let entry = &mut self.handles[handle];
-        entry.pending -= 1;
-        let pending = entry.pending;
-        match entry.state {
-            HandleState::Opening { file, .. } => match outcome {
-                Outcome::Opened { file, .. } => entry.state = HandleState::Open { file },
-                _ => {
-                    entry.state = HandleState::Leaving { file, closer: None };
-                    self.free_handle(handle);
-                }
+        match entry {
+            Handle::Opening { .. } => match outcome {
+                Outcome::Opened { file, .. } => *entry = Handle::Open { file, pending: 0 },
+                _ => self.free_handle(handle),
             },
-            HandleState::Open { file } => self.one_less_pending(file),
-            HandleState::Leaving { file, closer } => {
+            Handle::Open { file, pending } => {
+                *pending -= 1;
+                let file = *file;
+                self.one_less_pending(file);
+            }
+            Handle::Leaving {
+                file,
+                closer,
+                pending,
+            } => {
+                *pending -= 1;
+                let (file, closer, pending) = (*file, *closer, *pending);
                 if let Some(file) = file {
                     self.one_less_pending(file);
                 }

@@ -5,9 +5,7 @@
 //! as such.
 
 use super::Machine;
-use super::state::{
-    Contents, Descriptor, HandleState, Op, OpState, Owner, Pass, Place, Step, Then,
-};
+use super::state::{Contents, Descriptor, Handle, Op, OpState, Owner, Pass, Place, Step, Then};
 use crate::action::Outcome;
 use crate::id::{FileId, HandleId, Id, IoId, OpId};
 use crate::phase::Phase;
@@ -135,13 +133,16 @@ impl Writer<'_> {
     }
 
     fn handle(&mut self, id: HandleId) {
-        let handle = &self.machine.handles[id];
-        self.word(u64::from(handle.pending));
-        let (tag, file, closer) = match handle.state {
-            HandleState::Opening { file, .. } => (0, file, None),
-            HandleState::Open { file } => (1, Some(file), None),
-            HandleState::Leaving { file, closer } => (2, file, closer),
+        let (tag, file, closer, pending) = match self.machine.handles[id] {
+            Handle::Opening { file, .. } => (0, file, None, 1),
+            Handle::Open { file, pending } => (1, Some(file), None, pending),
+            Handle::Leaving {
+                file,
+                closer,
+                pending,
+            } => (2, file, closer, pending),
         };
+        self.word(u64::from(pending));
         let file = file.map_or(GONE, |file| self.file_rank(file));
         let closer = closer.map_or(GONE, |op| self.op_rank(op));
         self.words.extend([tag, file, closer]);

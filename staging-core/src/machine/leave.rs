@@ -1,7 +1,7 @@
 //! Leaving: how handles close, and how a file that nobody needs any more is given up.
 
 use super::Machine;
-use super::state::{Contents, Descriptor, HandleState, NEWS, News, OpState};
+use super::state::{Contents, Descriptor, Handle, NEWS, News, OpState};
 use crate::action::Outcome;
 use crate::fault::Fault;
 use crate::id::{FileId, HandleId, OpId};
@@ -10,13 +10,16 @@ use crate::staging::Why;
 
 impl Machine {
     pub(super) fn start_close(&mut self, op: OpId, handle: HandleId) {
-        let entry = &mut self.handles[handle];
-        entry.state = HandleState::Leaving {
-            file: entry.file(),
+        let Handle::Open { file, pending } = self.handles[handle] else {
+            return;
+        };
+        self.handles[handle] = Handle::Leaving {
+            file: Some(file),
             closer: Some(op),
+            pending,
         };
         self.ops[op].state = OpState::AwaitingOthers;
-        if entry.pending == 1 {
+        if pending == 1 {
             self.resolve(op, Outcome::Closed);
         }
     }
@@ -27,19 +30,20 @@ impl Machine {
         let Some(entry) = self.handles.get_mut(handle) else {
             return self.ignore(Ignored::UnknownHandle);
         };
-        match entry.state {
-            HandleState::Leaving { .. } => self.ignore(Ignored::UnknownHandle),
-            HandleState::Open { file } => {
-                entry.state = HandleState::Leaving {
+        match *entry {
+            Handle::Leaving { .. } => self.ignore(Ignored::UnknownHandle),
+            Handle::Open { file, pending } => {
+                *entry = Handle::Leaving {
                     file: Some(file),
                     closer: None,
+                    pending,
                 };
-                if entry.pending == 0 {
+                if pending == 0 {
                     self.free_handle(handle);
                 }
                 Reply::Done
             }
-            HandleState::Opening { op, .. } => {
+            Handle::Opening { op, .. } => {
                 self.give_up(op, Fault::Cancelled);
                 Reply::Done
             }

@@ -3,8 +3,8 @@
 use super::Machine;
 use super::stage::Seen;
 use super::state::{
-    Contents, Descriptor, File, Fullness, Handle, HandleState, News, OPS, OpState, Owner, Pass,
-    Place, Step, Then,
+    Contents, Descriptor, File, Fullness, Handle, News, OPS, OpState, Owner, Pass, Place, Step,
+    Then,
 };
 use crate::action::{Done, IoKind, Outcome};
 use crate::event::{Key, Mode, Plan, Request, Stamp};
@@ -27,10 +27,7 @@ enum Brought {
 
 impl Machine {
     pub(super) fn reserve_handle(&mut self, op: OpId) -> HandleId {
-        self.handles.insert(Handle {
-            state: HandleState::Opening { op, file: None },
-            pending: 0,
-        })
+        self.handles.insert(Handle::Opening { op, file: None })
     }
 
     pub(super) fn start_open(&mut self, op: OpId) {
@@ -187,8 +184,11 @@ impl Machine {
             }
         };
         self.files[file].handles += 1;
-        let file_now = Some(file);
-        self.handles[self.ops[op].handle].state = HandleState::Opening { op, file: file_now };
+        let opening = Handle::Opening {
+            op,
+            file: Some(file),
+        };
+        self.handles[self.ops[op].handle] = opening;
         file
     }
 

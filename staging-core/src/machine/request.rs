@@ -2,7 +2,7 @@
 
 use super::Machine;
 use super::stage::Seen;
-use super::state::{Fullness, HandleState, Op, OpState};
+use super::state::{Fullness, Handle, Op, OpState};
 use crate::action::{Bound, Outcome};
 use crate::event::{Mode, Request, Tag};
 use crate::id::{HandleId, OpId};
@@ -63,7 +63,7 @@ impl Machine {
 
     fn check_usable(&self, handle: HandleId, request: Request) -> Result<(), Reject> {
         let entry = self.handles.get(handle).ok_or(Reject::UnknownHandle)?;
-        let HandleState::Open { file } = entry.state else {
+        let Handle::Open { file, .. } = *entry else {
             return Err(Reject::UnknownHandle);
         };
         let full = self.files[file].pending >= self.limits.operations_per_file;
@@ -104,10 +104,9 @@ impl Machine {
         self.stats.accepted += 1;
         self.stats.pending += 1;
         self.stats.most_pending = self.stats.most_pending.max(self.stats.pending);
-        let entry = &mut self.handles[handle];
-        entry.pending += 1;
-        if let HandleState::Open { file } = entry.state {
-            self.files[file].pending += 1;
+        if let Handle::Open { file, pending } = &mut self.handles[handle] {
+            *pending += 1;
+            self.files[*file].pending += 1;
         }
         if deadline != Tick::NEVER {
             self.timers.insert(deadline, op);
@@ -127,7 +126,7 @@ impl Machine {
     }
 
     fn start(&mut self, op: OpId, handle: HandleId, request: Request) {
-        let HandleState::Open { file } = self.handles[handle].state else {
+        let Handle::Open { file, .. } = self.handles[handle] else {
             return self.start_open(op);
         };
         match request {

@@ -3,7 +3,7 @@
 
 use super::Machine;
 use super::budget::Budget;
-use super::state::{Fullness, HandleState, OpState};
+use super::state::{Fullness, OpState};
 use crate::event::Grace;
 use crate::fault::Fault;
 use crate::phase::{Cause, Phase, PhaseName};
@@ -193,8 +193,6 @@ impl Machine {
         let mut from = 0;
         while let Some(handle) = self.handles.next_from(from) {
             from = handle.index() as u32 + 1;
-            let file = self.handles[handle].file();
-            self.handles[handle].state = HandleState::Leaving { file, closer: None };
             self.free_handle(handle);
         }
         self.give_up_all_lingering();

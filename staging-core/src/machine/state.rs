@@ -54,33 +54,28 @@ pub(super) enum OpState {
     Answered,
 }
 
-/// What an open gave its caller.
-#[derive(Clone)]
-pub(super) struct Handle {
-    pub state: HandleState,
-    /// Operations accepted on it and not answered, a close included.
-    pub pending: u32,
-}
-
-/// Where a handle is in its life.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum HandleState {
-    /// Its open is not answered. It may already be attached to a file that is being staged.
+/// What an open gave its caller, and where it is in its life. `pending` counts the operations
+/// accepted on it and not answered.
+#[derive(Clone, Copy)]
+pub(super) enum Handle {
+    /// Its open, which alone is pending, is not answered. It may already be attached to a file that
+    /// is being staged.
     Opening { op: OpId, file: Option<FileId> },
     /// It may be used.
-    Open { file: FileId },
-    /// Closed or dropped; gone when nothing is pending on it.
+    Open { file: FileId, pending: u32 },
+    /// Closed or dropped; gone when nothing is pending on it, the close included.
     Leaving {
         file: Option<FileId>,
         closer: Option<OpId>,
+        pending: u32,
     },
 }
 
 impl Handle {
     pub(super) fn file(&self) -> Option<FileId> {
-        match self.state {
-            HandleState::Opening { file, .. } | HandleState::Leaving { file, .. } => file,
-            HandleState::Open { file } => Some(file),
+        match *self {
+            Handle::Opening { file, .. } | Handle::Leaving { file, .. } => file,
+            Handle::Open { file, .. } => Some(file),
         }
     }
 }
