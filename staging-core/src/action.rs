@@ -138,13 +138,16 @@ pub enum IoKind {
         /// How much.
         len: u64,
     },
-    /// Give up the contents the file has, whole or in part: `munmap`, or back to the pool.
+    /// Give up the contents the file has, whole or in part, if any: `munmap`, or back to the pool.
     /// Slices handed out stay valid. Completes as `Released`.
     Release {
         /// Whose contents.
         file: FileId,
     },
     /// Close the descriptor the file has: `close`. Completes as `Closed`.
+    ///
+    /// It is the one the file has when this is handed out: before this completes, the file may have
+    /// adopted another.
     Close {
         /// Whose descriptor.
         file: FileId,
