@@ -18,7 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::task::{Poll, Wake, Waker};
 
-/// A place to sleep until woken. Not `thread::park`: loom forgets an unpark that meets a thread at
+/// A place to lie until woken. Not `thread::park`: loom forgets an unpark that meets a thread at
 /// a lock, which std does not.
 #[derive(Default)]
 struct Bed {
@@ -27,7 +27,7 @@ struct Bed {
 }
 
 impl Bed {
-    fn sleep(&self) {
+    fn lie(&self) {
         let mut woken = lock(&self.woken);
         while !*woken {
             woken = self
@@ -52,7 +52,7 @@ fn wait(mut ticket: Ticket) -> Answer {
     loop {
         match ticket.poll_answer(&waker) {
             Poll::Ready(answer) => return answer,
-            Poll::Pending => bed.sleep(),
+            Poll::Pending => bed.lie(),
         }
     }
 }
@@ -256,5 +256,5 @@ fn work_and_go(hub: &Arc<Hub>) {
 fn help_until_answered(hub: &Arc<Hub>, mut ticket: Ticket) -> Answer {
     let bed = Arc::new(Bed::default());
     let waker = Waker::from(Arc::clone(&bed));
-    hub.help_until(&waker, |waker| ticket.poll_answer(waker), || bed.sleep())
+    hub.help_until(&waker, |waker| ticket.poll_answer(waker), || bed.lie())
 }

@@ -47,7 +47,10 @@ fn small_files(dir: &Path, out: &mut impl Write) -> std::io::Result<()> {
         let batch = stager.stage(paths.clone()).concurrency(256).start()?;
         let items = batch.wait();
         let staged = began.elapsed();
-        assert!(items.iter().all(|item| item.result.is_ok()), "every file is staged");
+        assert!(
+            items.iter().all(|item| item.result.is_ok()),
+            "every file is staged"
+        );
         let released = timed(|| drop((items, batch)));
         if round > 0 {
             read.push(times[0]);
@@ -57,7 +60,10 @@ fn small_files(dir: &Path, out: &mut impl Write) -> std::io::Result<()> {
         }
     }
     let base = median(&mut limit);
-    writeln!(out, "20,000 x 16 KiB, warm, {ROUNDS} rounds: medians and ratios to the limit")?;
+    writeln!(
+        out,
+        "20,000 x 16 KiB, warm, {ROUNDS} rounds: medians and ratios to the limit"
+    )?;
     for (name, times) in [
         ("limit, 2 threads", &mut limit),
         ("driver-blocking, pool of 2", &mut ours),
@@ -113,7 +119,10 @@ fn load(path: &Path, memory: &mut [u8]) {
         let after = rustix::fs::fstat(&file)?;
         Ok((before.st_size, read, after.st_mtime))
     });
-    assert!(loaded.is_ok_and(|(_, read, _)| read == LEN), "the file is there");
+    assert!(
+        loaded.is_ok_and(|(_, read, _)| read == LEN),
+        "the file is there"
+    );
 }
 
 fn copies(dir: &Path, out: &mut impl Write) -> std::io::Result<()> {
@@ -138,9 +147,18 @@ fn copies(dir: &Path, out: &mut impl Write) -> std::io::Result<()> {
     let (mut slices, mut maps, mut loads) = (vec![], vec![], vec![]);
     for round in 0..=ROUNDS {
         let times = [
-            copy_all(|offset| buffer.copy_from_slice(&peer[offset..offset + 4096]), SIZE),
-            copy_all(|offset| drop(black_box(mapped.read_at(&mut buffer, offset as u64))), SIZE),
-            copy_all(|offset| drop(black_box(loaded.read_at(&mut buffer, offset as u64))), SIZE),
+            copy_all(
+                |offset| buffer.copy_from_slice(&peer[offset..offset + 4096]),
+                SIZE,
+            ),
+            copy_all(
+                |offset| drop(black_box(mapped.read_at(&mut buffer, offset as u64))),
+                SIZE,
+            ),
+            copy_all(
+                |offset| drop(black_box(loaded.read_at(&mut buffer, offset as u64))),
+                SIZE,
+            ),
         ];
         if round > 0 {
             slices.push(times[0]);
@@ -149,7 +167,10 @@ fn copies(dir: &Path, out: &mut impl Write) -> std::io::Result<()> {
         }
     }
     let base = median(&mut slices);
-    writeln!(out, "random 4 KiB copies of 1 GiB in memory, {ROUNDS} rounds: medians and ratios")?;
+    writeln!(
+        out,
+        "random 4 KiB copies of 1 GiB in memory, {ROUNDS} rounds: medians and ratios"
+    )?;
     for (name, times) in [
         ("memmap2 slice", &mut slices),
         ("staged, mapped", &mut maps),

@@ -10,7 +10,15 @@ pub(crate) const MOST_LINES_IN_LIB: usize = 150;
 const DRAWER_TYPES: [&str; 5] = ["Manager", "Inner", "Util", "Helper", "Common"];
 const DRAWER_FILES: [&str; 6] = ["util", "utils", "common", "helper", "helpers", "misc"];
 /// Where unsafe blocks may stand, and why.
-const UNSAFE_ROOMS: [(&str, &str); 3] = [
+const UNSAFE_ROOMS: [(&str, &str); 5] = [
+    (
+        "driver-kit/tests/contents_",
+        "what is raw memory is tested as raw memory: faults, signals, cells",
+    ),
+    (
+        "tests/benches/",
+        "a peer that is measured beside may have no safe way to do it",
+    ),
     (
         "tests/src/counting.rs",
         "a global allocator is an unsafe trait",
