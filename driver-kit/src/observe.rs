@@ -3,6 +3,7 @@
 use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::sync::{Mutex, lock};
 use staging_core::{Cause, IoKind, PhaseName};
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -38,11 +39,21 @@ pub enum Notice {
 /// Called for each notice, outside every lock; it may call back in.
 pub type Observer = Arc<dyn Fn(&Notice) + Send + Sync>;
 
-/// Those who look on.
+/// Those who look on. Each hears everything in the order in which it was decided, whichever threads
+/// tell it; so `Closed` is the last that is ever heard (S5).
 #[derive(Default)]
 pub struct Observers {
     list: Mutex<Vec<Observer>>,
+    queue: Mutex<Queue>,
     panics: AtomicU32,
+}
+
+/// What is still to be told.
+#[derive(Default)]
+struct Queue {
+    notices: VecDeque<Notice>,
+    /// Somebody is telling one, and will come for the next.
+    telling: bool,
 }
 
 impl Observers {
@@ -56,8 +67,32 @@ impl Observers {
         self.panics.load(Ordering::Relaxed)
     }
 
+    /// Keeps a notice to be told. Under the hub's lock, so that the order is the machine's.
+    pub(crate) fn keep(&self, notice: Notice) {
+        lock(&self.queue).notices.push_back(notice);
+    }
+
+    /// Tells what is kept, outside every lock; or leaves it to whoever is telling already, who may
+    /// be this very thread, further up.
+    pub(crate) fn tell_kept(&self) {
+        while let Some(notice) = self.next() {
+            self.tell(&notice);
+            lock(&self.queue).telling = false;
+        }
+    }
+
+    fn next(&self) -> Option<Notice> {
+        let mut queue = lock(&self.queue);
+        if queue.telling {
+            return None;
+        }
+        let notice = queue.notices.pop_front()?;
+        queue.telling = true;
+        Some(notice)
+    }
+
     /// Tells all of them. A panic in one is recorded, and the others are still told.
-    pub(crate) fn tell(&self, notice: &Notice) {
+    fn tell(&self, notice: &Notice) {
         tracing::debug!(?notice, "notice");
         let list = lock(&self.list).clone();
         for observer in &list {

@@ -4,7 +4,6 @@ use super::Hub;
 use super::slot::{Answer, Slot};
 use super::table::Table;
 use crate::batch::{Batch, Item};
-use crate::observe::Notice;
 use staging_core::OpId;
 use std::sync::Arc;
 use std::task::Waker;
@@ -14,7 +13,8 @@ use std::task::Waker;
 pub(crate) struct Deliveries {
     pub(super) answers: Vec<(Arc<Slot>, Answer)>,
     pub(super) results: Vec<(Arc<Batch>, Answer)>,
-    pub(super) notices: Vec<Notice>,
+    /// Observers have something to be told.
+    pub(super) noticed: bool,
     pub(super) wakers: Vec<Waker>,
     /// Files of batches that the machine refused.
     pub(crate) refused: Vec<(Arc<Batch>, Item)>,
@@ -41,8 +41,8 @@ impl Deliveries {
         for (batch, item) in self.refused.drain(..) {
             batch.add(item);
         }
-        for notice in self.notices.drain(..) {
-            hub.observers().tell(&notice);
+        if std::mem::take(&mut self.noticed) {
+            hub.observers().tell_kept();
         }
         for waker in self.wakers.drain(..) {
             waker.wake();

@@ -60,7 +60,7 @@ pub struct Hub {
     state: Mutex<State>,
     memory: Arc<Memory>,
     handlers: Handlers,
-    observers: Observers,
+    observers: Arc<Observers>,
     clock: Clock,
     most_workers: u32,
     start: Start,
@@ -75,6 +75,7 @@ impl Hub {
             start,
         } = setup;
         let memory = Memory::new(limits.budget);
+        let observers = Arc::new(Observers::default());
         Arc::new_cyclic(|hub: &Weak<Hub>| {
             let hub = Weak::clone(hub);
             // Slices may outlive the hub; then nobody keeps a budget any more.
@@ -94,11 +95,12 @@ impl Hub {
                     waiting_for_end: Vec::new(),
                     unfinished: Vec::new(),
                     memory: Arc::clone(&memory),
+                    observers: Arc::clone(&observers),
                     notify,
                 }),
                 memory,
                 handlers: Handlers::default(),
-                observers: Observers::default(),
+                observers,
                 clock: Clock::start(),
                 most_workers: workers,
                 start,
@@ -135,7 +137,7 @@ impl Hub {
     }
 
     /// Who looks on.
-    pub const fn observers(&self) -> &Observers {
+    pub fn observers(&self) -> &Observers {
         &self.observers
     }
 

@@ -9,7 +9,7 @@ use crate::batch::Batch;
 use crate::contents::{Contents, Memory, Notify};
 use crate::error::Operation;
 use crate::job::{Brought, Finished, Held, Job, Part, Work};
-use crate::observe::Notice;
+use crate::observe::{Notice, Observers};
 use crate::report::Unfinished;
 use staging_core::{
     Action, Done, Event, FileId, How, IoId, IoKind, Life, Machine, Outcome, PhaseName, Reply, Tell,
@@ -36,6 +36,7 @@ pub(crate) struct State {
     /// What the shutdown could not finish (S3).
     pub(super) unfinished: Vec<Unfinished>,
     pub(super) memory: Arc<Memory>,
+    pub(super) observers: Arc<Observers>,
     /// Says `Returned` when lent slices come back.
     pub(super) notify: Notify,
 }
@@ -275,7 +276,7 @@ impl State {
                 Tell::Resolve { op, outcome, .. } => self.answer(op, outcome, out),
                 Tell::Progress { file, done, total } => {
                     let path = self.table.file_path(file);
-                    out.notices.push(Notice::Progress { path, done, total });
+                    self.notice(Notice::Progress { path, done, total }, out);
                 }
                 Tell::Room { .. } => {
                     out.wakers.append(&mut self.blocked);
@@ -287,16 +288,21 @@ impl State {
                     let path = self.path_of_action(kind);
                     self.unfinished
                         .push(Unfinished::action(kind, Arc::clone(&path)));
-                    out.notices.push(Notice::Abandoned { path, kind });
+                    self.notice(Notice::Abandoned { path, kind }, out);
                 }
                 Tell::Phase { phase, cause } => {
-                    out.notices.push(Notice::Phase { phase, cause });
+                    self.notice(Notice::Phase { phase, cause }, out);
                     if phase == PhaseName::Closed {
                         self.let_go(out);
                     }
                 }
             }
         }
+    }
+
+    fn notice(&self, notice: Notice, out: &mut Deliveries) {
+        self.observers.keep(notice);
+        out.noticed = true;
     }
 
     fn answer(&mut self, op: staging_core::OpId, outcome: Outcome, out: &mut Deliveries) {
