@@ -49,6 +49,7 @@ fn nothing_is_heard_after_closed(scene: &Scene) -> Proof {
     driver.hub().force(Duration::ZERO);
     driver.hub().driver_lost();
     driver.hub().tick();
+    phases(&heard)?;
     let heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
     assert!(matches!(
         heard.last(),
@@ -155,7 +156,7 @@ fn phases_go_one_way_by_the_edges_there_are(scene: &Scene) -> Proof {
         let heard = listen(driver.as_ref());
         end(driver.as_ref());
         let mut before = PhaseName::Running;
-        for (phase, cause) in phases(&heard) {
+        for (phase, cause) in phases(&heard)? {
             assert!(
                 EDGES.contains(&(before, phase, cause)),
                 "{before:?} {phase:?} {cause:?}"
@@ -185,14 +186,22 @@ fn observers_may_call_back_in(scene: &Scene) -> Proof {
                 hub.tick();
             }
             if matches!(notice, Notice::Progress { .. }) {
-                let read = reader.read(0, 3_000).unwrap_or_default();
-                reading
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(read);
+                // Told after the end, it can no longer read.
+                if let Ok(read) = reader.read(0, 3_000) {
+                    reading
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push(read);
+                }
             }
         }));
     drop(driver.open(&path, Opening::by(Mode::Load))?);
+    wait_for("an observer to read", || {
+        !read
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_empty()
+    })?;
     let report = driver.shutdown(Grace::default());
     assert_eq!((report.exit_code(), report.panics), (0, 0), "{report}");
     let read = read.lock().unwrap_or_else(PoisonError::into_inner);
@@ -217,7 +226,7 @@ fn a_panic_of_an_observer_is_recorded(scene: &Scene) -> Proof {
     let heard = listen(driver.as_ref());
     let report = driver.shutdown(Grace::default());
     assert_eq!((report.panics, report.exit_code()), (1, 0), "{report}");
-    assert_eq!(phases(&heard).len(), 3);
+    assert_eq!(phases(&heard)?.len(), 3);
     Ok(())
 }
 

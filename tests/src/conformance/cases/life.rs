@@ -174,8 +174,15 @@ fn observers_are_told_once_for_each_chunk(scene: &Scene) -> Proof {
         driver.open(&long, Opening::by(Mode::Load))?,
         driver.open(&short, Opening::by(Mode::Load))?,
     ];
-    let told = told.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    wait_for("progress to be told", || {
+        !told
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_empty()
+    })?;
     drop(files);
+    let _ = driver.shutdown(driver_kit::core::Grace::default());
+    let told = told.lock().unwrap_or_else(PoisonError::into_inner).clone();
     assert!(!told.is_empty() && told.len() <= 5, "{told:?}");
     assert!(
         told.iter()

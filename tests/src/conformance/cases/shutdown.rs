@@ -56,13 +56,19 @@ pub(super) fn listen(driver: &dyn Driver) -> Arc<Mutex<Vec<Notice>>> {
     heard
 }
 
-pub(super) fn phases(heard: &Mutex<Vec<Notice>>) -> Vec<(PhaseName, Why)> {
-    let heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+/// Every phase that was heard of, once the last was.
+pub(super) fn phases(heard: &Mutex<Vec<Notice>>) -> io::Result<Vec<(PhaseName, Why)>> {
     let phase = |notice: &Notice| match notice {
         Notice::Phase { phase, cause } => Some((*phase, *cause)),
         Notice::Progress { .. } | Notice::Abandoned { .. } => None,
     };
-    heard.iter().filter_map(phase).collect()
+    let mut phases = Vec::new();
+    wait_for("Closed to be heard", || {
+        let heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+        phases = heard.iter().filter_map(phase).collect();
+        matches!(phases.last(), Some((PhaseName::Closed, _)))
+    })?;
+    Ok(phases)
 }
 
 /// S8: nothing given up, nothing undurable, exit code 0.
@@ -246,7 +252,7 @@ fn each_phase_has_a_deadline(scene: &Scene) -> Proof {
         (PhaseName::Closing, Why::OutOfTime),
         (PhaseName::Closed, Why::OutOfTime),
     ];
-    assert_eq!(phases(&heard), expected);
+    assert_eq!(phases(&heard)?, expected);
     gate.open();
     assert!(read.join()?.is_err());
     Ok(())
@@ -295,7 +301,7 @@ fn force_ends_draining(scene: &Scene) -> Proof {
     let report = driver.force(Duration::from_millis(10));
     assert_eq!(report.exit_code(), 1, "{report}");
     assert_eq!(
-        phases(&heard)[..2],
+        phases(&heard)?[..2],
         [
             (PhaseName::Draining, Why::Asked),
             (PhaseName::Closing, Why::Forced)
