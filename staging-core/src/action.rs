@@ -115,13 +115,15 @@ pub enum IoKind {
     /// `pread` otherwise; `fstat`.
     ///
     /// The chunks of a file come in order, one at a time. The first of an unmapped file
-    /// (`offset` 0) makes room for `total` bytes. Completes as `Loaded`.
+    /// (`offset` 0) makes room for `total` bytes. For a file of length 0 one comes, too, with `len`
+    /// 0: to see that it has no bytes, for some that say 0 have ([`Fault::Unsized`]). Completes as
+    /// `Loaded`.
     Load {
         /// Which file.
         file: FileId,
         /// Where the chunk begins.
         offset: u64,
-        /// How long it is; never 0.
+        /// How long it is; 0 for an empty file alone.
         len: u64,
         /// How long the whole file is.
         total: u64,

@@ -15,6 +15,9 @@ pub enum Fault {
     Replaced,
     /// The file was cut short while it was read.
     Truncated,
+    /// The file has other bytes than its length says: one that the kernel makes up while it is
+    /// read. It can be read, but not staged.
+    Unsized,
     /// The file changed again and again while it was staged (G5).
     Changed,
     /// The budget has no room (G10).

@@ -212,7 +212,7 @@ impl Machine {
         let len = self.files[file].stamp.len;
         let how = how_to_hold(pass.plan, len);
         match how {
-            How::Empty => self.finish(file, How::Empty, 0),
+            How::Empty => self.proceed(file, how, 0),
             How::Loaded => self.ask_budget(file, how, charge_loaded(len)),
             How::Mapped | How::MappedShared => self.ask_budget(file, how, charge_mapped(len)),
         }

@@ -142,7 +142,7 @@ impl Machine {
         };
         match then {
             _ if stopping != io => {}
-            // A look took nothing; a mapping or a chunk did.
+            // A look took nothing, nor did the proof that a file is empty; a mapping or a chunk did.
             Then::Rest(why) if charge == 0 => self.come_to_rest(file, why),
             Then::Rest(_) | Then::Again { .. } => self.release(file, charge, then),
         }

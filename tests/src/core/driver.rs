@@ -212,6 +212,10 @@ impl Driver {
     }
 
     fn load(&mut self, job: &Job, file: FileId, offset: u64, len: u64, total: u64, disk: &Disk) {
+        if total == 0 {
+            // A look whether it really is empty.
+            return;
+        }
         let inode = job.inode.unwrap_or_default();
         let now = disk.stamp(inode);
         if offset == 0 && !self.contents.contains_key(&file) {
