@@ -6,7 +6,7 @@ use bytes::Bytes;
 use driver_kit::contents::Contents;
 use driver_kit::core::{Life, Mode, Outcome, Plan, Staging, Standing};
 use driver_kit::error::Failure;
-use driver_kit::hub::{Read, read_answer};
+use driver_kit::hub::{Read, Thread, read_answer};
 use driver_kit::{Deadline, Handle};
 use std::io;
 use std::path::Path;
@@ -92,7 +92,7 @@ impl File {
         offset: u64,
         deadline: Deadline,
     ) -> io::Result<usize> {
-        let read = match self.handle.read(offset, buffer, deadline) {
+        let read = match self.handle.read(offset, buffer, deadline, Thread::MayBlock) {
             Read::Done(Err(failure)) if failure.is_for_fullness() => {
                 let (hub, len) = (self.handle.hub(), buffer.len() as u64);
                 admitted(hub, deadline, |room| {

@@ -4,12 +4,12 @@ use crate::file::File;
 use crate::wait::{Help, wait_until};
 use driver_kit::core::{Fault, Missing, Mode, OverBudget, Plan};
 use driver_kit::error::{Cause, Failure, Operation, fault_of};
-use driver_kit::hub::{Answer, Hub, Ticket};
+use driver_kit::hub::{Answer, Hub, Room, Standby, Ticket};
 use driver_kit::{Deadline, path};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::task::{Poll, Waker};
+use std::task::Poll;
 use std::time::Instant;
 
 /// How a file is opened. See [`Stager::options`](crate::Stager::options).
@@ -102,10 +102,11 @@ impl OpenOptions {
 pub(crate) fn admitted(
     hub: &Arc<Hub>,
     deadline: Deadline,
-    mut ask: impl FnMut(Option<&Waker>) -> Result<Ticket, Failure>,
+    mut ask: impl FnMut(Standby<'_>) -> Result<Ticket, Failure>,
 ) -> io::Result<Ticket> {
+    let mut room = Room::of(Arc::clone(hub));
     let asked = wait_until(hub, helping(hub, deadline), deadline, |waker| {
-        match ask(Some(waker)) {
+        match ask(Some((&mut room, waker))) {
             Err(failure) if failure.is_for_fullness() => match deadline {
                 Deadline::At(at) if at <= Instant::now() => Poll::Ready(Err(Failure {
                     cause: Cause::Fault(Fault::Deadline),

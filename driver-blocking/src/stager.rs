@@ -7,7 +7,7 @@ use crate::wait::{Help, wait_until};
 use driver_kit::batch::{Order, Paths};
 use driver_kit::core::{Grace, Limits, PhaseName, Plan, Stats};
 use driver_kit::handlers::Handlers;
-use driver_kit::hub::{Hub, Setup};
+use driver_kit::hub::{End, Hub, Setup};
 use driver_kit::observe::Notice;
 use driver_kit::path::Here;
 use driver_kit::signals::{Press, Signals};
@@ -44,8 +44,9 @@ impl Drop for Owner {
     fn drop(&mut self) {
         if self.hub.phase() != PhaseName::Closed {
             self.hub.force(CLOSING_ON_DROP);
+            let mut end = End::of(Arc::clone(&self.hub));
             let _ = wait_until(&self.hub, Help::Yes, Deadline::Never, |waker| {
-                self.hub.poll_closed(waker)
+                self.hub.poll_closed(&mut end, waker)
             });
         }
     }
@@ -234,8 +235,9 @@ impl Stager {
     /// Waits until somebody else's shutdown is over.
     pub fn wait_closed(&self) -> ShutdownReport {
         let hub = self.hub();
+        let mut end = End::of(Arc::clone(hub));
         wait_until(hub, Help::unless_pool(hub), Deadline::Never, |waker| {
-            hub.poll_closed(waker)
+            hub.poll_closed(&mut end, waker)
         })
     }
 

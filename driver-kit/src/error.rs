@@ -92,7 +92,7 @@ impl Failure {
                 Fault::Truncated => io::ErrorKind::UnexpectedEof,
                 Fault::Changed => io::ErrorKind::ResourceBusy,
                 Fault::OverBudget => io::ErrorKind::QuotaExceeded,
-                Fault::NoMapping => io::ErrorKind::Unsupported,
+                Fault::NoMapping | Fault::Unsized => io::ErrorKind::Unsupported,
                 Fault::Cancelled => io::ErrorKind::Interrupted,
                 Fault::Deadline => io::ErrorKind::TimedOut,
                 Fault::ShuttingDown | Fault::Abandoned | Fault::DriverLost => {
@@ -141,6 +141,10 @@ fn explain_fault(fault: Fault) -> &'static str {
             "another process cut the file short meanwhile; stage or read it again to see what it \
              holds now"
         }
+        Fault::Unsized => {
+            "has other bytes than its length says, as files do that the kernel makes up while they \
+             are read; open it unstaged (mode none) and read it"
+        }
         Fault::Changed => {
             "the file changed each time it was staged; stage it when its writer is done"
         }
@@ -188,6 +192,8 @@ pub fn fault_of(error: &io::Error) -> Fault {
         (Some(errno), _) => Fault::Os(errno),
         (None, io::ErrorKind::UnexpectedEof) => Fault::Truncated,
         (None, io::ErrorKind::Unsupported) => Fault::NoMapping,
+        // Such as a path with a NUL in it, which never gets as far as the system.
+        (None, io::ErrorKind::InvalidInput) => Fault::Os(rustix::io::Errno::INVAL.raw_os_error()),
         (None, io::ErrorKind::OutOfMemory) => Fault::Os(rustix::io::Errno::NOMEM.raw_os_error()),
         (None, _) => Fault::Os(rustix::io::Errno::IO.raw_os_error()),
     }

@@ -3,12 +3,11 @@
 use crate::clock::Deadline;
 use crate::contents::{Contents, Published, Truncated};
 use crate::error::{Failure, Operation};
-use crate::hub::{Hub, Read, Ticket};
+use crate::hub::{Hub, Read, Standby, Thread, Ticket};
 use bytes::Bytes;
 use staging_core::{Fault, FileId, HandleId, Plan, Request, Staging};
 use std::path::Path;
 use std::sync::Arc;
-use std::task::Waker;
 
 /// An open file. Dropping it closes it; what is under way on it is finished first.
 pub struct Handle {
@@ -86,7 +85,7 @@ impl Handle {
 
     /// Reads a range: from memory if it is there, from the file on this thread if nothing else
     /// has to happen first, otherwise by waiting.
-    pub fn read(&self, offset: u64, buffer: &mut [u8], deadline: Deadline) -> Read {
+    pub fn read(&self, offset: u64, buffer: &mut [u8], deadline: Deadline, thread: Thread) -> Read {
         match self.read_staged(offset, buffer) {
             Some(Ok(bytes)) => Read::Done(Ok(bytes)),
             Some(Err(Truncated)) => {
@@ -94,7 +93,7 @@ impl Handle {
             }
             None => self
                 .hub
-                .read_here(self.id, &self.path, offset, buffer, deadline),
+                .read_here(self.id, &self.path, offset, buffer, deadline, thread),
         }
     }
 
@@ -107,7 +106,7 @@ impl Handle {
         offset: u64,
         len: u64,
         deadline: Deadline,
-        room: Option<&Waker>,
+        room: Standby<'_>,
     ) -> Result<Ticket, Failure> {
         let request = Request::Read {
             handle: self.id,
@@ -126,7 +125,7 @@ impl Handle {
         &self,
         plan: Plan,
         deadline: Deadline,
-        room: Option<&Waker>,
+        room: Standby<'_>,
     ) -> Result<Ticket, Failure> {
         let request = Request::Stage {
             handle: self.id,
@@ -140,7 +139,7 @@ impl Handle {
     ///
     /// # Errors
     /// Refused: nothing changed.
-    pub fn unstage(&self, deadline: Deadline, room: Option<&Waker>) -> Result<Ticket, Failure> {
+    pub fn unstage(&self, deadline: Deadline, room: Standby<'_>) -> Result<Ticket, Failure> {
         let request = Request::Unstage { handle: self.id };
         self.hub
             .submit(Operation::Unstage, &self.path, request, deadline, room)

@@ -147,6 +147,25 @@ impl Job {
         self.kind
     }
 
+    /// Whether it is done in microseconds, where the disk does not make it wait: opening, with a
+    /// small file along, and giving back.
+    pub(crate) const fn is_small(&self) -> bool {
+        match self.kind {
+            IoKind::Open { .. }
+            | IoKind::Fetch { .. }
+            | IoKind::Look { .. }
+            | IoKind::Close { .. } => true,
+            IoKind::Release { .. } => !matches!(
+                self.work,
+                Work::Release {
+                    held: Held::Contents(Contents::Mapped(_)),
+                    ..
+                }
+            ),
+            IoKind::Map { .. } | IoKind::Load { .. } | IoKind::Read { .. } => false,
+        }
+    }
+
     /// The absolute path of the file it is about.
     pub fn path(&self) -> &Path {
         &self.path

@@ -27,8 +27,10 @@
 //! [`sync`] is where locks and atomics come from, so that loom can take their place.
 
 pub mod batch;
+pub mod client;
 mod clock;
 pub mod contents;
+pub mod cursor;
 pub mod error;
 mod handle;
 pub mod handlers;

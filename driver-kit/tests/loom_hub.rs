@@ -8,7 +8,9 @@
 #![cfg(staging_loom)]
 
 use driver_kit::core::{Completion, IoKind, Key, Limits, Missing, Mode, Outcome, Plan, Stamp};
-use driver_kit::hub::{Answer, Hub, Idle, Read, Setup, Ticket, Turn, TurnEnd, read_answer};
+use driver_kit::hub::{
+    Answer, Hub, Idle, Read, Setup, Thread as HubThread, Ticket, Turn, TurnEnd, read_answer,
+};
 use driver_kit::job::{Finished, Job};
 use driver_kit::sync::{Mutex, lock, thread};
 use driver_kit::{Deadline, Handle};
@@ -140,7 +142,7 @@ fn a_read_while_staging_completes_is_answered() {
             let file = Arc::clone(&file);
             thread::spawn(move || {
                 let mut buffer = [0];
-                let read = match file.read(0, &mut buffer, Deadline::Never) {
+                let read = match file.read(0, &mut buffer, Deadline::Never, HubThread::MayBlock) {
                     Read::Done(read) => read,
                     Read::Waits(ticket) => read_answer(wait(ticket), 0, &mut buffer),
                 };

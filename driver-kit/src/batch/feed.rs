@@ -6,13 +6,18 @@ use crate::error::{Cause, Failure, Operation, fault_of};
 use crate::hub::{Deliveries, Hub, State, Waiter, refusal};
 use crate::sync::atomic::Ordering;
 use crate::sync::lock;
-use staging_core::{Bound, Event, Life, Missing, Reject, Request, Tick};
+use staging_core::{Bound, Event, Fault, Life, Missing, Reject, Request, Tick};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// How many paths a worker fetches at a time, at the most.
 const MOUTHFUL: u32 = 32;
+
+/// After how long it hands in what it has, rather than fetch more: a list may read directories, or
+/// a pipe.
+const PATIENCE: Duration = Duration::from_micros(200);
 
 /// A promise to fetch paths, then the paths.
 pub(crate) struct Feed {
@@ -33,16 +38,19 @@ impl Feed {
         }
         let mut refused = Vec::new();
         let mut ended = false;
+        let began = Instant::now();
         {
             let mut source = lock(&batch.source);
-            while self.paths.len() + refused.len() < self.promised as usize {
-                let Some(path) = next_of(&mut source) else {
+            while self.paths.len() + refused.len() < self.promised as usize
+                && began.elapsed() < PATIENCE
+            {
+                let next = next_of(&mut source).filter(|_| lock(&batch.tally).took_one());
+                let Some(path) = next else {
                     *source = None;
                     batch.ended.store(true, Ordering::Relaxed);
                     ended = true;
                     break;
                 };
-                lock(&batch.tally).took(1);
                 match batch.here.absolute(&path) {
                     Ok(path) => self.paths.push(path.into()),
                     Err(error) => refused.push((path, error)),
@@ -92,6 +100,7 @@ impl State {
         let room = batch.order.concurrency - batch.under_way.load(Ordering::Relaxed);
         let promised = room.min(MOUTHFUL);
         batch.under_way.fetch_add(promised, Ordering::Relaxed);
+        batch.fed.store(true, Ordering::Relaxed);
         Some(Feed {
             batch: Arc::clone(batch),
             promised,
@@ -112,8 +121,25 @@ impl State {
             promised,
             paths,
         } = feed;
+        batch.fed.store(false, Ordering::Relaxed);
         let mut accepted = 0;
         for path in paths {
+            if batch.stopped.load(Ordering::Relaxed) {
+                let cause = Cause::Fault(Fault::Cancelled);
+                let failure = Failure {
+                    operation: Operation::Open,
+                    path: Arc::clone(&path),
+                    cause,
+                };
+                out.refused.push((
+                    Arc::clone(&batch),
+                    Item {
+                        path,
+                        result: Err(failure),
+                    },
+                ));
+                continue;
+            }
             let request = Request::Open {
                 missing: Missing::Fail,
                 plan: batch.order.plan,

@@ -66,8 +66,12 @@ pub struct Batch {
     again: Mutex<Vec<Arc<Path>>>,
     /// Paths handed to the machine or about to be. Changed under the hub's lock.
     under_way: AtomicU32,
+    /// Somebody fetches paths right now. Changed under the hub's lock.
+    fed: AtomicBool,
     /// No more paths will come from the source.
     ended: AtomicBool,
+    /// It was cancelled: what was fetched is not tried any more.
+    stopped: AtomicBool,
     /// Refused for fullness: not hungry until there is room.
     blocked: AtomicBool,
     tally: Mutex<Tally>,
@@ -87,7 +91,9 @@ impl Batch {
             source: Mutex::new(Some(paths)),
             again: Mutex::new(Vec::new()),
             under_way: AtomicU32::new(0),
+            fed: AtomicBool::new(false),
             ended: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
             blocked: AtomicBool::new(false),
             tally: Mutex::new(Tally::start()),
         });
@@ -109,6 +115,17 @@ impl Batch {
         }
         tally.wait(waker);
         Poll::Pending
+    }
+
+    /// Whether it is further than `seen` says, which then says so; `false` after the end was seen.
+    /// Until then leaves the waker to be woken.
+    pub fn poll_step(&self, seen: &mut u64, waker: &Waker) -> Poll<bool> {
+        lock(&self.tally).poll_step(seen, waker)
+    }
+
+    /// Another chunk of some file is in: those who watch the progress look again.
+    pub(crate) fn chunk_came(&self, wakers: &mut Vec<Waker>) {
+        lock(&self.tally).step(wakers);
     }
 
     /// How far it is, at this moment (G7).
@@ -158,6 +175,7 @@ impl Batch {
     /// Whether a worker should fetch paths for it.
     pub(crate) fn is_hungry(&self) -> bool {
         !self.ended.load(Ordering::Relaxed)
+            && !self.fed.load(Ordering::Relaxed)
             && !self.blocked.load(Ordering::Relaxed)
             && self.under_way.load(Ordering::Relaxed) < self.order.concurrency
     }
@@ -167,16 +185,17 @@ impl Batch {
         self.ended.load(Ordering::Relaxed) && self.under_way.load(Ordering::Relaxed) == 0
     }
 
+    /// No further path is tried. Takes no lock that is held while the list runs: the list may
+    /// block for as long as it likes.
     fn stop_feeding(&self) {
-        let paths = lock(&self.source).take();
-        let again = std::mem::take(&mut *lock(&self.again));
+        self.stopped.store(true, Ordering::Relaxed);
         self.ended.store(true, Ordering::Relaxed);
+        let again = std::mem::take(&mut *lock(&self.again));
         let wakers = {
             let mut tally = lock(&self.tally);
             tally.will_not_try(again.len() as u64);
             tally.end()
         };
-        drop(paths);
         for waker in wakers {
             waker.wake();
         }

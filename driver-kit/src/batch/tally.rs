@@ -1,7 +1,7 @@
 //! What has come of a batch so far.
 
 use super::{Item, Staged};
-use std::task::Waker;
+use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 /// How far a batch is (G7).
@@ -60,7 +60,13 @@ pub(super) struct Tally {
     list_ended: bool,
     items: Vec<Item>,
     waiting: Vec<Waker>,
+    /// Counts whatever changes the progress; from 1, so that the first look sees something.
+    steps: u64,
+    watching: Vec<Waker>,
 }
+
+/// What `seen` says when the end was seen.
+const END: u64 = u64::MAX;
 
 impl Tally {
     pub(super) fn start() -> Tally {
@@ -74,6 +80,8 @@ impl Tally {
             list_ended: false,
             items: Vec::new(),
             waiting: Vec::new(),
+            steps: 1,
+            watching: Vec::new(),
         }
     }
 
@@ -87,8 +95,12 @@ impl Tally {
         }
     }
 
-    pub(super) const fn took(&mut self, paths: u64) {
-        self.taken += paths;
+    /// Counts a path that will be tried; `false` if the list was ended before it came.
+    pub(super) const fn took_one(&mut self) -> bool {
+        if !self.list_ended {
+            self.taken += 1;
+        }
+        !self.list_ended
     }
 
     /// Paths that were taken, but will not be tried.
@@ -112,11 +124,36 @@ impl Tally {
     }
 
     fn settle(&mut self) -> Vec<Waker> {
-        if !self.is_done() {
-            return Vec::new();
+        let mut wakers = Vec::new();
+        self.step(&mut wakers);
+        if self.is_done() {
+            self.ended_at.get_or_insert_with(Instant::now);
+            wakers.append(&mut self.waiting);
         }
-        self.ended_at.get_or_insert_with(Instant::now);
-        std::mem::take(&mut self.waiting)
+        wakers
+    }
+
+    pub(super) fn step(&mut self, wakers: &mut Vec<Waker>) {
+        self.steps += 1;
+        wakers.append(&mut self.watching);
+    }
+
+    pub(super) fn poll_step(&mut self, seen: &mut u64, waker: &Waker) -> Poll<bool> {
+        if *seen == END {
+            return Poll::Ready(false);
+        }
+        if self.is_done() {
+            *seen = END;
+            return Poll::Ready(true);
+        }
+        if *seen != self.steps {
+            *seen = self.steps;
+            return Poll::Ready(true);
+        }
+        if !self.watching.iter().any(|other| other.will_wake(waker)) {
+            self.watching.push(waker.clone());
+        }
+        Poll::Pending
     }
 
     pub(super) fn take_items(&mut self) -> Vec<Item> {

@@ -2,13 +2,15 @@
 
 use super::Hub;
 use super::deliver::Deliveries;
+use super::room::Standby;
 use super::slot::{Answer, Slot, Ticket};
 use super::state::State;
 use super::table::{OpRow, Waiter};
 use crate::clock::Deadline;
 use crate::error::{Cause, Failure, Operation};
 use crate::handlers::ActionKind;
-use crate::perform::read_full;
+use crate::job::{Job, Work};
+use crate::perform::{read_full, read_if_cached};
 use crate::sync::lock;
 use staging_core::{
     Action, Completion, Event, HandleId, IoId, IoKind, OpId, Plan, Reject, Reply, Request, Staging,
@@ -17,7 +19,6 @@ use staging_core::{
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
-use std::task::Waker;
 
 /// A read that the caller may have to carry out itself.
 pub enum Read {
@@ -25,6 +26,15 @@ pub enum Read {
     Done(Result<usize, Failure>),
     /// It has to wait; the ticket brings its own buffer.
     Waits(Ticket),
+}
+
+/// What the calling thread may do to carry out its own read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Thread {
+    /// Wait for the disk.
+    MayBlock,
+    /// Take what is in memory; what would wait for the disk goes to a worker.
+    MustNotBlock,
 }
 
 /// What a lone read turned out to need, under the lock.
@@ -50,7 +60,7 @@ impl Hub {
         missing: staging_core::Missing,
         plan: Plan,
         deadline: Deadline,
-        room: Option<&Waker>,
+        room: Standby<'_>,
     ) -> Result<Ticket, Failure> {
         self.submit(
             Operation::Open,
@@ -71,7 +81,7 @@ impl Hub {
         path: &Arc<Path>,
         request: Request,
         deadline: Deadline,
-        room: Option<&Waker>,
+        room: Standby<'_>,
     ) -> Result<Ticket, Failure> {
         let slot = Slot::new();
         let mut deliveries = Deliveries::default();
@@ -81,8 +91,8 @@ impl Hub {
             let deadline = deadline.tick(self.clock);
             let waiter = Waiter::Slot(Arc::clone(&slot));
             let accepted = state.accept(now, deadline, operation, path, request, waiter);
-            if let (Err(Reject::Full(_)), Some(room)) = (accepted, room) {
-                state.blocked.push(room.clone());
+            if let (Err(Reject::Full(_)), Some((room, waker))) = (accepted, room) {
+                state.blocked.stand(room.place(), waker);
             }
             state.drain_told(&mut deliveries);
             (accepted, state.call())
@@ -104,6 +114,7 @@ impl Hub {
         offset: u64,
         buffer: &mut [u8],
         deadline: Deadline,
+        thread: Thread,
     ) -> Read {
         let len = buffer.len() as u64;
         let request = Request::Read {
@@ -152,7 +163,7 @@ impl Hub {
                 kind,
                 path,
                 descriptor,
-            }) => Read::Done(self.carry_out_read((io, kind), path, &descriptor, offset, buffer)),
+            }) => self.carry_out_read((io, kind), path, descriptor, offset, buffer, thread),
             Ok(Lone::Waits) => match waits {
                 Some((op, slot)) => Read::Waits(Ticket::new(Arc::clone(self), op, slot)),
                 None => Read::Done(Err(refusal(Operation::Read, path, Reject::UnknownHandle))),
@@ -164,12 +175,22 @@ impl Hub {
         self: &Arc<Self>,
         (io, kind): (IoId, IoKind),
         path: Arc<Path>,
-        descriptor: &File,
+        descriptor: Arc<File>,
         offset: u64,
         buffer: &mut [u8],
-    ) -> Result<usize, Failure> {
+        thread: Thread,
+    ) -> Read {
         tracing::trace!(?io, ?kind, path = %path.display(), "perform");
-        let completion = match read_full(descriptor, buffer, offset) {
+        let read = match thread {
+            Thread::MayBlock => read_full(&descriptor, buffer, offset),
+            Thread::MustNotBlock => match read_if_cached(&descriptor, buffer, offset) {
+                Some(read) => read,
+                None => {
+                    return self.hand_over_read((io, kind), path, descriptor, offset, buffer.len());
+                }
+            },
+        };
+        let completion = match read {
             Ok(bytes) => Completion::Read {
                 bytes: bytes as u64,
             },
@@ -191,14 +212,51 @@ impl Hub {
         let answer = deliveries.here.take();
         deliveries.deliver(self);
         self.make(call);
-        match answer {
+        Read::Done(match answer {
             Some(answer) => read_answer(answer, offset, buffer),
             // Answered meanwhile by a shutdown that gave it up; the buffer is ours again.
-            None => Err(Failure {
-                operation: Operation::Read,
-                path,
-                cause: Cause::Fault(staging_core::Fault::Abandoned),
-            }),
+            None => Err(given_up(path)),
+        })
+    }
+
+    /// The bytes are not in memory: a worker reads them, into a buffer of its own.
+    fn hand_over_read(
+        self: &Arc<Self>,
+        (io, kind): (IoId, IoKind),
+        path: Arc<Path>,
+        descriptor: Arc<File>,
+        offset: u64,
+        len: usize,
+    ) -> Read {
+        let IoKind::Read { op, .. } = kind else {
+            return Read::Done(Err(given_up(path)));
+        };
+        let slot = Slot::new();
+        let work = Work::Read {
+            descriptor,
+            buffer: vec![0; len],
+            offset,
+        };
+        let job = Job {
+            io,
+            kind,
+            path: Arc::clone(&path),
+            work,
+        };
+        let (waits, call) = {
+            let mut state = lock(&self.state);
+            state.deferred.push_back(job);
+            let waits = state
+                .table
+                .op(op)
+                .map(|row| row.waiter = Waiter::Slot(Arc::clone(&slot)));
+            (waits.is_some(), state.call())
+        };
+        self.make(call);
+        if waits {
+            Read::Waits(Ticket::new(Arc::clone(self), op, slot))
+        } else {
+            Read::Done(Err(given_up(path)))
         }
     }
 
@@ -367,6 +425,15 @@ pub fn read_answer(answer: Answer, offset: u64, buffer: &mut [u8]) -> Result<usi
         Outcome::Opened { .. } | Outcome::Staged { .. } | Outcome::Unstaged | Outcome::Closed => {
             Err(answer.failure(Fault::Cancelled))
         }
+    }
+}
+
+fn given_up(path: Arc<Path>) -> Failure {
+    let cause = Cause::Fault(staging_core::Fault::Abandoned);
+    Failure {
+        operation: Operation::Read,
+        path,
+        cause,
     }
 }
 

@@ -138,13 +138,9 @@ impl Hub {
                 state.take_feed(now, deadline, feed, &mut turn.deliveries);
             }
             state.drain_told(&mut turn.deliveries);
-            while turn.jobs.len() < most {
-                match state.next_job() {
-                    Some(job) => turn.jobs.push(job),
-                    None => break,
-                }
-            }
-            if most > 0 {
+            state.take_jobs(most, &mut turn.jobs);
+            // Only who has nothing else to do fetches paths: a list may block.
+            if most > 0 && turn.jobs.is_empty() {
                 turn.feed = state.hungry_batch(&mut turn.deliveries);
             }
             let end = if turn.jobs.is_empty() && turn.feed.is_none() {
@@ -285,6 +281,21 @@ impl Hub {
 }
 
 impl State {
+    /// Takes up to `most` jobs that are small, or one that may take its time: whoever has that has
+    /// nothing else that others wait for, neither to do nor to tell.
+    fn take_jobs(&mut self, most: usize, jobs: &mut Vec<Job>) {
+        while jobs.len() < most {
+            let Some(job) = self.next_job() else { return };
+            if job.is_small() {
+                jobs.push(job);
+            } else if jobs.is_empty() {
+                return jobs.push(job);
+            } else {
+                return self.deferred.push_front(job);
+            }
+        }
+    }
+
     fn idle(&mut self, idle: &Idle) -> Option<u64> {
         match idle {
             Idle::Leave => {

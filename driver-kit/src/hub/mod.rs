@@ -16,6 +16,7 @@
 mod call;
 mod crew;
 mod deliver;
+mod room;
 mod slot;
 mod state;
 pub(crate) mod table;
@@ -26,6 +27,7 @@ use crate::handlers::Handlers;
 use crate::observe::Observers;
 use crate::report::ShutdownReport;
 use crate::sync::{Mutex, lock};
+use room::Line;
 use staging_core::{Event, Grace, Limits, Machine, PhaseName, Stats, Tick};
 use std::collections::VecDeque;
 use std::fmt;
@@ -34,9 +36,10 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 
 pub(crate) use call::refusal;
-pub use call::{Read, read_answer};
+pub use call::{Read, Thread, read_answer};
 pub use crew::{Idle, Turn, TurnEnd};
 pub(crate) use deliver::Deliveries;
+pub use room::{End, Room, Standby};
 pub use slot::{Answer, Slot, Ticket};
 pub(crate) use state::State;
 pub(crate) use table::Waiter;
@@ -91,8 +94,8 @@ impl Hub {
                     crew: crew::Crew::of(workers),
                     batches: Vec::new(),
                     deferred: VecDeque::new(),
-                    blocked: Vec::new(),
-                    waiting_for_end: Vec::new(),
+                    blocked: Line::default(),
+                    waiting_for_end: Line::default(),
                     unfinished: Vec::new(),
                     memory: Arc::clone(&memory),
                     observers: Arc::clone(&observers),
@@ -156,6 +159,13 @@ impl Hub {
         lock(&self.state).machine.files()
     }
 
+    /// How much of whoever waits is kept here: answers to come, and callers in line for room or
+    /// for the end. For tests that look for leaks.
+    pub fn kept(&self) -> usize {
+        let state = lock(&self.state);
+        state.table.ops.iter().count() + state.blocked.len() + state.waiting_for_end.len()
+    }
+
     /// The phase of the hub's life (S1).
     pub fn phase(&self) -> PhaseName {
         lock(&self.state).machine.phase()
@@ -179,7 +189,7 @@ impl Hub {
     }
 
     /// How the shutdown went, once it is over; until then leaves the waker to be woken.
-    pub fn poll_closed(&self, waker: &Waker) -> Poll<ShutdownReport> {
+    pub fn poll_closed(&self, end: &mut End, waker: &Waker) -> Poll<ShutdownReport> {
         let mut state = lock(&self.state);
         let closed = state.machine.phase() == PhaseName::Closed && state.nothing_to_tell();
         match state.machine.report() {
@@ -189,7 +199,7 @@ impl Hub {
                 panics: self.handlers.panics() + self.observers.panics(),
             }),
             _ => {
-                state.waiting_for_end.push(waker.clone());
+                state.waiting_for_end.stand(end.place(), waker);
                 Poll::Pending
             }
         }

@@ -3,6 +3,7 @@
 
 use super::crew::Crew;
 use super::deliver::Deliveries;
+use super::room::Line;
 use super::slot::Answer;
 use super::table::{FileRow, Holding, Table, Waiter};
 use crate::batch::Batch;
@@ -18,7 +19,6 @@ use staging_core::{
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
-use std::task::Waker;
 
 /// Everything under the lock.
 pub(crate) struct State {
@@ -30,9 +30,9 @@ pub(crate) struct State {
     /// Jobs that were taken from the machine and given back to be done by others.
     pub(super) deferred: VecDeque<Job>,
     /// Callers that were refused for fullness.
-    pub(super) blocked: Vec<Waker>,
+    pub(super) blocked: Line,
     /// Callers that wait for `Closed`.
-    pub(super) waiting_for_end: Vec<Waker>,
+    pub(super) waiting_for_end: Line,
     /// What the shutdown could not finish (S3).
     pub(super) unfinished: Vec<Unfinished>,
     pub(super) memory: Arc<Memory>,
@@ -277,9 +277,12 @@ impl State {
                 Tell::Progress { file, done, total } => {
                     let path = self.table.file_path(file);
                     self.notice(Notice::Progress { path, done, total }, out);
+                    for batch in &self.batches {
+                        batch.chunk_came(&mut out.wakers);
+                    }
                 }
                 Tell::Room { .. } => {
-                    out.wakers.append(&mut self.blocked);
+                    self.blocked.call_all(&mut out.wakers);
                     for batch in &self.batches {
                         batch.room_came();
                     }
@@ -380,8 +383,8 @@ impl State {
             drop(row.cell.withdraw());
         }
         out.rest = Some(std::mem::replace(&mut self.table, Table::new()));
-        out.wakers.append(&mut self.waiting_for_end);
-        out.wakers.append(&mut self.blocked);
+        self.waiting_for_end.call_all(&mut out.wakers);
+        self.blocked.call_all(&mut out.wakers);
         for batch in &self.batches {
             batch.room_came();
         }
@@ -391,6 +394,7 @@ impl State {
 
 fn whole(part: Part) -> Option<Contents> {
     match part {
+        Part::Nothing { total: 0, .. } => Some(Contents::Empty),
         Part::Nothing { .. } => None,
         Part::Block(block) => {
             let len = block.len();

@@ -42,12 +42,11 @@ pub(super) fn map(descriptor: &File, len: u64, how: How, memory: &Arc<Memory>) -
 pub(super) fn load(descriptor: &File, part: Part, offset: u64, len: u64) -> Ended {
     let (part, loaded) = load_chunk(descriptor, part, offset, len);
     let completion = match loaded.and_then(|filled| Ok((filled, stamp_of(descriptor)?))) {
-        // It still claims to have the bytes that it did not give.
-        Ok((filled, stamp)) if filled < len && offset.saturating_add(len) <= stamp.len => {
-            Completion::Failed {
-                fault: Fault::Truncated,
-            }
-        }
+        // It still claims to have the bytes that it did not give, or gave some that it does not
+        // claim to have.
+        Ok((filled, stamp)) if is_unsized(offset, len, filled, stamp.len) => Completion::Failed {
+            fault: Fault::Unsized,
+        },
         Ok((_, stamp)) => Completion::Loaded { stamp },
         Err(error) => Completion::Failed {
             fault: fault_of(&error),
@@ -59,9 +58,21 @@ pub(super) fn load(descriptor: &File, part: Part, offset: u64, len: u64) -> Ende
     }
 }
 
+/// Whether a file has other bytes than its length says.
+const fn is_unsized(offset: u64, len: u64, filled: u64, claimed: u64) -> bool {
+    let short = filled < len && offset.saturating_add(len) <= claimed;
+    let long = len == 0 && filled > 0 && claimed == 0;
+    short || long
+}
+
 /// How many bytes came in: fewer than asked where the file ended early.
 fn load_chunk(descriptor: &File, part: Part, offset: u64, len: u64) -> (Part, io::Result<u64>) {
     match part {
+        // An empty file: a byte that is read all the same shows that it is none.
+        Part::Nothing { .. } if len == 0 => {
+            let read = read_full(descriptor, &mut [0], offset);
+            (part, read.map(|read| read as u64))
+        }
         Part::Mapping(mapping) => {
             let populated = mapping.populate(offset, len);
             (Part::Mapping(mapping), populated.map(|()| len))

@@ -114,6 +114,33 @@ pub fn read_full(descriptor: &File, buffer: &mut [u8], offset: u64) -> io::Resul
     Ok(done)
 }
 
+/// Reads like [`read_full`], but only what the kernel has in memory (`preadv2` with
+/// `RWF_NOWAIT`); `None` where it would have to wait for the disk, or cannot tell.
+pub(crate) fn read_if_cached(
+    descriptor: &File,
+    buffer: &mut [u8],
+    offset: u64,
+) -> Option<io::Result<usize>> {
+    use rustix::io::{Errno, ReadWriteFlags};
+    let mut done = 0;
+    while done < buffer.len() {
+        let rest = &mut [io::IoSliceMut::new(&mut buffer[done..])];
+        match rustix::io::preadv2(
+            descriptor,
+            rest,
+            offset + done as u64,
+            ReadWriteFlags::NOWAIT,
+        ) {
+            Ok(0) => break,
+            Ok(bytes) => done += bytes,
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => return None,
+            Err(errno) => return Some(Err(errno.into())),
+        }
+    }
+    Some(Ok(done))
+}
+
 /// Gives contents up; what readers still hold is lent until they let go.
 fn release(held: Held, notify: Notify) -> Ended {
     let lent = match held {

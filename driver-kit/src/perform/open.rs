@@ -50,7 +50,7 @@ pub(super) fn fetch(path: &Path, missing: Missing, up_to: u64, memory: &Arc<Memo
             }
         }
         Ok(Loaded::Changed(stamp)) => keep_open(Opened { stamp, ..opened }),
-        Err(error) => Ended::failed(&error),
+        Err(fault) => Ended::plain(Completion::Failed { fault }),
     }
 }
 
@@ -76,21 +76,35 @@ enum Loaded {
 /// Loads the file and looks whether it is still the one that was opened (G5).
 ///
 /// # Errors
-/// What the system said; `UnexpectedEof` if the file gives fewer bytes than it claims to have.
-fn load_whole(opened: &Opened, memory: &Arc<Memory>) -> io::Result<Loaded> {
+/// What the system said; `Unsized` if the file has other bytes than its length says.
+fn load_whole(opened: &Opened, memory: &Arc<Memory>) -> Result<Loaded, Fault> {
     if opened.stamp.len == 0 {
-        return Ok(Loaded::Same(Contents::Empty));
+        return confirm_empty(opened);
     }
-    let len = usize::try_from(opened.stamp.len).map_err(|_| Errno::FBIG)?;
-    let mut block = memory.take(len)?;
-    let filled = read_full(&opened.descriptor, &mut block, 0)?;
-    let after = stamp_of(&opened.descriptor)?;
+    let fault = |error: io::Error| fault_of(&error);
+    let len = usize::try_from(opened.stamp.len).map_err(|_| fault(Errno::FBIG.into()))?;
+    let mut block = memory.take(len).map_err(fault)?;
+    let filled = read_full(&opened.descriptor, &mut block, 0).map_err(fault)?;
+    let after = stamp_of(&opened.descriptor).map_err(fault)?;
     if after != opened.stamp {
         Ok(Loaded::Changed(after))
     } else if filled < len {
-        Err(io::ErrorKind::UnexpectedEof.into())
+        Err(Fault::Unsized)
     } else {
         Ok(Loaded::Same(Contents::Loaded(block.freeze(len))))
+    }
+}
+
+/// A file of length 0 may have bytes all the same: those that the kernel makes up as they are
+/// read say nothing of their length.
+fn confirm_empty(opened: &Opened) -> Result<Loaded, Fault> {
+    let fault = |error: io::Error| fault_of(&error);
+    if read_full(&opened.descriptor, &mut [0], 0).map_err(fault)? == 0 {
+        return Ok(Loaded::Same(Contents::Empty));
+    }
+    match stamp_of(&opened.descriptor).map_err(fault)? {
+        after if after == opened.stamp => Err(Fault::Unsized),
+        after => Ok(Loaded::Changed(after)),
     }
 }
 

@@ -128,7 +128,7 @@ fn within_reach(scene: &Scene) -> io::Result<PathBuf> {
     clippy::print_stderr,
     reason = "what was not proven must not pass unseen"
 )]
-fn skipped(name: &str) -> Proof {
+pub(super) fn skipped(name: &str) -> Proof {
     eprintln!("skipped: {name} cannot be shown on this machine");
     Ok(())
 }

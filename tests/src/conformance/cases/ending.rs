@@ -284,7 +284,7 @@ fn a_stager_that_is_dropped_is_closed(scene: &Scene) -> Proof {
     let file = driver.open(&path, Opening::by(Mode::Map))?;
     assert!(file.read(0, LEN)? == bytes);
     drop(driver);
-    assert_eq!(hub.phase(), PhaseName::Closed);
+    wait_for("it to be closed", || hub.phase() == PhaseName::Closed)?;
     assert!(file.read(0, 1).is_err());
     assert_eq!((hub.charged(), hub.memory().mapped_bytes()), (0, 0));
     Ok(())

@@ -10,6 +10,7 @@ use driver_kit::Deadline;
 use driver_kit::core::{Bound, Fault, Limits, Missing, Mode, Plan, Reject};
 use driver_kit::error::Cause;
 use driver_kit::handlers::ActionKind;
+use driver_kit::hub::Room;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -60,7 +61,11 @@ fn a_full_stager_refuses_and_says_when_there_is_room(scene: &Scene) -> Proof {
     let path: Arc<Path> = path.into();
     let plan = Plan::of(Mode::Load);
     let hub = driver.hub();
-    let ask = || hub.open(&path, Missing::Fail, plan, Deadline::Never, Some(&waker));
+    let mut room = Room::of(Arc::clone(hub));
+    let mut ask = || {
+        let standby = Some((&mut room, &waker));
+        hub.open(&path, Missing::Fail, plan, Deadline::Never, standby)
+    };
     assert_eq!(
         cause(ask()),
         Some(Cause::Rejected(Reject::Full(Bound::Operations)))

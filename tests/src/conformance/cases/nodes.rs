@@ -1,7 +1,7 @@
 //! G11: what is not a readable regular file is a typed error, told before anything is staged; any
 //! name that the system allows is a name.
 
-use crate::conformance::child::{Child, Surroundings};
+use crate::conformance::child::{Child, Surroundings, skipped};
 use crate::conformance::driver::{Driver, Opening};
 use crate::conformance::errors::{fault_of, is_errno, names_its_file};
 use crate::conformance::gate::Gate;
@@ -26,6 +26,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("G11", a_pipe_with_a_writer_is_not_read),
         case("G11", a_socket_is_not_a_file),
         case("G11", a_device_is_not_a_file),
+        case("G4", a_file_that_hides_its_length_is_not_staged),
         case("G11", a_file_that_may_not_be_read),
         case("G11", a_directory_that_may_not_be_entered),
         case("G11", a_name_of_255_bytes_works_and_of_256_is_an_error),
@@ -43,6 +44,26 @@ pub(super) const CHILDREN: [Child; 1] = [Child {
     name: "without_rights",
     run: without_rights,
 }];
+
+/// G4: what is staged is all of the file. One that the kernel makes up while it is read says that
+/// it is empty, and is not; unstaged it can be read.
+fn a_file_that_hides_its_length_is_not_staged(scene: &Scene) -> Proof {
+    let driver = scene.driver();
+    let path = Path::new("/proc/version");
+    if fs::metadata(path).map_or(true, |about| about.len() > 0) {
+        return skipped("a file that hides its length");
+    }
+    for mode in [Mode::Auto, Mode::Load, Mode::Map, Mode::MapShared] {
+        let error = driver.open(path, Opening::by(mode)).err().ok_or("staged")?;
+        assert_eq!(fault_of(&error), Some(Fault::Unsized), "{mode:?}");
+        assert!(names_its_file(&error, Operation::Open, path), "{error}");
+    }
+    let file = driver.open(path, Opening::by(Mode::None))?;
+    let mut buffer = [0; 5];
+    assert_eq!(file.read_at(&mut buffer, 0)?, 5);
+    assert_eq!(&buffer, b"Linux");
+    Ok(())
+}
 
 fn is_refused(driver: &dyn Driver, path: &Path, node: NodeKind) -> Proof {
     let staging = Gate::counting(driver.hub(), ActionKind::Load);
