@@ -13,6 +13,8 @@ mod errors;
 mod gate;
 mod run;
 mod scene;
+pub mod smol;
+pub mod tokio;
 mod watch;
 
 pub use cases::{cases, children};

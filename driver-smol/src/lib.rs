@@ -1,0 +1,53 @@
+//! Staged files on smol, and on any other executor.
+//!
+//! ```no_run
+//! use driver_smol::Stager;
+//!
+//! fn main() -> std::io::Result<()> {
+//!     smol::block_on(async {
+//!         let stager = Stager::new();
+//!         let model = stager.open("model.bin").await?; // in memory when this returns
+//!         let header = model.read_at(0, 4096).await?; // no system call, no wait
+//!         println!("{} of {} bytes", header.len(), model.len());
+//!         Ok(())
+//!     })
+//! }
+//! ```
+//!
+//! Work that may block runs on the threads of the `blocking` crate while there is some; an idle
+//! stager holds no thread. Bytes that are in memory, staged or cached, are read at once by the task
+//! that wants them.
+//!
+//! # Cancel safety
+//!
+//! Dropping a future of this crate cancels what it waited for, at once. It leaves no operation,
+//! buffer or waker behind, and loses nothing: an open that was just answered is closed again.
+//! Readers keep their position.
+//!
+//! # Executors
+//!
+//! The futures need no particular executor; smol, async-std and `futures::executor` are tested.
+//! Deadlines are kept by `async-io`, which has a thread of its own.
+
+mod batch;
+mod file;
+mod options;
+mod reader;
+mod runtime;
+mod stager;
+
+pub use batch::{Batch, BatchBuilder, Updates};
+pub use driver_kit::batch::{Item, Progress, Staged};
+pub use driver_kit::contents::{Contents, Truncated};
+pub use driver_kit::core::{
+    Fault, Grace, How, Life, Limits, Mode, OverBudget, PhaseName, Plan, Staging, Standing, Stats,
+    Why,
+};
+pub use driver_kit::error::{Cause, Failure, Operation, errno, failure};
+pub use driver_kit::handlers::{ActionKind, Handler, Handlers};
+pub use driver_kit::observe::Notice;
+pub use driver_kit::{Deadline, ShutdownReport, Unfinished};
+pub use file::File;
+pub use options::OpenOptions;
+pub use reader::Reader;
+pub use stager::{Builder, Stager};

@@ -1,0 +1,54 @@
+//! What this driver asks of its world: a thread that may block, and an alarm. Both come from
+//! smol's own crates, which need no executor of theirs.
+
+use async_io::Timer;
+use driver_kit::client::{Alarm, Client};
+use driver_kit::core::{Grace, Limits};
+use driver_kit::hub::{Hub, Setup};
+use driver_kit::signals::{Press, Signals};
+use std::io;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+/// How many jobs a worker takes at a time.
+const JOBS_A_TURN: usize = 32;
+
+/// A client whose workers run on the `blocking` pool.
+pub(crate) fn client(limits: Limits, workers: u32) -> Client {
+    let start = Box::new(|hub: &Arc<Hub>| {
+        let hub = Arc::clone(hub);
+        blocking::unblock(move || hub.work(JOBS_A_TURN)).detach();
+    });
+    let set_alarm = |at: std::time::Instant| {
+        Box::pin(async move {
+            Timer::at(at).await;
+        }) as Alarm
+    };
+    let setup = Setup {
+        limits,
+        workers: workers.max(1),
+        start,
+    };
+    Client::new(setup, Arc::new(set_alarm))
+}
+
+/// Shuts a hub down on SIGINT and SIGTERM, for the rest of the process: there is no executor to
+/// put a task on, so a thread waits for them.
+pub(crate) fn listen(hub: &Arc<Hub>, grace: Grace) -> io::Result<()> {
+    let mut signals = Signals::catch()?;
+    let hub = Arc::downgrade(hub);
+    let listening = move || {
+        while let Ok(press) = signals.wait() {
+            let Some(hub) = hub.upgrade() else { continue };
+            match press {
+                Press::Graceful => hub.shut_down(grace),
+                Press::Force => hub.force(Duration::from_nanos(grace.closing)),
+            }
+        }
+    };
+    thread::Builder::new()
+        .name("staging-signals".to_owned())
+        .spawn(listening)
+        .map(drop)
+}

@@ -1,0 +1,188 @@
+//! driver-tokio under trial: on a current-thread runtime, and on one of two threads.
+
+use super::driver::{Configuration, Driver, Group, Open, OpenFile, Opening};
+use bytes::Bytes;
+use driver_kit::batch::{Item, Order, Progress};
+use driver_kit::core::{Grace, Limits, Plan, Standing};
+use driver_kit::hub::Hub;
+use driver_kit::{Deadline, Handle, ShutdownReport};
+use driver_tokio::{Batch, File, Stager};
+use std::io::{self, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncSeekExt};
+use tokio::runtime::{Builder, Runtime};
+
+/// Both kinds of runtime.
+pub const CONFIGURATIONS: [Configuration; 2] = [
+    Configuration {
+        name: "tokio_current",
+        workers: 2,
+        make: |limits| Tokio::make(limits, Builder::new_current_thread()),
+    },
+    Configuration {
+        name: "tokio_multi",
+        workers: 2,
+        make: |limits| {
+            let mut builder = Builder::new_multi_thread();
+            builder.worker_threads(2);
+            Tokio::make(limits, builder)
+        },
+    },
+];
+
+struct Tokio {
+    stager: Stager,
+    runtime: Arc<Runtime>,
+}
+
+impl Tokio {
+    #[expect(clippy::expect_used, reason = "a test without a runtime cannot go on")]
+    fn make(limits: Limits, mut builder: Builder) -> Arc<dyn Driver> {
+        let runtime = builder.enable_all().build().expect("a runtime can be made");
+        let stager = {
+            let _entered = runtime.enter();
+            Stager::builder()
+                .limits(limits)
+                .build()
+                .expect("there is a runtime")
+        };
+        Arc::new(Tokio {
+            stager,
+            runtime: Arc::new(runtime),
+        })
+    }
+}
+
+impl Driver for Tokio {
+    fn hub(&self) -> &Arc<Hub> {
+        self.stager.hub()
+    }
+
+    fn open(&self, path: &Path, how: Opening) -> io::Result<Open> {
+        let options = self
+            .stager
+            .options()
+            .mode(how.plan.mode)
+            .map_threshold(how.plan.map_threshold)
+            .over_budget(how.plan.over_budget)
+            .create(how.create)
+            .deadline(how.deadline);
+        let file = self.runtime.block_on(options.open(path))?;
+        Ok(Arc::new(Opened {
+            file,
+            runtime: Arc::clone(&self.runtime),
+        }))
+    }
+
+    fn batch(
+        &self,
+        paths: Box<dyn Iterator<Item = PathBuf> + Send>,
+        order: Order,
+    ) -> io::Result<Arc<dyn Group>> {
+        let batch = self
+            .stager
+            .stage(paths)
+            .plan(order.plan)
+            .concurrency(order.concurrency)
+            .deadline(order.deadline)
+            .start()?;
+        Ok(Arc::new(Together {
+            batch,
+            runtime: Arc::clone(&self.runtime),
+        }))
+    }
+
+    fn shutdown(&self, grace: Grace) -> ShutdownReport {
+        self.runtime.block_on(self.stager.shutdown(grace))
+    }
+
+    fn force(&self, closing: Duration) -> ShutdownReport {
+        self.runtime.block_on(self.stager.force(closing))
+    }
+
+    fn attend(&self) {}
+}
+
+struct Opened {
+    file: File,
+    runtime: Arc<Runtime>,
+}
+
+impl OpenFile for Opened {
+    fn handle(&self) -> &Handle {
+        self.file.handle()
+    }
+
+    fn read_at_by(&self, buffer: &mut [u8], offset: u64, deadline: Deadline) -> io::Result<usize> {
+        self.runtime
+            .block_on(self.file.read_into_by(buffer, offset, deadline))
+    }
+
+    fn bytes_at(&self, offset: u64, len: usize) -> io::Result<Bytes> {
+        self.runtime.block_on(self.file.read_at(offset, len))
+    }
+
+    fn stage_by(&self, plan: Plan, deadline: Deadline) -> io::Result<Standing> {
+        self.runtime.block_on(self.file.stage_by(plan, deadline))
+    }
+
+    fn unstage(&self) -> io::Result<()> {
+        self.runtime.block_on(self.file.unstage())
+    }
+
+    fn seek_from_end(&self, by: i64) -> io::Result<u64> {
+        self.runtime
+            .block_on(self.file.reader().seek(SeekFrom::End(by)))
+    }
+
+    fn seek_from_start(&self, to: u64) -> io::Result<u64> {
+        self.runtime
+            .block_on(self.file.reader().seek(SeekFrom::Start(to)))
+    }
+
+    fn read_through(&self) -> io::Result<Vec<u8>> {
+        let mut all = Vec::new();
+        self.runtime
+            .block_on(self.file.reader().read_to_end(&mut all))?;
+        Ok(all)
+    }
+
+    fn lines(&self) -> io::Result<Vec<String>> {
+        self.runtime.block_on(async {
+            let mut lines = self.file.reader().lines();
+            let mut all = Vec::new();
+            while let Some(line) = lines.next_line().await? {
+                all.push(line);
+            }
+            Ok(all)
+        })
+    }
+
+    fn close(self: Arc<Self>) -> io::Result<()> {
+        match Arc::into_inner(self) {
+            Some(Opened { file, runtime }) => runtime.block_on(file.close()),
+            None => Err(io::Error::other("the case still shares the file it closes")),
+        }
+    }
+}
+
+struct Together {
+    batch: Batch,
+    runtime: Arc<Runtime>,
+}
+
+impl Group for Together {
+    fn wait(&self) -> Vec<Item> {
+        self.runtime.block_on(self.batch.wait())
+    }
+
+    fn progress(&self) -> Progress {
+        self.batch.progress()
+    }
+
+    fn cancel(&self) {
+        self.batch.cancel();
+    }
+}
