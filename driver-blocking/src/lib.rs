@@ -42,8 +42,3 @@ pub use file::File;
 pub use options::OpenOptions;
 pub use reader::Reader;
 pub use stager::{BatchBuilder, Builder, Stager};
-
-/// The program in the README compiles and runs.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;

@@ -1,5 +1,14 @@
-//! Tests.
+//! What holds the promises: worlds for the core, the conformance suite for any driver, and an
+//! allocator that counts.
+//!
+//! The tests themselves stand in `tests/`: `core_*` for the machine, `conformance_*` for each
+//! driver, `tidy` for the house. `scripts/` are transcripts of the machine, one for each promise.
+
+pub mod conformance;
 pub mod core;
 pub mod counting;
 
-pub mod conformance;
+/// The programs in the README compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
