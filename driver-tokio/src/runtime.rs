@@ -58,7 +58,7 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         if let Some(hub) = self.hub.take() {
-            hub.driver_lost();
+            hub.lose_worker();
         }
     }
 }

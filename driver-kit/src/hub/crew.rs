@@ -44,6 +44,10 @@ impl Crew {
         }
     }
 
+    pub(super) const fn running(&self) -> u32 {
+        self.running
+    }
+
     fn call(&mut self) -> Call {
         if let Some((_, waker)) = self.resting.pop() {
             return Call::Wake(waker);
@@ -217,6 +221,13 @@ impl Hub {
             }
         };
         self.make(call);
+    }
+
+    /// A worker that was to be started never will be, and no other either: there is nobody left to
+    /// carry anything out, and everything pending is answered.
+    pub fn lose_worker(self: &Arc<Self>) {
+        lock(&self.state).crew.running -= 1;
+        self.driver_lost();
     }
 
     /// Whether the calling threads carry everything out themselves: there is no crew.

@@ -166,6 +166,11 @@ impl Hub {
         state.table.ops.iter().count() + state.blocked.len() + state.waiting_for_end.len()
     }
 
+    /// How many members of the crew are at work. None while there is nothing to do.
+    pub fn working(&self) -> u32 {
+        lock(&self.state).crew.running()
+    }
+
     /// The phase of the hub's life (S1).
     pub fn phase(&self) -> PhaseName {
         lock(&self.state).machine.phase()
