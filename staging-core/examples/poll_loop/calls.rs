@@ -1,0 +1,116 @@
+//! What a worker does for an action: system calls and nothing else. They may block for as long as
+//! a disk likes, but not on a pipe without a writer.
+
+use staging_core::{Completion, Fault, Key, NodeKind, Stamp};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::{fs::File, io, path::Path, sync::Arc};
+
+/// How an action ended, and what it brought.
+pub(crate) type Call = Result<(Completion, Brought), Fault>;
+
+/// What a completion cannot carry, because it is plain data.
+#[derive(Default)]
+pub(crate) struct Brought {
+    pub(crate) descriptor: Option<File>,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl From<Vec<u8>> for Brought {
+    fn from(bytes: Vec<u8>) -> Brought {
+        let descriptor = None;
+        Brought { descriptor, bytes }
+    }
+}
+
+pub(crate) fn open(path: &Path) -> Call {
+    let (file, key) = open_regular(path)?;
+    let stamp = stamp(&file)?;
+    Ok(opened(file, key, stamp))
+}
+
+/// A small file, whole, in one go. What is longer or changed meanwhile is only opened.
+pub(crate) fn fetch(path: &Path, up_to: u64) -> Call {
+    let (file, key) = open_regular(path)?;
+    let before = stamp(&file)?;
+    if before.len > up_to {
+        return Ok(opened(file, key, before));
+    }
+    let mut bytes = vec![0; before.len as usize];
+    let whole = file.read_exact_at(&mut bytes, 0).is_ok();
+    let stamp = stamp(&file)?;
+    if whole && stamp == before {
+        Ok((Completion::Fetched { key, stamp }, bytes.into()))
+    } else {
+        Ok(opened(file, key, stamp))
+    }
+}
+
+pub(crate) fn look(file: &File) -> Call {
+    let stamp = stamp(file)?;
+    Ok((Completion::Looked { stamp }, Brought::default()))
+}
+
+/// The next chunk. The first makes room for all.
+pub(crate) fn load(file: &File, mut contents: Vec<u8>, offset: u64, len: u64, total: u64) -> Call {
+    if offset == 0 {
+        contents = vec![0; total as usize];
+    }
+    let chunk = &mut contents[offset as usize..(offset + len) as usize];
+    file.read_exact_at(chunk, offset).map_err(fault)?;
+    let stamp = stamp(file)?;
+    Ok((Completion::Loaded { stamp }, contents.into()))
+}
+
+/// Until the buffer is full or the file ends.
+pub(crate) fn read(file: &File, offset: u64, len: u64) -> Call {
+    let mut buffer = vec![0; len as usize];
+    let mut done = 0;
+    while done < buffer.len() {
+        match file.read_at(&mut buffer[done..], offset + done as u64) {
+            Ok(0) => break,
+            Ok(more) => done += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(fault(error)),
+        }
+    }
+    let bytes = done as u64;
+    Ok((Completion::Read { bytes }, buffer.into()))
+}
+
+pub(crate) fn close(file: Option<Arc<File>>) -> Call {
+    drop(file);
+    Ok((Completion::Closed, Brought::default()))
+}
+
+fn opened(file: File, key: Key, stamp: Stamp) -> (Completion, Brought) {
+    let (descriptor, bytes) = (Some(file), Vec::new());
+    (
+        Completion::Opened { key, stamp },
+        Brought { descriptor, bytes },
+    )
+}
+
+/// Nonblocking, or a pipe would wait for its writer; regular, or it is not ours.
+fn open_regular(path: &Path) -> Result<(File, Key), Fault> {
+    let mut options = File::options();
+    options.read(true).custom_flags(libc::O_NONBLOCK);
+    let file = options.open(path).map_err(fault)?;
+    let found = file.metadata().map_err(fault)?;
+    match found.is_file() {
+        true => Ok((file, Key([found.dev(), found.ino()]))),
+        false if found.is_dir() => Err(Fault::NotAFile(NodeKind::Directory)),
+        false => Err(Fault::NotAFile(NodeKind::Other)),
+    }
+}
+
+fn stamp(file: &File) -> Result<Stamp, Fault> {
+    let found = file.metadata().map_err(fault)?;
+    let version = (found.mtime() as u64).rotate_left(30) ^ found.mtime_nsec() as u64;
+    let len = found.len();
+    Ok(Stamp { len, version })
+}
+
+/// The system's number; only a file that ended early has none.
+fn fault(error: io::Error) -> Fault {
+    error.raw_os_error().map_or(Fault::Truncated, Fault::Os)
+}

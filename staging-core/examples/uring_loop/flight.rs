@@ -1,0 +1,243 @@
+//! An action as a chain of calls, and how far along it is.
+
+use crate::ring::{Call, Descriptor, Got, Read};
+use io_uring::types::OpenHow;
+use staging_core::{Completion, Fault, Key, Missing, NodeKind, Stamp};
+use std::ffi::CString;
+use std::mem::MaybeUninit;
+
+/// What the call under way is for, and what the calls before it brought.
+pub(crate) enum Flight {
+    /// `Open` and `Fetch`: the descriptor is to come.
+    Opening { up_to: Option<u64> },
+    /// `Open` and `Fetch`: what has been opened?
+    Meeting { up_to: Option<u64> },
+    /// `Fetch`: all the bytes are to come.
+    Fetching { key: Key, before: Stamp },
+    /// `Fetch`: is it still the version that was opened?
+    Comparing {
+        key: Key,
+        before: Stamp,
+        bytes: Vec<u8>,
+    },
+    /// `Fetch`: the bytes are in, the descriptor goes.
+    Parting {
+        key: Key,
+        stamp: Stamp,
+        bytes: Vec<u8>,
+    },
+    /// `Look`: the stamp is to come.
+    Looking,
+    /// `Load`: a chunk is to come.
+    Loading,
+    /// `Load`: which version did the chunk come from?
+    Stamping { contents: Vec<u8> },
+    /// `Read`: the bytes are to come.
+    Reading,
+    /// `Close`: the end is to come.
+    Closing,
+}
+
+/// What follows a call.
+pub(crate) enum Next {
+    /// Another one.
+    Call(Flight, Call),
+    /// The end of the action.
+    End(Completion, Brought),
+}
+
+/// What a completion cannot carry, because it is plain data.
+pub(crate) enum Brought {
+    Nothing,
+    Descriptor(Descriptor),
+    Bytes(Vec<u8>),
+}
+
+impl Flight {
+    /// `Open`; with a length, `Fetch`. Nonblocking, or a pipe would wait for its writer.
+    pub(crate) fn open(path: CString, missing: Missing, up_to: Option<u64>) -> Next {
+        let flags = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NONBLOCK | libc::O_NOCTTY;
+        let (create, mode) = match missing {
+            Missing::Fail => (0, 0),
+            Missing::Create => (libc::O_CREAT, 0o666),
+        };
+        let how = OpenHow::new().flags((flags | create) as u64).mode(mode);
+        Next::Call(Flight::Opening { up_to }, Call::Open { path, how })
+    }
+
+    pub(crate) fn look(file: Descriptor) -> Next {
+        Next::Call(Flight::Looking, stat(file))
+    }
+
+    /// The next chunk of a file. The first makes room for all.
+    pub(crate) fn load(file: Descriptor, contents: Vec<u8>, chunk: [u64; 2], total: u64) -> Next {
+        let [offset, len] = chunk;
+        let buffer = match offset {
+            0 => vec![0; total as usize],
+            _ => contents,
+        };
+        let to = offset as usize..(offset + len) as usize;
+        let base = 0;
+        Next::Call(
+            Flight::Loading,
+            Call::Read(Read {
+                file,
+                buffer,
+                to,
+                base,
+            }),
+        )
+    }
+
+    pub(crate) fn read(file: Descriptor, base: u64, len: u64) -> Next {
+        let buffer = vec![0; len as usize];
+        let to = 0..buffer.len();
+        Next::Call(
+            Flight::Reading,
+            Call::Read(Read {
+                file,
+                buffer,
+                to,
+                base,
+            }),
+        )
+    }
+
+    pub(crate) fn close(file: Descriptor) -> Next {
+        match Descriptor::into_inner(file) {
+            Some(file) => Next::Call(Flight::Closing, Call::Close { file }),
+            // Whoever still has it closes it. The machine never asks while a call uses it.
+            None => Next::End(Completion::Closed, Brought::Nothing),
+        }
+    }
+
+    /// A call ended. A failure ends the action; a descriptor on its way closes as it drops.
+    pub(crate) fn next(self, got: Result<Got, i32>) -> Next {
+        let got = match got {
+            Err(errno) => return failed(Fault::Os(errno)),
+            // Until the buffer is full or the file ends.
+            Ok(Got::Bytes { mut read, new }) => {
+                read.to.start += new;
+                if new > 0 && !read.to.is_empty() {
+                    return Next::Call(self, Call::Read(read));
+                }
+                Got::Bytes { read, new }
+            }
+            Ok(got) => got,
+        };
+        match (self, got) {
+            (Flight::Opening { up_to }, Got::Descriptor(file)) => {
+                Next::Call(Flight::Meeting { up_to }, stat(Descriptor::new(file)))
+            }
+            (Flight::Meeting { up_to }, Got::Found { file, found }) => meet(file, &found, up_to),
+            (Flight::Fetching { key, before }, Got::Bytes { read, .. }) => {
+                let Read {
+                    file,
+                    buffer: mut bytes,
+                    to,
+                    ..
+                } = read;
+                bytes.truncate(to.start);
+                Next::Call(Flight::Comparing { key, before, bytes }, stat(file))
+            }
+            (Flight::Comparing { key, before, bytes }, Got::Found { file, found }) => {
+                let stamp = stamp(&found);
+                if stamp != before || bytes.len() as u64 != stamp.len {
+                    return Next::End(Completion::Opened { key, stamp }, Brought::Descriptor(file));
+                }
+                match Flight::close(file) {
+                    Next::Call(_, close) => {
+                        Next::Call(Flight::Parting { key, stamp, bytes }, close)
+                    }
+                    Next::End(..) => fetched(key, stamp, bytes),
+                }
+            }
+            (Flight::Parting { key, stamp, bytes }, Got::Closed) => fetched(key, stamp, bytes),
+            (Flight::Looking, Got::Found { found, .. }) => {
+                let stamp = stamp(&found);
+                Next::End(Completion::Looked { stamp }, Brought::Nothing)
+            }
+            (Flight::Loading, Got::Bytes { read, .. }) => match read.to.is_empty() {
+                true => Next::Call(
+                    Flight::Stamping {
+                        contents: read.buffer,
+                    },
+                    stat(read.file),
+                ),
+                false => failed(Fault::Truncated),
+            },
+            (Flight::Stamping { contents }, Got::Found { found, .. }) => {
+                let stamp = stamp(&found);
+                Next::End(Completion::Loaded { stamp }, Brought::Bytes(contents))
+            }
+            (Flight::Reading, Got::Bytes { read, .. }) => {
+                let bytes = read.to.start as u64;
+                Next::End(Completion::Read { bytes }, Brought::Bytes(read.buffer))
+            }
+            (Flight::Closing, Got::Closed) => Next::End(Completion::Closed, Brought::Nothing),
+            // A call brings what it was made for; this does not come.
+            (
+                Flight::Opening { .. }
+                | Flight::Meeting { .. }
+                | Flight::Fetching { .. }
+                | Flight::Comparing { .. }
+                | Flight::Parting { .. }
+                | Flight::Looking
+                | Flight::Loading
+                | Flight::Stamping { .. }
+                | Flight::Reading
+                | Flight::Closing,
+                Got::Descriptor(_) | Got::Found { .. } | Got::Bytes { .. } | Got::Closed,
+            ) => failed(Fault::Os(libc::EPROTO)),
+        }
+    }
+}
+
+/// It is open: a regular file that is short enough is fetched, any other is only opened.
+fn meet(file: Descriptor, found: &libc::statx, up_to: Option<u64>) -> Next {
+    let node = match u32::from(found.stx_mode) & libc::S_IFMT {
+        libc::S_IFREG => None,
+        libc::S_IFDIR => Some(NodeKind::Directory),
+        libc::S_IFIFO => Some(NodeKind::Fifo),
+        libc::S_IFCHR | libc::S_IFBLK => Some(NodeKind::Device),
+        _ => Some(NodeKind::Other),
+    };
+    if let Some(node) = node {
+        return failed(Fault::NotAFile(node));
+    }
+    let device = u64::from(found.stx_dev_major) << 32 | u64::from(found.stx_dev_minor);
+    let (key, before) = (Key([device, found.stx_ino]), stamp(found));
+    if up_to.is_none_or(|up_to| before.len > up_to) {
+        let stamp = before;
+        return Next::End(Completion::Opened { key, stamp }, Brought::Descriptor(file));
+    }
+    let buffer = vec![0; before.len as usize];
+    let (to, base) = (0..buffer.len(), 0);
+    let read = Call::Read(Read {
+        file,
+        buffer,
+        to,
+        base,
+    });
+    Next::Call(Flight::Fetching { key, before }, read)
+}
+
+fn fetched(key: Key, stamp: Stamp, bytes: Vec<u8>) -> Next {
+    Next::End(Completion::Fetched { key, stamp }, Brought::Bytes(bytes))
+}
+
+pub(crate) fn failed(fault: Fault) -> Next {
+    Next::End(Completion::Failed { fault }, Brought::Nothing)
+}
+
+fn stat(file: Descriptor) -> Call {
+    let found = Box::new(MaybeUninit::uninit());
+    Call::Stat { file, found }
+}
+
+fn stamp(found: &libc::statx) -> Stamp {
+    let modified = found.stx_mtime;
+    let version = (modified.tv_sec as u64).rotate_left(30) ^ u64::from(modified.tv_nsec);
+    let len = found.stx_size;
+    Stamp { len, version }
+}
