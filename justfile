@@ -28,6 +28,14 @@ loom:
 by-hand:
     cargo run -p staging-core --example by_hand
 
+# the machine in a poll loop that also serves a socket
+poll-loop:
+    cargo run -p staging-core --example poll_loop
+
+# the machine on an io_uring completion ring, from one thread
+uring-loop:
+    cargo run -p staging-core --example uring_loop
+
 # we and the hand-written limits, side by side
 limits:
     cargo bench -p tests
