@@ -8,8 +8,10 @@ use crate::conformance::gate::Gate;
 use crate::conformance::run::{Case, Proof, case};
 use crate::conformance::scene::Scene;
 use crate::conformance::watch::{start, wait_for};
+use driver_kit::Deadline;
 use driver_kit::core::{EDGES, Fault, Grace, How, Life, Mode, PhaseName};
 use driver_kit::handlers::ActionKind;
+use driver_kit::hub::{Read, Thread as HubThread};
 use driver_kit::observe::Notice;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -186,12 +188,15 @@ fn observers_may_call_back_in(scene: &Scene) -> Proof {
                 hub.tick();
             }
             if matches!(notice, Notice::Progress { .. }) {
-                // Told after the end, it can no longer read.
-                if let Ok(read) = reader.read(0, 3_000) {
+                // Through the kit: an observer may be called on a runtime's own thread, where
+                // tokio lets nobody block on it. Told after the end, it can no longer read.
+                let mut bytes = vec![0; 3_000];
+                let (never, thread) = (Deadline::Never, HubThread::MayBlock);
+                if let Read::Done(Ok(3_000)) = reader.handle().read(0, &mut bytes, never, thread) {
                     reading
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner)
-                        .push(read);
+                        .push(bytes);
                 }
             }
         }));
