@@ -2,11 +2,12 @@
 
 use crate::options::{admitted, answer};
 use crate::reader::Reader;
+use crate::writer::Writer;
 use bytes::Bytes;
 use driver_kit::contents::Contents;
-use driver_kit::core::{Life, Mode, Outcome, Plan, Staging, Standing};
+use driver_kit::core::{Fault, Life, Mode, Outcome, Plan, Staging, Standing};
 use driver_kit::error::Failure;
-use driver_kit::hub::{Read, Thread, read_answer};
+use driver_kit::hub::{Answer, Read, Standby, Thread, Ticket, Write, read_answer};
 use driver_kit::{Deadline, Handle};
 use std::io;
 use std::path::Path;
@@ -17,11 +18,12 @@ use std::path::Path;
 #[derive(Debug)]
 pub struct File {
     handle: Handle,
+    appends: bool,
 }
 
 impl File {
-    pub(crate) fn new(handle: Handle) -> File {
-        File { handle }
+    pub(crate) fn new(handle: Handle, appends: bool) -> File {
+        File { handle, appends }
     }
 
     /// Where the file is: an absolute path without links (G11).
@@ -41,7 +43,8 @@ impl File {
             .is_some_and(|staging| matches!(staging.life, Life::Staged(_)))
     }
 
-    /// Its length in bytes, as it was when it was opened or staged last.
+    /// Its length in bytes: as it was when it was opened or staged last, and as it will be after
+    /// every write that was accepted since (R6).
     pub fn len(&self) -> u64 {
         match self.handle.contents() {
             Some(contents) => contents.len(),
@@ -158,12 +161,9 @@ impl File {
         let answer = answer(ticket, deadline);
         match answer.outcome {
             Outcome::Staged { standing, .. } => Ok(standing),
-            Outcome::Failed { fault, .. } => Err(answer.failure(fault).into_io()),
-            Outcome::Opened { .. }
-            | Outcome::Unstaged
-            | Outcome::Read { .. }
-            | Outcome::FromContents { .. }
-            | Outcome::Closed => Err(unexpected(&answer)),
+            _ => Err(answer
+                .failure(answer.fault().unwrap_or(Fault::Cancelled))
+                .into_io()),
         }
     }
 
@@ -175,11 +175,120 @@ impl File {
         let deadline = Deadline::Never;
         let hub = self.handle.hub();
         let ticket = admitted(hub, deadline, |room| self.handle.unstage(deadline, room))?;
-        let answer = answer(ticket, deadline);
-        match answer.fault() {
-            None => Ok(()),
-            Some(fault) => Err(answer.failure(fault).into_io()),
+        finished(&answer(ticket, deadline))
+    }
+
+    /// Writes all of `bytes` at `offset`, and returns when that is executed: every read that begins
+    /// then sees it (R6, R8). Where nothing else has to happen first, this thread writes, without a
+    /// copy.
+    ///
+    /// # Errors
+    /// The file was not opened for writing; what the system said, and how many bytes were written;
+    /// a sync of the file failed before (R8).
+    pub fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.write_at_by(bytes, offset, Deadline::Never)
+    }
+
+    /// Like [`write_at`](File::write_at), but waits no longer than until the deadline (R10). A
+    /// write that has begun goes on, and what comes later and meets it waits for it.
+    ///
+    /// # Errors
+    /// As `write_at`; `TimedOut` when the deadline passed.
+    pub fn write_at_by(&self, bytes: &[u8], offset: u64, deadline: Deadline) -> io::Result<()> {
+        let written = self.handle.write_now(offset, bytes, deadline);
+        let answer = self.written(written, deadline, |room| {
+            let bytes = Bytes::copy_from_slice(bytes);
+            self.handle.write(offset, bytes, deadline, room)
+        })?;
+        finished(&answer)
+    }
+
+    /// Writes all of `bytes` at the end, and says where that was, in bytes from the beginning.
+    ///
+    /// The place is taken when the append is accepted, so appends of this process never meet (R1).
+    /// Other processes know nothing of it: where they append to the same file, lock it.
+    ///
+    /// # Errors
+    /// As [`write_at`](File::write_at).
+    pub fn append(&self, bytes: &[u8]) -> io::Result<u64> {
+        let deadline = Deadline::Never;
+        let written = self.handle.append_now(bytes, deadline);
+        let answer = self.written(written, deadline, |room| {
+            let bytes = Bytes::copy_from_slice(bytes);
+            self.handle.append(bytes, deadline, room)
+        })?;
+        match answer.outcome {
+            Outcome::Written { offset, .. } => Ok(offset),
+            _ => Err(answer
+                .failure(answer.fault().unwrap_or(Fault::Cancelled))
+                .into_io()),
         }
+    }
+
+    /// The answer to a write that was begun here, waiting for room if it was refused for fullness.
+    fn written(
+        &self,
+        begun: Write,
+        deadline: Deadline,
+        again: impl FnMut(Standby<'_>) -> Result<Ticket, Failure>,
+    ) -> io::Result<Answer> {
+        match begun {
+            Write::Done(Err(failure)) if failure.is_for_fullness() => {
+                let ticket = admitted(self.handle.hub(), deadline, again)?;
+                Ok(answer(ticket, deadline))
+            }
+            Write::Done(answer) => answer.map_err(Failure::into_io),
+            Write::Waits(ticket) => Ok(answer(ticket, deadline)),
+        }
+    }
+
+    /// Cuts the file to `len` bytes, or fills it up with zeros.
+    ///
+    /// # Errors
+    /// As [`write_at`](File::write_at).
+    pub fn set_len(&self, len: u64) -> io::Result<()> {
+        self.barrier(Deadline::Never, |deadline, room| {
+            self.handle.set_len(len, deadline, room)
+        })
+    }
+
+    /// Waits until every write to the file that was accepted before is executed (R3), whoever
+    /// asked for it. Later ones do not delay it (R5).
+    ///
+    /// # Errors
+    /// The file was not opened for writing; the deadline passed.
+    pub fn flush(&self, deadline: Deadline) -> io::Result<()> {
+        self.barrier(deadline, |deadline, room| self.handle.flush(deadline, room))
+    }
+
+    /// Makes durable every write to the file that was accepted before (R3). Syncs that are asked
+    /// for at once share a system call.
+    ///
+    /// # Errors
+    /// What the system said. Then what was written since the last good sync may be lost, no later
+    /// sync can tell, and the file takes no more writes through handles that are open now: open it
+    /// again, and write it again (R8). The deadline passed.
+    pub fn sync(&self, deadline: Deadline) -> io::Result<()> {
+        self.barrier(deadline, |deadline, room| self.handle.sync(deadline, room))
+    }
+
+    fn barrier(
+        &self,
+        deadline: Deadline,
+        mut ask: impl FnMut(Deadline, Standby<'_>) -> Result<Ticket, Failure>,
+    ) -> io::Result<()> {
+        let ticket = admitted(self.handle.hub(), deadline, |room| ask(deadline, room))?;
+        finished(&answer(ticket, deadline))
+    }
+
+    /// A writer from the beginning, or, if the file was opened for appending, at its end.
+    pub fn writer(&self) -> Writer<'_> {
+        Writer::new(self)
+    }
+
+    /// Whether it was opened for appending.
+    pub const fn appends(&self) -> bool {
+        self.appends
     }
 
     /// Closes the file and waits until what other threads have under way on it is answered.
@@ -191,11 +300,7 @@ impl File {
             .handle
             .close(Deadline::Never)
             .map_err(Failure::into_io)?;
-        let answer = answer(ticket, Deadline::Never);
-        match answer.fault() {
-            None => Ok(()),
-            Some(fault) => Err(answer.failure(fault).into_io()),
-        }
+        finished(&answer(ticket, Deadline::Never))
     }
 
     /// The open file as the kit knows it.
@@ -204,11 +309,9 @@ impl File {
     }
 }
 
-fn unexpected(answer: &driver_kit::hub::Answer) -> io::Error {
-    debug_assert!(
-        false,
-        "{:?} answered {:?}",
-        answer.operation, answer.outcome
-    );
-    answer.failure(driver_kit::core::Fault::Cancelled).into_io()
+pub(crate) fn finished(answer: &Answer) -> io::Result<()> {
+    match answer.fault() {
+        None => Ok(()),
+        Some(fault) => Err(answer.failure(fault).into_io()),
+    }
 }

@@ -26,6 +26,7 @@ mod options;
 mod reader;
 mod stager;
 mod wait;
+mod writer;
 
 pub use batch::Batch;
 pub use driver_kit::batch::{Item, Progress, Staged};
@@ -42,3 +43,4 @@ pub use file::File;
 pub use options::OpenOptions;
 pub use reader::Reader;
 pub use stager::{BatchBuilder, Builder, Stager};
+pub use writer::Writer;

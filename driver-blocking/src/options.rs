@@ -2,9 +2,10 @@
 
 use crate::file::File;
 use crate::wait::{Help, wait_until};
-use driver_kit::core::{Fault, Missing, Mode, OverBudget, Plan};
+use driver_kit::core::{Fault, Mode, OverBudget};
 use driver_kit::error::{Cause, Failure, Operation, fault_of};
 use driver_kit::hub::{Answer, Hub, Room, Standby, Ticket};
+use driver_kit::options::Options;
 use driver_kit::{Deadline, path};
 use std::io;
 use std::path::Path;
@@ -17,60 +18,75 @@ use std::time::Instant;
 #[must_use = "nothing is opened until `open` is called"]
 pub struct OpenOptions {
     hub: Arc<Hub>,
-    missing: Missing,
-    plan: Plan,
-    deadline: Deadline,
+    options: Options,
 }
 
 impl OpenOptions {
     pub(crate) fn new(hub: Arc<Hub>) -> OpenOptions {
-        let plan = Plan::of(Mode::Auto);
-        OpenOptions {
-            hub,
-            missing: Missing::Fail,
-            plan,
-            deadline: Deadline::Never,
-        }
+        let options = Options::new();
+        OpenOptions { hub, options }
     }
 
-    /// How the file is staged (G3). [`Mode::None`] leaves it on the disk.
+    /// How the file is staged (G3). [`Mode::None`] leaves it on the disk. Unless this is called, a
+    /// file that is opened for writing is not staged.
     pub fn mode(mut self, mode: Mode) -> Self {
-        self.plan.mode = mode;
+        self.options.mode = Some(mode);
         self
     }
 
     /// Up to which length, in bytes, `Auto` loads a file; longer ones are mapped.
     pub fn map_threshold(mut self, bytes: u64) -> Self {
-        self.plan.map_threshold = bytes;
+        self.options.plan.map_threshold = bytes;
         self
     }
 
     /// What an explicit mode does when the budget is full (G10).
     pub fn over_budget(mut self, policy: OverBudget) -> Self {
-        self.plan.over_budget = policy;
+        self.options.plan.over_budget = policy;
+        self
+    }
+
+    /// Whether the file may be written, too. It must be permitted to read it as well.
+    pub fn write(mut self, write: bool) -> Self {
+        self.options.write = write;
+        self
+    }
+
+    /// Whether the file may be written, and a [`Writer`](crate::Writer) writes at its end.
+    pub fn append(mut self, append: bool) -> Self {
+        self.options.append = append;
+        self
+    }
+
+    /// Whether the file is cut to nothing once it is open. Needs [`write`](Self::write).
+    pub fn truncate(mut self, truncate: bool) -> Self {
+        self.options.truncate = truncate;
         self
     }
 
     /// Whether a missing file is created, empty (G11).
     pub fn create(mut self, create: bool) -> Self {
-        self.missing = if create {
-            Missing::Create
-        } else {
-            Missing::Fail
-        };
+        self.options.create = create;
+        self
+    }
+
+    /// Whether the file is created, empty, and must not be there before (EEXIST).
+    pub fn create_new(mut self, create_new: bool) -> Self {
+        self.options.create_new = create_new;
         self
     }
 
     /// When to stop waiting (R10).
     pub fn deadline(mut self, deadline: Deadline) -> Self {
-        self.deadline = deadline;
+        self.options.deadline = deadline;
         self
     }
 
     /// Opens the file, and stages it as planned. Where the stager is full, this waits for room.
     ///
     /// # Errors
-    /// There is no regular file, it may not be read, staging it failed, or the deadline passed.
+    /// There is no regular file, it may not be read or written, staging it failed, the options
+    /// contradict each other, or the deadline passed.
     pub fn open(&self, path: impl AsRef<Path>) -> io::Result<File> {
         let asked = path.as_ref();
         let path: Arc<Path> = path::absolute(asked)
@@ -84,16 +100,22 @@ impl OpenOptions {
                 .into_io()
             })?
             .into();
-        let ticket = admitted(&self.hub, self.deadline, |room| {
-            self.hub
-                .open(&path, self.missing, self.plan, self.deadline, room)
+        let deadline = self.options.deadline;
+        let opening = self.options.opening(&path).map_err(Failure::into_io)?;
+        let ticket = admitted(&self.hub, deadline, |room| {
+            self.hub.open(&path, opening, deadline, room)
         })?;
-        let mut answer = answer(ticket, self.deadline);
-        match (answer.fault(), answer.take_handle()) {
-            (None, Some(handle)) => Ok(File::new(handle)),
-            (Some(fault), _) => Err(answer.failure(fault).into_io()),
-            (None, None) => Err(answer.failure(Fault::Cancelled).into_io()),
+        let mut answer = answer(ticket, deadline);
+        let file = match (answer.fault(), answer.take_handle()) {
+            (None, Some(handle)) => File::new(handle, self.options.append),
+            (fault, _) => {
+                return Err(answer.failure(fault.unwrap_or(Fault::Cancelled)).into_io());
+            }
+        };
+        if self.options.truncate {
+            file.set_len(0)?;
         }
+        Ok(file)
     }
 }
 

@@ -1,11 +1,12 @@
 //! The stager: where files are opened, staged together, and shut down.
 
 use crate::batch::Batch;
-use crate::file::File;
-use crate::options::OpenOptions;
+use crate::file::{File, finished};
+use crate::options::{OpenOptions, admitted, answer};
 use crate::wait::{Help, wait_until};
 use driver_kit::batch::{Order, Paths};
-use driver_kit::core::{Grace, Limits, PhaseName, Plan, Stats};
+use driver_kit::core::{Grace, Limits, PhaseName, Plan, Request, Stats};
+use driver_kit::error::Operation;
 use driver_kit::handlers::Handlers;
 use driver_kit::hub::{End, Hub, Setup};
 use driver_kit::observe::Notice;
@@ -178,6 +179,37 @@ impl Stager {
                 deadline: Deadline::Never,
             },
         }
+    }
+
+    /// Waits until every write to any file that was accepted before is executed (R3).
+    ///
+    /// # Errors
+    /// The deadline passed, or the stager was closed.
+    pub fn flush_all(&self, deadline: Deadline) -> io::Result<()> {
+        self.for_all(Operation::FlushAll, Request::FlushAll, deadline)
+    }
+
+    /// Makes durable what was written to the files that are open for writing (R3). What was closed
+    /// without a sync is not among them.
+    ///
+    /// # Errors
+    /// A file could not be synced: the first of them, and why (R8). The deadline passed, or the
+    /// stager was closed.
+    pub fn sync_all(&self, deadline: Deadline) -> io::Result<()> {
+        self.for_all(Operation::SyncAll, Request::SyncAll, deadline)
+    }
+
+    fn for_all(
+        &self,
+        operation: Operation,
+        request: Request,
+        deadline: Deadline,
+    ) -> io::Result<()> {
+        let hub = self.hub();
+        let ticket = admitted(hub, deadline, |room| {
+            hub.submit_for_all(operation, request, deadline, room)
+        })?;
+        finished(&answer(ticket, deadline))
     }
 
     /// What has been counted so far.

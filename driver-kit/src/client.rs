@@ -10,10 +10,11 @@ use crate::clock::Deadline;
 use crate::error::{Cause, Failure, Operation, fault_of};
 use crate::handle::Handle;
 use crate::hub::{Answer, End, Hub, Read, Room, Setup, Standby, Thread, Ticket, read_answer};
+use crate::options::Options;
 use crate::path::{self, Here};
 use crate::report::ShutdownReport;
 use bytes::Bytes;
-use staging_core::{Fault, Grace, Life, Missing, Outcome, Plan, Staging, Standing};
+use staging_core::{Fault, Grace, Life, Outcome, Plan, Request, Staging, Standing};
 use std::future::{Future, poll_fn};
 use std::io;
 use std::path::Path;
@@ -53,26 +54,50 @@ impl Client {
     ///
     /// # Errors
     /// There is no regular file, it may not be read, staging it failed, or the deadline passed.
-    pub async fn open(
-        &self,
-        asked: &Path,
-        missing: Missing,
-        plan: Plan,
-        deadline: Deadline,
-    ) -> io::Result<OpenFile> {
+    pub async fn open(&self, asked: &Path, options: &Options) -> io::Result<OpenFile> {
         let path: Arc<Path> = absolute(asked)?.into();
+        let opening = options.opening(&path).map_err(Failure::into_io)?;
+        let deadline = options.deadline;
         let mut answer = self
             .ask(deadline, |room| {
-                self.hub.open(&path, missing, plan, deadline, room)
+                self.hub.open(&path, opening, deadline, room)
             })
             .await?;
-        match (answer.fault(), answer.take_handle()) {
-            (None, Some(handle)) => Ok(OpenFile {
+        let file = match (answer.fault(), answer.take_handle()) {
+            (None, Some(handle)) => OpenFile {
                 client: self.clone(),
                 handle,
-            }),
-            (fault, _) => Err(answer.failure(fault.unwrap_or(Fault::Cancelled)).into_io()),
+                appends: options.append,
+            },
+            (fault, _) => {
+                return Err(answer.failure(fault.unwrap_or(Fault::Cancelled)).into_io());
+            }
+        };
+        if options.truncate {
+            file.set_len(0, deadline).await?;
         }
+        Ok(file)
+    }
+
+    /// Waits until every write to any file that was accepted before is executed (R3).
+    ///
+    /// # Errors
+    /// The deadline passed, or the stager was closed.
+    pub async fn flush_all(&self, deadline: Deadline) -> io::Result<()> {
+        let (operation, request) = (Operation::FlushAll, Request::FlushAll);
+        let asked = |room: Standby<'_>| self.hub.submit_for_all(operation, request, deadline, room);
+        finished(self.ask(deadline, asked).await?)
+    }
+
+    /// Makes durable what was written to the files that are open for writing (R3).
+    ///
+    /// # Errors
+    /// A file could not be synced: the first of them, and why. The deadline passed, or the stager
+    /// was closed.
+    pub async fn sync_all(&self, deadline: Deadline) -> io::Result<()> {
+        let (operation, request) = (Operation::SyncAll, Request::SyncAll);
+        let asked = |room: Standby<'_>| self.hub.submit_for_all(operation, request, deadline, room);
+        finished(self.ask(deadline, asked).await?)
     }
 
     /// Begins a batch; it goes on by itself.
@@ -203,6 +228,7 @@ impl std::fmt::Debug for Client {
 pub struct OpenFile {
     client: Client,
     handle: Handle,
+    appends: bool,
 }
 
 impl OpenFile {
@@ -286,6 +312,69 @@ impl OpenFile {
         let read = self.read_into(&mut buffer, offset, deadline).await?;
         buffer.truncate(read);
         Ok(buffer.into())
+    }
+
+    /// Whether it was opened for appending.
+    pub const fn appends(&self) -> bool {
+        self.appends
+    }
+
+    /// Writes all of `bytes` at `offset`, without a copy, and waits until that is executed (R8).
+    ///
+    /// Dropped, it takes the write back if it has not begun; one that has begun goes on, and keeps
+    /// its bytes and its range until it ends (R10).
+    ///
+    /// # Errors
+    /// The file was not opened for writing; what the system said, and how many bytes were written;
+    /// a sync of it failed before (R8); `TimedOut`.
+    pub async fn write_at(&self, offset: u64, bytes: Bytes, deadline: Deadline) -> io::Result<()> {
+        let asked = |room: Standby<'_>| self.handle.write(offset, bytes.clone(), deadline, room);
+        finished(self.client.ask(deadline, asked).await?)
+    }
+
+    /// Writes all of `bytes` at the end, and says where that was. The place is taken when the
+    /// append is accepted (R1): several at once never meet.
+    ///
+    /// # Errors
+    /// As [`write_at`](OpenFile::write_at).
+    pub async fn append(&self, bytes: Bytes, deadline: Deadline) -> io::Result<u64> {
+        let asked = |room: Standby<'_>| self.handle.append(bytes.clone(), deadline, room);
+        let answer = self.client.ask(deadline, asked).await?;
+        match answer.outcome {
+            Outcome::Written { offset, .. } => Ok(offset),
+            _ => Err(answer
+                .failure(answer.fault().unwrap_or(Fault::Cancelled))
+                .into_io()),
+        }
+    }
+
+    /// Cuts the file to `len` bytes, or fills it up with zeros.
+    ///
+    /// # Errors
+    /// As [`write_at`](OpenFile::write_at).
+    pub async fn set_len(&self, len: u64, deadline: Deadline) -> io::Result<()> {
+        let asked = |room: Standby<'_>| self.handle.set_len(len, deadline, room);
+        finished(self.client.ask(deadline, asked).await?)
+    }
+
+    /// Waits until every write to the file that was accepted before is executed (R3).
+    ///
+    /// # Errors
+    /// The file was not opened for writing; the deadline passed.
+    pub async fn flush(&self, deadline: Deadline) -> io::Result<()> {
+        let asked = |room: Standby<'_>| self.handle.flush(deadline, room);
+        finished(self.client.ask(deadline, asked).await?)
+    }
+
+    /// Makes durable every write to the file that was accepted before (R3). Syncs that are asked
+    /// for at once share one system call.
+    ///
+    /// # Errors
+    /// What the system said: then what was written since the last sync that succeeded may be lost,
+    /// and the file takes no more writes through handles that are open (R8). The deadline passed.
+    pub async fn sync(&self, deadline: Deadline) -> io::Result<()> {
+        let asked = |room: Standby<'_>| self.handle.sync(deadline, room);
+        finished(self.client.ask(deadline, asked).await?)
     }
 
     /// Brings the file into memory, or joins a staging that is under way (G9).

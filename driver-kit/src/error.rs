@@ -20,7 +20,21 @@ pub enum Operation {
     Unstage,
     /// Reading.
     Read,
-    /// Moving the position of a reader.
+    /// Writing.
+    Write,
+    /// Writing at the end.
+    Append,
+    /// Setting the length.
+    SetLength,
+    /// Waiting until what was written is executed.
+    Flush,
+    /// The same for all files.
+    FlushAll,
+    /// Making what was written durable.
+    Sync,
+    /// The same for all files.
+    SyncAll,
+    /// Moving the position of a reader or a writer.
     Seek,
     /// Closing a handle.
     Close,
@@ -34,6 +48,13 @@ impl Operation {
             Operation::Stage => "stage",
             Operation::Unstage => "unstage",
             Operation::Read => "read",
+            Operation::Write => "write",
+            Operation::Append => "append to",
+            Operation::SetLength => "set the length of",
+            Operation::Flush => "flush",
+            Operation::FlushAll => "flush all files at",
+            Operation::Sync => "sync",
+            Operation::SyncAll => "sync all files, at",
             Operation::Seek => "seek",
             Operation::Close => "close",
         }
@@ -45,6 +66,13 @@ impl Operation {
 pub enum Cause {
     /// It was accepted, and the world said no.
     Fault(Fault),
+    /// The world said no when a part of it was done.
+    CutShort {
+        /// Why it went no further.
+        fault: Fault,
+        /// How many bytes were written.
+        bytes: u64,
+    },
     /// It was refused before it began.
     Rejected(Reject),
 }
@@ -71,8 +99,12 @@ impl Failure {
     /// The system's error number, where the system said no.
     pub const fn errno(&self) -> Option<i32> {
         match self.cause {
-            Cause::Fault(Fault::Os(errno)) => Some(errno),
-            Cause::Fault(_) | Cause::Rejected(_) => None,
+            Cause::Fault(Fault::Os(errno))
+            | Cause::CutShort {
+                fault: Fault::Os(errno),
+                ..
+            } => Some(errno),
+            Cause::Fault(_) | Cause::CutShort { .. } | Cause::Rejected(_) => None,
         }
     }
 
@@ -83,7 +115,7 @@ impl Failure {
 
     fn kind(&self) -> io::ErrorKind {
         match self.cause {
-            Cause::Fault(fault) => match fault {
+            Cause::Fault(fault) | Cause::CutShort { fault, .. } => match fault {
                 Fault::Os(errno) => io::Error::from_raw_os_error(errno).kind(),
                 Fault::NotAFile(NodeKind::Directory) => io::ErrorKind::IsADirectory,
                 Fault::NotAFile(_) => io::ErrorKind::InvalidInput,
@@ -93,6 +125,8 @@ impl Failure {
                 Fault::Changed => io::ErrorKind::ResourceBusy,
                 Fault::OverBudget => io::ErrorKind::QuotaExceeded,
                 Fault::NoMapping | Fault::Unsized => io::ErrorKind::Unsupported,
+                Fault::Short => io::ErrorKind::WriteZero,
+                Fault::SyncFailed => io::ErrorKind::Other,
                 Fault::Cancelled => io::ErrorKind::Interrupted,
                 Fault::Deadline => io::ErrorKind::TimedOut,
                 Fault::ShuttingDown | Fault::Abandoned | Fault::DriverLost => {
@@ -103,6 +137,7 @@ impl Failure {
             Cause::Rejected(reject) => match reject {
                 Reject::Full(_) => io::ErrorKind::WouldBlock,
                 Reject::UnknownHandle | Reject::BadRange => io::ErrorKind::InvalidInput,
+                Reject::ReadOnly => io::ErrorKind::PermissionDenied,
                 Reject::ShuttingDown => io::ErrorKind::BrokenPipe,
                 _ => io::ErrorKind::Other,
             },
@@ -114,14 +149,24 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}: ", self.operation.name(), self.path.display())?;
         match self.cause {
-            Cause::Fault(Fault::Os(errno)) => write!(f, "{}", io::Error::from_raw_os_error(errno)),
-            Cause::Fault(fault) => f.write_str(explain_fault(fault)),
+            Cause::Fault(fault) => write_fault(f, fault),
+            Cause::CutShort { fault, bytes } => {
+                write_fault(f, fault)?;
+                write!(f, "; {bytes} bytes were written before")
+            }
             Cause::Rejected(reject) => f.write_str(explain_reject(reject)),
         }
     }
 }
 
 impl Error for Failure {}
+
+fn write_fault(f: &mut fmt::Formatter<'_>, fault: Fault) -> fmt::Result {
+    match fault {
+        Fault::Os(errno) => write!(f, "{}", io::Error::from_raw_os_error(errno)),
+        fault => f.write_str(explain_fault(fault)),
+    }
+}
 
 fn explain_fault(fault: Fault) -> &'static str {
     match fault {
@@ -152,8 +197,13 @@ fn explain_fault(fault: Fault) -> &'static str {
             "the budget has no room for it; raise the budget, unstage others, or wait for room"
         }
         Fault::NoMapping => {
-            "it cannot be mapped: the SIGBUS guard was refused, or the process has nearly as many \
-             mappings as vm.max_map_count grants; load it"
+            "it cannot be mapped: the SIGBUS guard was refused, the process has nearly as many \
+             mappings as vm.max_map_count grants, or the file is open for writing; load it"
+        }
+        Fault::Short => "the system took fewer bytes than were written and gave no error",
+        Fault::SyncFailed => {
+            "a sync of it failed before: what was written since the last one that succeeded may be \
+             lost; open it again and write that again"
         }
         Fault::Cancelled => "cancelled",
         Fault::Deadline => "the deadline passed before it was done",
@@ -169,6 +219,12 @@ fn explain_reject(reject: Reject) -> &'static str {
         Reject::Full(Bound::Operations) => "refused: too many operations at once",
         Reject::Full(Bound::FileOperations(_)) => "refused: too many operations on this file",
         Reject::Full(Bound::Handles) => "refused: too many open files; close some",
+        Reject::Full(Bound::Bytes) => "refused: too many bytes are waiting to be written",
+        Reject::Full(Bound::FileBytes(_)) => {
+            "refused: too many bytes are waiting to be written to this file"
+        }
+        Reject::ReadOnly => "refused: it was opened for reading only; open it for writing",
+        Reject::SyncFailed => explain_fault(Fault::SyncFailed),
         Reject::UnknownHandle => "refused: the file is closed",
         Reject::BadRange => "refused: the range ends beyond what a file can hold",
         Reject::ShuttingDown => "refused: a shutdown began",

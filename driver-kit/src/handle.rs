@@ -3,7 +3,7 @@
 use crate::clock::Deadline;
 use crate::contents::{Contents, Published, Truncated};
 use crate::error::{Failure, Operation};
-use crate::hub::{Hub, Read, Standby, Thread, Ticket};
+use crate::hub::{Hub, Read, Standby, Thread, Ticket, Write};
 use bytes::Bytes;
 use staging_core::{Fault, FileId, HandleId, Plan, Request, Staging};
 use std::path::Path;
@@ -115,6 +115,108 @@ impl Handle {
         };
         self.hub
             .submit(Operation::Read, &self.path, request, deadline, room)
+    }
+
+    /// Asks to write a range.
+    ///
+    /// # Errors
+    /// Refused: nothing changed.
+    pub fn write(
+        &self,
+        offset: u64,
+        bytes: Bytes,
+        deadline: Deadline,
+        room: Standby<'_>,
+    ) -> Result<Ticket, Failure> {
+        let request = self.write_request(offset, bytes.len());
+        self.hub
+            .submit_with(Operation::Write, &self.path, request, bytes, deadline, room)
+    }
+
+    /// Asks to write at the end; the answer says where that was.
+    ///
+    /// # Errors
+    /// Refused: nothing changed.
+    pub fn append(
+        &self,
+        bytes: Bytes,
+        deadline: Deadline,
+        room: Standby<'_>,
+    ) -> Result<Ticket, Failure> {
+        let request = self.append_request(bytes.len());
+        self.hub.submit_with(
+            Operation::Append,
+            &self.path,
+            request,
+            bytes,
+            deadline,
+            room,
+        )
+    }
+
+    /// Writes a range on this thread if nothing else has to happen first, otherwise by waiting.
+    pub fn write_now(&self, offset: u64, bytes: &[u8], deadline: Deadline) -> Write {
+        let request = self.write_request(offset, bytes.len());
+        self.hub
+            .write_here(Operation::Write, &self.path, request, bytes, deadline)
+    }
+
+    /// Writes at the end on this thread if nothing else has to happen first, otherwise by waiting.
+    pub fn append_now(&self, bytes: &[u8], deadline: Deadline) -> Write {
+        let request = self.append_request(bytes.len());
+        self.hub
+            .write_here(Operation::Append, &self.path, request, bytes, deadline)
+    }
+
+    const fn write_request(&self, offset: u64, len: usize) -> Request {
+        Request::Write {
+            handle: self.id,
+            offset,
+            len: len as u64,
+        }
+    }
+
+    const fn append_request(&self, len: usize) -> Request {
+        Request::Append {
+            handle: self.id,
+            len: len as u64,
+        }
+    }
+
+    /// Asks to cut the file, or to fill it up with zeros.
+    ///
+    /// # Errors
+    /// Refused: nothing changed.
+    pub fn set_len(
+        &self,
+        len: u64,
+        deadline: Deadline,
+        room: Standby<'_>,
+    ) -> Result<Ticket, Failure> {
+        let handle = self.id;
+        let request = Request::SetLength { handle, len };
+        self.hub
+            .submit(Operation::SetLength, &self.path, request, deadline, room)
+    }
+
+    /// Asks to wait until every write accepted before is executed (R3).
+    ///
+    /// # Errors
+    /// Refused: nothing changed.
+    pub fn flush(&self, deadline: Deadline, room: Standby<'_>) -> Result<Ticket, Failure> {
+        let request = Request::Flush { handle: self.id };
+        self.hub
+            .submit(Operation::Flush, &self.path, request, deadline, room)
+    }
+
+    /// Asks to make durable every write accepted before (R3).
+    ///
+    /// # Errors
+    /// Refused: nothing changed.
+    pub fn sync(&self, deadline: Deadline, room: Standby<'_>) -> Result<Ticket, Failure> {
+        let request = Request::Sync { handle: self.id };
+        self.hub
+            .submit(Operation::Sync, &self.path, request, deadline, room)
     }
 
     /// Asks to bring the file into memory.

@@ -26,19 +26,25 @@ pub enum ActionKind {
     Map,
     Load,
     Read,
+    Write,
+    SetLength,
+    Sync,
     Release,
     Close,
 }
 
 impl ActionKind {
     /// All of them.
-    pub const ALL: [ActionKind; 8] = [
+    pub const ALL: [ActionKind; 11] = [
         ActionKind::Open,
         ActionKind::Fetch,
         ActionKind::Look,
         ActionKind::Map,
         ActionKind::Load,
         ActionKind::Read,
+        ActionKind::Write,
+        ActionKind::SetLength,
+        ActionKind::Sync,
         ActionKind::Release,
         ActionKind::Close,
     ];
@@ -52,6 +58,9 @@ impl ActionKind {
             IoKind::Map { .. } => ActionKind::Map,
             IoKind::Load { .. } => ActionKind::Load,
             IoKind::Read { .. } => ActionKind::Read,
+            IoKind::Write { .. } => ActionKind::Write,
+            IoKind::SetLength { .. } => ActionKind::SetLength,
+            IoKind::Sync { .. } => ActionKind::Sync,
             IoKind::Release { .. } => ActionKind::Release,
             IoKind::Close { .. } => ActionKind::Close,
         }
@@ -63,7 +72,7 @@ impl ActionKind {
 pub struct Handlers {
     /// One bit for each kind that has a handler: the common case looks at nothing else.
     set: AtomicU32,
-    table: Mutex<[Option<Handler>; 8]>,
+    table: Mutex<[Option<Handler>; 11]>,
     panics: AtomicU32,
 }
 

@@ -5,7 +5,8 @@
 
 use crate::contents::{Block, Contents, Mapping, Memory, Notify};
 use crate::error::{Operation, fault_of};
-use staging_core::{Completion, Fault, How, IoId, IoKind, Key, Missing, Stamp};
+use bytes::Bytes;
+use staging_core::{Access, Completion, Fault, How, IoId, IoKind, Key, Missing, Stamp};
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -24,6 +25,7 @@ pub struct Job {
 /// What a job needs, by what it is.
 pub(crate) enum Work {
     Open {
+        access: Access,
         missing: Missing,
     },
     Fetch {
@@ -51,6 +53,19 @@ pub(crate) enum Work {
         buffer: Vec<u8>,
         offset: u64,
     },
+    /// The bytes stay until the system call ended, whoever stopped waiting for it (R10).
+    Write {
+        descriptor: Arc<File>,
+        bytes: Bytes,
+        offset: u64,
+    },
+    SetLength {
+        descriptor: Arc<File>,
+        len: u64,
+    },
+    Sync {
+        descriptor: Arc<File>,
+    },
     Release {
         held: Held,
         notify: Notify,
@@ -61,6 +76,9 @@ pub(crate) enum Work {
     /// What the job was to work on is gone. It can only be answered.
     Lost,
 }
+
+/// Up to this many bytes a write is done in microseconds, where the page cache takes it.
+const SMALL_WRITE: u64 = 64 << 10;
 
 /// Contents in the making.
 #[derive(Debug)]
@@ -148,7 +166,7 @@ impl Job {
     }
 
     /// Whether it is done in microseconds, where the disk does not make it wait: opening, with a
-    /// small file along, and giving back.
+    /// small file along, writing a little, and giving back.
     pub(crate) const fn is_small(&self) -> bool {
         match self.kind {
             IoKind::Open { .. }
@@ -162,7 +180,12 @@ impl Job {
                     ..
                 }
             ),
-            IoKind::Map { .. } | IoKind::Load { .. } | IoKind::Read { .. } => false,
+            IoKind::Write { len, .. } => len <= SMALL_WRITE,
+            IoKind::Map { .. }
+            | IoKind::Load { .. }
+            | IoKind::Read { .. }
+            | IoKind::SetLength { .. }
+            | IoKind::Sync { .. } => false,
         }
     }
 
@@ -177,6 +200,9 @@ impl Job {
             IoKind::Open { .. } | IoKind::Fetch { .. } => Operation::Open,
             IoKind::Look { .. } | IoKind::Map { .. } | IoKind::Load { .. } => Operation::Stage,
             IoKind::Read { .. } => Operation::Read,
+            IoKind::Write { .. } => Operation::Write,
+            IoKind::SetLength { .. } => Operation::SetLength,
+            IoKind::Sync { .. } => Operation::Sync,
             IoKind::Release { .. } => Operation::Unstage,
             IoKind::Close { .. } => Operation::Close,
         }
@@ -235,6 +261,9 @@ impl Job {
             | Work::Fetch { .. }
             | Work::Look { .. }
             | Work::Map { .. }
+            | Work::Write { .. }
+            | Work::SetLength { .. }
+            | Work::Sync { .. }
             | Work::Release { .. }
             | Work::Close { .. }
             | Work::Lost => Brought::Nothing,

@@ -37,12 +37,14 @@ pub mod handlers;
 pub mod hub;
 pub mod job;
 pub mod observe;
+pub mod options;
 pub mod path;
 pub mod perform;
 mod report;
 #[cfg(not(staging_loom))]
 pub mod signals;
 pub mod sync;
+pub mod write_cursor;
 
 pub use clock::Deadline;
 pub use handle::Handle;

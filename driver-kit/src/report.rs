@@ -28,7 +28,7 @@ impl Unfinished {
             Fault::Abandoned | Fault::DriverLost => Some(Unfinished {
                 operation: row.operation,
                 path: Arc::clone(&row.path),
-                bytes: row.buffer.as_ref().map(|buffer| buffer.len() as u64),
+                bytes: row.bytes(),
                 in_flight: false,
             }),
             _ => None,
@@ -41,6 +41,9 @@ impl Unfinished {
             IoKind::Look { .. } => (Operation::Stage, None),
             IoKind::Map { len, .. } | IoKind::Load { len, .. } => (Operation::Stage, Some(len)),
             IoKind::Read { len, .. } => (Operation::Read, Some(len)),
+            IoKind::Write { len, .. } => (Operation::Write, Some(len)),
+            IoKind::SetLength { .. } => (Operation::SetLength, None),
+            IoKind::Sync { .. } => (Operation::Sync, None),
             IoKind::Release { .. } => (Operation::Unstage, None),
             IoKind::Close { .. } => (Operation::Close, None),
         };

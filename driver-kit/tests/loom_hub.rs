@@ -7,9 +7,12 @@
 //! about more threads than each test names.
 #![cfg(staging_loom)]
 
-use driver_kit::core::{Completion, IoKind, Key, Limits, Missing, Mode, Outcome, Plan, Stamp};
+use driver_kit::core::{
+    Access, Completion, IoKind, Key, Limits, Missing, Mode, Outcome, Plan, Stamp,
+};
 use driver_kit::hub::{
-    Answer, Hub, Idle, Read, Setup, Thread as HubThread, Ticket, Turn, TurnEnd, read_answer,
+    Answer, Hub, Idle, Opening, Read, Setup, Thread as HubThread, Ticket, Turn, TurnEnd, Write,
+    read_answer,
 };
 use driver_kit::job::{Finished, Job};
 use driver_kit::sync::{Mutex, lock, thread};
@@ -102,6 +105,9 @@ fn by_hand(job: Job) -> Finished {
         IoKind::Map { .. } => Completion::Mapped,
         IoKind::Load { .. } => Completion::Loaded { stamp: stamp(0) },
         IoKind::Read { .. } => Completion::Read { bytes: 0 },
+        IoKind::Write { .. } => Completion::Written,
+        IoKind::SetLength { .. } => Completion::LengthSet,
+        IoKind::Sync { .. } => Completion::Synced,
         IoKind::Release { .. } => Completion::Released { lent: 0 },
         IoKind::Close { .. } => Completion::Closed,
     };
@@ -114,7 +120,12 @@ fn open(hub: &Arc<Hub>, mode: Mode) -> Ticket {
 
 fn open_at(hub: &Arc<Hub>, path: &str, mode: Mode) -> Ticket {
     let path: Arc<Path> = Path::new(path).into();
-    hub.open(&path, Missing::Fail, Plan::of(mode), Deadline::Never, None)
+    let opening = Opening {
+        access: Access::Read,
+        missing: Missing::Fail,
+        plan: Plan::of(mode),
+    };
+    hub.open(&path, opening, Deadline::Never, None)
         .expect("nothing is full")
 }
 
@@ -233,6 +244,38 @@ fn a_helper_with_its_answer_passes_the_call_on() {
         };
         kept_open(wait(open_at(&hub, "/dddd", Mode::Load)));
         helper.join().expect("the helper ends");
+    });
+}
+
+/// R8: a write that its caller may not carry out itself, and whose bytes come when the machine has
+/// handed it out already, is written all the same, and its answer comes. A worker is started for it
+/// at the worst moment: before the bytes are there.
+#[test]
+fn a_write_whose_bytes_come_late_is_carried_out() {
+    loom::model(|| {
+        let hub = hub(1);
+        let opening = Opening {
+            access: Access::Write,
+            missing: Missing::Fail,
+            plan: Plan::of(Mode::None),
+        };
+        let path: Arc<Path> = Path::new("/file").into();
+        let ticket = hub
+            .open(&path, opening, Deadline::Never, None)
+            .expect("nothing is full");
+        let file = wait(ticket).take_handle().expect("it is open");
+        // There is no descriptor behind it, so it cannot be this thread's own.
+        let answer = match file.write_now(0, &[1, 2, 3], Deadline::Never) {
+            Write::Done(answer) => answer.expect("it is not refused"),
+            Write::Waits(ticket) => wait(ticket),
+        };
+        let written = Outcome::Written {
+            offset: 0,
+            bytes: 3,
+        };
+        assert_eq!(answer.outcome, written);
+        assert_eq!(hub.stats().pending, 0);
+        std::mem::forget(file);
     });
 }
 

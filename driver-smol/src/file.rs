@@ -1,6 +1,7 @@
 //! An open file.
 
 use crate::reader::Reader;
+use crate::writer::Writer;
 use bytes::Bytes;
 use driver_kit::client::OpenFile;
 use driver_kit::contents::Contents;
@@ -42,7 +43,8 @@ impl File {
             .is_some_and(|staging| matches!(staging.life, Life::Staged(_)))
     }
 
-    /// Its length in bytes, as it was when it was opened or staged last.
+    /// Its length in bytes: as it was when it was opened or staged last, and as it will be after
+    /// every write that was accepted since (R6).
     pub fn len(&self) -> u64 {
         self.file.len()
     }
@@ -105,6 +107,77 @@ impl File {
     /// A reader from the beginning.
     pub fn reader(&self) -> Reader {
         Reader::new(Arc::clone(&self.file))
+    }
+
+    /// Writes all of `bytes` at `offset`, and waits until that is executed: every read that begins
+    /// then sees it (R6, R8). [`Bytes`] are not copied.
+    ///
+    /// # Errors
+    /// The file was not opened for writing; what the system said, and how many bytes were written;
+    /// a sync of the file failed before (R8).
+    ///
+    /// # Cancel safety
+    /// Dropped, a write that has not begun is taken back. One that has begun goes on: all of it, or
+    /// a part, may be written; what comes later and meets it still waits for it (R10).
+    pub async fn write_at(&self, offset: u64, bytes: impl Into<Bytes>) -> io::Result<()> {
+        let bytes = bytes.into();
+        self.file.write_at(offset, bytes, Deadline::Never).await
+    }
+
+    /// Writes all of `bytes` at the end, and says where that was, in bytes from the beginning.
+    ///
+    /// The place is taken when the append is accepted, so appends of this process never meet (R1).
+    /// Other processes know nothing of it: where they append to the same file, lock it.
+    ///
+    /// # Errors
+    /// As [`write_at`](File::write_at).
+    ///
+    /// # Cancel safety
+    /// As [`write_at`](File::write_at).
+    pub async fn append(&self, bytes: impl Into<Bytes>) -> io::Result<u64> {
+        self.file.append(bytes.into(), Deadline::Never).await
+    }
+
+    /// Cuts the file to `len` bytes, or fills it up with zeros.
+    ///
+    /// # Errors
+    /// As [`write_at`](File::write_at).
+    ///
+    /// # Cancel safety
+    /// As [`write_at`](File::write_at).
+    pub async fn set_len(&self, len: u64) -> io::Result<()> {
+        self.file.set_len(len, Deadline::Never).await
+    }
+
+    /// Waits until every write to the file that was accepted before is executed (R3), whoever
+    /// asked for it. Later ones do not delay it (R5).
+    ///
+    /// # Errors
+    /// The file was not opened for writing; the deadline passed.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    pub async fn flush(&self, deadline: Deadline) -> io::Result<()> {
+        self.file.flush(deadline).await
+    }
+
+    /// Makes durable every write to the file that was accepted before (R3). Syncs that are asked
+    /// for at once share a system call.
+    ///
+    /// # Errors
+    /// What the system said. Then what was written since the last good sync may be lost, no later
+    /// sync can tell, and the file takes no more writes through handles that are open now: open it
+    /// again, and write it again (R8). The deadline passed.
+    ///
+    /// # Cancel safety
+    /// Dropped, a sync that has begun goes on, and its end is nobody's to know.
+    pub async fn sync(&self, deadline: Deadline) -> io::Result<()> {
+        self.file.sync(deadline).await
+    }
+
+    /// A writer from the beginning, or, if the file was opened for appending, at its end.
+    pub fn writer(&self) -> Writer {
+        Writer::new(Arc::clone(&self.file))
     }
 
     /// Brings the file into memory. Does nothing if it is there; joins a staging that is under way

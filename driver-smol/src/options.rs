@@ -3,7 +3,8 @@
 use crate::file::File;
 use driver_kit::Deadline;
 use driver_kit::client::Client;
-use driver_kit::core::{Missing, Mode, OverBudget, Plan};
+use driver_kit::core::{Mode, OverBudget};
+use driver_kit::options::Options;
 use std::io;
 use std::path::Path;
 
@@ -12,73 +13,81 @@ use std::path::Path;
 #[must_use = "nothing is opened until `open` is called"]
 pub struct OpenOptions {
     client: Client,
-    missing: Missing,
-    plan: Plan,
-    deadline: Deadline,
+    options: Options,
 }
 
 impl OpenOptions {
     pub(crate) fn new(client: Client) -> OpenOptions {
-        let plan = Plan::of(Mode::Auto);
-        OpenOptions {
-            client,
-            missing: Missing::Fail,
-            plan,
-            deadline: Deadline::Never,
-        }
+        let options = Options::new();
+        OpenOptions { client, options }
     }
 
-    /// How the file is staged (G3). [`Mode::None`] leaves it on the disk.
+    /// How the file is staged (G3). [`Mode::None`] leaves it on the disk. Unless this is called, a
+    /// file that is opened for writing is not staged.
     pub fn mode(mut self, mode: Mode) -> Self {
-        self.plan.mode = mode;
+        self.options.mode = Some(mode);
         self
     }
 
     /// Up to which length, in bytes, `Auto` loads a file; longer ones are mapped.
     pub fn map_threshold(mut self, bytes: u64) -> Self {
-        self.plan.map_threshold = bytes;
+        self.options.plan.map_threshold = bytes;
         self
     }
 
     /// What an explicit mode does when the budget is full (G10).
     pub fn over_budget(mut self, policy: OverBudget) -> Self {
-        self.plan.over_budget = policy;
+        self.options.plan.over_budget = policy;
+        self
+    }
+
+    /// Whether the file may be written, too. It must be permitted to read it as well.
+    pub fn write(mut self, write: bool) -> Self {
+        self.options.write = write;
+        self
+    }
+
+    /// Whether the file may be written, and a [`Writer`](crate::Writer) writes at its end.
+    pub fn append(mut self, append: bool) -> Self {
+        self.options.append = append;
+        self
+    }
+
+    /// Whether the file is cut to nothing once it is open. Needs [`write`](Self::write).
+    pub fn truncate(mut self, truncate: bool) -> Self {
+        self.options.truncate = truncate;
         self
     }
 
     /// Whether a missing file is created, empty (G11).
     pub fn create(mut self, create: bool) -> Self {
-        self.missing = if create {
-            Missing::Create
-        } else {
-            Missing::Fail
-        };
+        self.options.create = create;
+        self
+    }
+
+    /// Whether the file is created, empty, and must not be there before (EEXIST).
+    pub fn create_new(mut self, create_new: bool) -> Self {
+        self.options.create_new = create_new;
         self
     }
 
     /// When to stop waiting (R10).
     pub fn deadline(mut self, deadline: Deadline) -> Self {
-        self.deadline = deadline;
+        self.options.deadline = deadline;
         self
     }
 
     /// Opens the file, and stages it as planned. Where the stager is full, this waits for room.
     ///
     /// # Errors
-    /// There is no regular file, it may not be read, staging it failed, or the deadline passed.
+    /// There is no regular file, it may not be read or written, staging it failed, the options
+    /// contradict each other, or the deadline passed.
     ///
     /// # Cancel safety
     /// Dropped, the open is cancelled and the file closed.
     pub async fn open(&self, path: impl AsRef<Path>) -> io::Result<File> {
-        let Self {
-            client,
-            missing,
-            plan,
-            deadline,
-        } = self;
-        let opened = client
-            .open(path.as_ref(), *missing, *plan, *deadline)
-            .await?;
+        let Self { client, options } = self;
+        let opened = client.open(path.as_ref(), options).await?;
         Ok(File::new(opened))
     }
 }

@@ -4,6 +4,7 @@ use crate::batch::BatchBuilder;
 use crate::file::File;
 use crate::options::OpenOptions;
 use crate::runtime;
+use driver_kit::Deadline;
 use driver_kit::ShutdownReport;
 use driver_kit::client::Client;
 use driver_kit::core::{Grace, Limits, PhaseName, Stats};
@@ -144,6 +145,30 @@ impl Stager {
     {
         let paths = paths.into_iter().map(|path| path.as_ref().to_path_buf());
         BatchBuilder::new(self.owner.client.clone(), Box::new(paths))
+    }
+
+    /// Waits until every write to any file that was accepted before is executed (R3).
+    ///
+    /// # Errors
+    /// The deadline passed, or the stager was closed.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    pub async fn flush_all(&self, deadline: Deadline) -> io::Result<()> {
+        self.owner.client.flush_all(deadline).await
+    }
+
+    /// Makes durable what was written to the files that are open for writing (R3). What was closed
+    /// without a sync is not among them.
+    ///
+    /// # Errors
+    /// A file could not be synced: the first of them, and why (R8). The deadline passed, or the
+    /// stager was closed.
+    ///
+    /// # Cancel safety
+    /// Dropped, syncs that have begun go on.
+    pub async fn sync_all(&self, deadline: Deadline) -> io::Result<()> {
+        self.owner.client.sync_all(deadline).await
     }
 
     /// What has been counted so far.

@@ -21,7 +21,7 @@
 //!
 //! Dropping a future of this crate cancels what it waited for, at once. It leaves no operation,
 //! buffer or waker behind, and loses nothing: an open that was just answered is closed again.
-//! Readers keep their position.
+//! Readers keep their position. What was begun to be written goes on to its end.
 //!
 //! # Runtimes
 //!
@@ -35,6 +35,7 @@ mod options;
 mod reader;
 mod runtime;
 mod stager;
+mod writer;
 
 pub use batch::{Batch, BatchBuilder, Updates};
 pub use driver_kit::batch::{Item, Progress, Staged};
@@ -51,3 +52,4 @@ pub use file::File;
 pub use options::OpenOptions;
 pub use reader::Reader;
 pub use stager::{Builder, Stager};
+pub use writer::Writer;

@@ -184,6 +184,7 @@ const fn reason(why: Why) -> &'static str {
         Why::OverBudget => "over budget",
         Why::Evicted => "evicted",
         Why::Changed => "changed meanwhile",
+        Why::Written => "written",
         Why::Failed(_) => "failed",
     }
 }

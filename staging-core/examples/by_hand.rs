@@ -29,7 +29,12 @@ fn main() {
     for path in paths {
         // 1. Say what happened: somebody asked for a file. The reply names the handle he will have.
         let (missing, plan) = (Missing::Fail, Plan::of(Mode::Auto));
-        let open = Request::Open { missing, plan };
+        let access = Access::Read;
+        let open = Request::Open {
+            access,
+            missing,
+            plan,
+        };
         if let Reply::Opening { handle, .. } = machine.submit(now(), Tag(0), Tick::NEVER, open) {
             println!("{}", path.display());
             hands.paths.insert(handle, path);
@@ -121,6 +126,10 @@ impl Hands {
                 buffer.resize(len as usize, 0);
                 let bytes = self.descriptors[&file].read_at(buffer, offset)? as u64;
                 Completion::Read { bytes }
+            }
+            // Only a handle that may write leads to these.
+            IoKind::Write { .. } | IoKind::SetLength { .. } | IoKind::Sync { .. } => {
+                return Err(io::ErrorKind::Unsupported.into());
             }
             IoKind::Release { file } => {
                 self.contents.remove(&file);

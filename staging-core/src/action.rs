@@ -1,6 +1,6 @@
 //! What comes out: orders in the imperative, and what is told outward.
 
-use crate::event::{Missing, Tag};
+use crate::event::{Access, Missing, Tag};
 use crate::fault::Fault;
 use crate::id::{FileId, HandleId, IoId, OpId};
 use crate::phase::{Cause, PhaseName};
@@ -46,6 +46,13 @@ pub enum Tell {
         /// How many there will be.
         total: u64,
     },
+    /// The contents of a file are about to be given up because it is written: reads asked from now
+    /// on must come to the machine, and not go to what is in memory (R6). The contents themselves
+    /// stay until `Release` asks for them.
+    Withdrawn {
+        /// Which file's.
+        file: FileId,
+    },
     /// A request was refused for fullness, and now there is room (R12). Told once for each time
     /// of fullness.
     Room {
@@ -72,15 +79,18 @@ pub enum Tell {
 /// Work for the driver. The variant says which system calls it stands for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum IoKind {
-    /// Open the handle's path for reading and say what file it is: `openat2`, `fstat`.
+    /// Open the handle's path and say what file it is: `openat2`, `fstat`.
     ///
     /// Comes for an open that loads nothing, and again when a file needs a descriptor it gave
     /// back. Must not block on a FIFO. Completes as `Opened`. The reply says whether the file
     /// takes the descriptor ([`Reply::Adopted`](crate::Reply::Adopted)) or the driver is to drop
-    /// it ([`Reply::Surplus`](crate::Reply::Surplus)).
+    /// it ([`Reply::Surplus`](crate::Reply::Surplus)). One opened for writing may be adopted in
+    /// place of one that was not, which is closed when nothing in flight uses it.
     Open {
         /// Whose path.
         handle: HandleId,
+        /// `O_RDONLY` or `O_RDWR`.
+        access: Access,
         /// What to do where there is no file.
         missing: Missing,
     },
@@ -140,6 +150,33 @@ pub enum IoKind {
         /// How much.
         len: u64,
     },
+    /// Write the operation's buffer to the file: `pwrite` until all is written. Completes as
+    /// `Written` or `CutShort`.
+    Write {
+        /// Which file.
+        file: FileId,
+        /// Whose buffer.
+        op: OpId,
+        /// Where to begin.
+        offset: u64,
+        /// How much.
+        len: u64,
+    },
+    /// Set the length of the file: `ftruncate`. Completes as `LengthSet`.
+    SetLength {
+        /// Which file.
+        file: FileId,
+        /// Who asked.
+        op: OpId,
+        /// How long it is to be.
+        len: u64,
+    },
+    /// Make durable what was written to the file: `fsync`. Completes as `Synced`. One that failed
+    /// must not be tried again (R8).
+    Sync {
+        /// Which file.
+        file: FileId,
+    },
     /// Give up the contents the file has, whole or in part, if any: `munmap`, or back to the pool.
     /// Slices handed out stay valid. Completes as `Released`.
     Release {
@@ -188,6 +225,29 @@ pub enum Outcome {
         /// From which file.
         file: FileId,
     },
+    /// To `Write` and `Append`: all of it is executed: every later read sees it.
+    Written {
+        /// Where it begins.
+        offset: u64,
+        /// How much it was.
+        bytes: u64,
+    },
+    /// To `SetLength`: it is executed.
+    LengthSet,
+    /// To `Flush` and `FlushAll`: what was accepted before is executed (R3).
+    Flushed,
+    /// To `Sync` and `SyncAll`: what was accepted before is executed, and durable where it was
+    /// executed well (R3).
+    Synced,
+    /// To `SyncAll`: some files could not be synced; the others are.
+    SyncFailed {
+        /// How many could not.
+        files: u32,
+        /// The first of them.
+        first: FileId,
+        /// Why.
+        fault: Fault,
+    },
     /// To `Close`: the handle is gone.
     Closed,
     /// To any: it failed, and this much had happened (R9).
@@ -219,4 +279,8 @@ pub enum Bound {
     FileOperations(FileId),
     /// Handles.
     Handles,
+    /// Bytes of accepted writes, in all.
+    Bytes,
+    /// Bytes of accepted writes to one file.
+    FileBytes(FileId),
 }

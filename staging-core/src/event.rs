@@ -72,10 +72,12 @@ pub struct Tag(pub u64);
 /// What a caller can ask for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Request {
-    /// Open a file for reading and bring it into memory as planned (G3). The handle is reserved
-    /// at once and told with [`Reply::Opening`](crate::Reply::Opening); it may be used when the
-    /// outcome says [`Opened`](crate::Outcome::Opened).
+    /// Open a file and bring it into memory as planned (G3). The handle is reserved at once and
+    /// told with [`Reply::Opening`](crate::Reply::Opening); it may be used when the outcome says
+    /// [`Opened`](crate::Outcome::Opened).
     Open {
+        /// Whether the handle may write.
+        access: Access,
         /// What to do where there is no file.
         missing: Missing,
         /// How to stage it.
@@ -94,7 +96,8 @@ pub enum Request {
         /// Which file, by any of its handles.
         handle: HandleId,
     },
-    /// Read a range. Waits while the file is being staged (G2).
+    /// Read a range. Waits while the file is being staged (G2), and for earlier writes that it
+    /// meets (R1, R6).
     Read {
         /// From which file, by any of its handles.
         handle: HandleId,
@@ -103,12 +106,95 @@ pub enum Request {
         /// How long it is, in bytes.
         len: u64,
     },
+    /// Write a range. Waits for what was accepted earlier and meets it (R1); a write behind the
+    /// end meets the gap, too. What is in memory of the file is given up first (G1).
+    Write {
+        /// To which file, by a handle that may write.
+        handle: HandleId,
+        /// Where the range begins, in bytes.
+        offset: u64,
+        /// How long it is, in bytes.
+        len: u64,
+    },
+    /// Write at the end: the range is taken now, behind everything accepted so far (R1), and told
+    /// with the outcome.
+    Append {
+        /// To which file, by a handle that may write.
+        handle: HandleId,
+        /// How much, in bytes.
+        len: u64,
+    },
+    /// Cut the file, or fill it up with zeros: a write from there to the end (R1).
+    SetLength {
+        /// Of which file, by a handle that may write.
+        handle: HandleId,
+        /// How long it is to be, in bytes.
+        len: u64,
+    },
+    /// Wait until every write to the file accepted before is executed (R3). Later ones do not
+    /// delay it (R5).
+    Flush {
+        /// Which file, by a handle that may write.
+        handle: HandleId,
+    },
+    /// The same, and then make it durable (R3).
+    Sync {
+        /// Which file, by a handle that may write.
+        handle: HandleId,
+    },
+    /// Wait until every write to any file accepted before is executed (R3).
+    FlushAll,
+    /// The same, and then make durable what was written to the files that are open for writing
+    /// (R3).
+    SyncAll,
     /// Close the handle. Refuses further requests on it at once; the outcome comes when what was
     /// under way on it is answered.
     Close {
         /// Which handle.
         handle: HandleId,
     },
+}
+
+impl Request {
+    /// The handle it goes by; none for an open, and for what is asked of all files.
+    pub const fn handle(&self) -> Option<HandleId> {
+        match *self {
+            Request::Open { .. } | Request::FlushAll | Request::SyncAll => None,
+            Request::Stage { handle, .. }
+            | Request::Unstage { handle }
+            | Request::Read { handle, .. }
+            | Request::Write { handle, .. }
+            | Request::Append { handle, .. }
+            | Request::SetLength { handle, .. }
+            | Request::Flush { handle }
+            | Request::Sync { handle }
+            | Request::Close { handle } => Some(handle),
+        }
+    }
+
+    /// Whether it needs a handle that may write.
+    pub(crate) const fn is_of_writers(&self) -> bool {
+        matches!(
+            self,
+            Request::Write { .. }
+                | Request::Append { .. }
+                | Request::SetLength { .. }
+                | Request::Flush { .. }
+                | Request::Sync { .. }
+        )
+    }
+}
+
+/// What a handle may do.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Access {
+    /// Read.
+    #[default]
+    Read,
+    /// Read and write. The file keeps a descriptor of its own, outside
+    /// [`Limits::descriptors`](crate::Limits::descriptors), as long as such a handle is open,
+    /// and is not mapped meanwhile.
+    Write,
 }
 
 /// What an open does where there is no file (G11).
@@ -119,6 +205,8 @@ pub enum Missing {
     Fail,
     /// Create an empty file.
     Create,
+    /// Create an empty file, and fail with the system's EEXIST where there is something.
+    CreateNew,
 }
 
 /// How a file is to be brought into memory.
@@ -234,6 +322,20 @@ pub enum Completion {
         /// How many.
         bytes: u64,
     },
+    /// `Write` wrote all of it.
+    Written,
+    /// `Write` wrote this many bytes, fewer than asked, and then failed. Where nothing was
+    /// written it is [`Failed`](Completion::Failed).
+    CutShort {
+        /// How many.
+        bytes: u64,
+        /// Why not more.
+        fault: Fault,
+    },
+    /// `SetLength` set the length.
+    LengthSet,
+    /// `Sync` returned success.
+    Synced,
     /// `Release` gave the contents up.
     Released {
         /// How many bytes of the budget slices still hold that were handed out;

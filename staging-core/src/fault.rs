@@ -22,9 +22,15 @@ pub enum Fault {
     Changed,
     /// The budget has no room (G10).
     OverBudget,
-    /// Files cannot be mapped here: the application refused the guard that makes mappings safe
-    /// (G6), or the process has as many mappings as it may. `Auto` loads instead.
+    /// The file cannot be mapped: the application refused the guard that makes mappings safe (G6),
+    /// the process has as many mappings as it may, or the file is open for writing. `Auto` loads
+    /// instead.
     NoMapping,
+    /// The system took fewer bytes than were written, and gave no error.
+    Short,
+    /// A sync of the file failed before this: what was written may be lost, and no later sync can
+    /// tell (R8).
+    SyncFailed,
     /// The caller cancelled.
     Cancelled,
     /// The deadline passed (R10).

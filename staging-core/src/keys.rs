@@ -90,9 +90,13 @@ impl Keys {
     }
 }
 
-/// Spreads device and inode, which come in runs, over all bits (the finaliser of splitmix64).
+/// Spreads device and inode, which come in runs.
 fn mix(Key([device, inode]): Key) -> u64 {
-    let mut x = inode ^ device.rotate_left(32);
+    scatter(inode ^ device.rotate_left(32))
+}
+
+/// Spreads numbers that come in runs over all bits (the finaliser of splitmix64).
+pub(crate) const fn scatter(mut x: u64) -> u64 {
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ (x >> 31)

@@ -59,6 +59,7 @@ mod limits;
 mod stats;
 mod wake;
 
+mod intervals;
 mod keys;
 mod slab;
 mod timers;
@@ -67,7 +68,7 @@ mod machine;
 
 pub use action::{Action, Bound, Done, IoKind, Outcome, Tell};
 pub use event::{
-    Completion, Event, Grace, Key, Missing, Mode, OverBudget, Plan, Request, Stamp, Tag,
+    Access, Completion, Event, Grace, Key, Missing, Mode, OverBudget, Plan, Request, Stamp, Tag,
 };
 pub use fault::{Fault, NodeKind};
 pub use id::{FileId, HandleId, Id, IoId, OpId, kind};

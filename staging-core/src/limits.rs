@@ -8,9 +8,15 @@ pub struct Limits {
     pub operations: u32,
     /// Accepted operations without an outcome, on one file (R12).
     pub operations_per_file: u32,
+    /// Bytes of writes that are accepted and not ended, in all (R12). One write alone may be longer.
+    pub bytes: u64,
+    /// Bytes of writes that are accepted and not ended, to one file (R12). One write alone may be
+    /// longer.
+    pub bytes_per_file: u64,
     /// Handles, open or being opened.
     pub handles: u32,
-    /// Descriptors that files may hold or be acquiring. A file that is in memory needs none, and
+    /// Descriptors that files may hold or be acquiring, those of files open for writing not
+    /// counted. A file that is in memory needs none, and
     /// an idle one gives its descriptor back when others need it.
     pub descriptors: u32,
     /// Bytes of staged contents, in whole pages (G10).
@@ -28,12 +34,15 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// No budget, nothing lingers; 4,096 operations, a million handles, 512 descriptors; files up
-    /// to 128 KiB in one action, others in chunks of 8 MiB; three restarts.
+    /// No budget, nothing lingers; 4,096 operations and 256 MiB of writes, a quarter of each on
+    /// one file; a million handles, 512 descriptors; files up to 128 KiB in one action, others in
+    /// chunks of 8 MiB; three restarts.
     fn default() -> Self {
         Limits {
             operations: 4096,
             operations_per_file: 1024,
+            bytes: 256 << 20,
+            bytes_per_file: 64 << 20,
             handles: 1 << 20,
             descriptors: 512,
             budget: u64::MAX,

@@ -43,8 +43,14 @@ pub enum Reject {
     Full(Bound),
     /// No such handle, or not open yet, or no longer.
     UnknownHandle,
-    /// The range ends beyond what 64 bits can count.
+    /// The range ends beyond what 64 bits can count; for a write, beyond what a signed 64-bit
+    /// offset can.
     BadRange,
+    /// The handle was not opened for writing.
+    ReadOnly,
+    /// A sync of the file failed since the handle was opened: what was written may be lost. Open
+    /// the file again, and write it again (R8).
+    SyncFailed,
     /// A shutdown began, and this would make new work (S2).
     ShuttingDown,
 }

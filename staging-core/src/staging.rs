@@ -5,7 +5,7 @@
 //!                 ▼                                          │
 //!            NotStaged ───── open, stage ─────► Staging ─────┴─ last chunk ──► Staged
 //!                 ▲                                                              │
-//!                 └──────────────── unstage, change, eviction, last close ───────┘
+//!                 └────────────── unstage, write, change, eviction, last close ──┘
 //! ```
 
 use crate::fault::Fault;
@@ -48,6 +48,8 @@ pub enum Why {
     Evicted,
     /// An open found another version on the disk.
     Changed,
+    /// It was written, or, mapped, opened for writing.
+    Written,
     /// Its staging failed.
     Failed(Fault),
 }
@@ -57,7 +59,8 @@ pub enum Why {
 pub struct Staging {
     /// Where it is in its life.
     pub life: Life,
-    /// The length of the file in bytes, as last seen.
+    /// The length of the file in bytes: as last seen, and as it will be after the newest accepted
+    /// operation (R6).
     pub len: u64,
     /// How many bytes of the budget it has taken.
     pub charge: u64,

@@ -40,6 +40,14 @@ pub struct Stats {
     pub restarts: u64,
     /// Opens that found their file staged or being staged by another (G9).
     pub shared: u64,
+    /// Writes executed.
+    pub written: u64,
+    /// Bytes of those.
+    pub written_bytes: u64,
+    /// System syncs that returned success.
+    pub synced: u64,
+    /// System syncs that failed.
+    pub syncs_failed: u64,
     /// Files given up because others needed the room (G10).
     pub evicted: u64,
     /// Idle descriptors closed because others needed them.

@@ -3,7 +3,7 @@
 #![expect(clippy::print_stdout, reason = "a measurement is there to be read")]
 
 use staging_core::{
-    Action, Completion, HandleId, IoKind, Key, Limits, Machine, Missing, Mode, Plan, Reply,
+    Access, Action, Completion, HandleId, IoKind, Key, Limits, Machine, Missing, Mode, Plan, Reply,
     Request, Stamp, Tag, Tick,
 };
 use std::hint::black_box;
@@ -77,6 +77,9 @@ impl Bench {
                 IoKind::Map { .. } => Completion::Mapped,
                 IoKind::Load { .. } => Completion::Loaded { stamp },
                 IoKind::Read { len, .. } => Completion::Read { bytes: len },
+                IoKind::Write { .. } => Completion::Written,
+                IoKind::SetLength { .. } => Completion::LengthSet,
+                IoKind::Sync { .. } => Completion::Synced,
                 IoKind::Release { .. } => Completion::Released { lent: 0 },
                 IoKind::Close { .. } => Completion::Closed,
             };
@@ -87,7 +90,11 @@ impl Bench {
 
     fn open(&mut self, inode: u64, mode: Mode) -> HandleId {
         let (missing, plan) = (Missing::Fail, Plan::of(mode));
-        let reply = self.submit(Request::Open { missing, plan });
+        let reply = self.submit(Request::Open {
+            access: Access::Read,
+            missing,
+            plan,
+        });
         self.obey(inode);
         match reply {
             Reply::Opening { handle, .. } => handle,

@@ -1,8 +1,9 @@
 //! Rules of the machine that a transcript cannot show: sizes, equality, and what is not allocated.
 
 use staging_core::{
-    Action, Completion, Event, HandleId, IoId, IoKind, Key, Limits, Machine, Missing, Mode, OpId,
-    Outcome, PAGE, Plan, Reply, Request, Stamp, Tag, Tell, Tick, charge_loaded, charge_mapped,
+    Access, Action, Completion, Event, HandleId, IoId, IoKind, Key, Limits, Machine, Missing, Mode,
+    OpId, Outcome, PAGE, Plan, Reply, Request, Stamp, Tag, Tell, Tick, charge_loaded,
+    charge_mapped,
 };
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
@@ -16,7 +17,12 @@ const NOW: Tick = Tick(1);
 fn open(machine: &mut Machine, now: Tick, mode: Mode) -> HandleId {
     let missing = Missing::Fail;
     let plan = Plan::of(mode);
-    match machine.submit(now, Tag(0), Tick::NEVER, Request::Open { missing, plan }) {
+    let request = Request::Open {
+        access: Access::Read,
+        missing,
+        plan,
+    };
+    match machine.submit(now, Tag(0), Tick::NEVER, request) {
         Reply::Opening { handle, .. } => handle,
         other => unreachable!("{other:?}"),
     }
@@ -45,6 +51,9 @@ fn obey(machine: &mut Machine, now: Tick) {
             IoKind::Map { .. } => Completion::Mapped,
             IoKind::Load { .. } => Completion::Loaded { stamp },
             IoKind::Read { len, .. } => Completion::Read { bytes: len.min(10) },
+            IoKind::Write { .. } => Completion::Written,
+            IoKind::SetLength { .. } => Completion::LengthSet,
+            IoKind::Sync { .. } => Completion::Synced,
             IoKind::Release { .. } => Completion::Released { lent: 0 },
             IoKind::Close { .. } => Completion::Closed,
         };
@@ -139,7 +148,12 @@ fn machines_that_will_behave_otherwise_differ() {
     let request = |deadline: u64, mode: Mode, tag: u64, missing: Missing| {
         let mut machine = Machine::new(Limits::default());
         let plan = Plan::of(mode);
-        let request = Request::Open { missing, plan };
+        let access = Access::Read;
+        let request = Request::Open {
+            access,
+            missing,
+            plan,
+        };
         let _ = machine.submit(NOW, Tag(tag), Tick(deadline), request);
         machine
     };
@@ -157,6 +171,8 @@ fn a_limit_of_nothing_counts_as_one() {
     let mut machine = Machine::new(Limits {
         operations: 0,
         operations_per_file: 0,
+        bytes: 0,
+        bytes_per_file: 0,
         handles: 0,
         descriptors: 0,
         chunk: 0,

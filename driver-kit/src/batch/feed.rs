@@ -6,7 +6,7 @@ use crate::error::{Cause, Failure, Operation, fault_of};
 use crate::hub::{Deliveries, Hub, State, Waiter, refusal};
 use crate::sync::atomic::Ordering;
 use crate::sync::lock;
-use staging_core::{Bound, Event, Fault, Life, Missing, Reject, Request, Tick};
+use staging_core::{Access, Bound, Event, Fault, Life, Missing, Reject, Request, Tick};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -141,6 +141,7 @@ impl State {
                 continue;
             }
             let request = Request::Open {
+                access: Access::Read,
                 missing: Missing::Fail,
                 plan: batch.order.plan,
             };
@@ -201,7 +202,7 @@ impl Hub {
             let Some(row) = state.table.ops.get(op) else {
                 continue;
             };
-            let file = state.machine.file_of(row.handle);
+            let file = row.handle.and_then(|handle| state.machine.file_of(handle));
             let Some(staging) = file.and_then(|file| state.machine.staging(file)) else {
                 continue;
             };

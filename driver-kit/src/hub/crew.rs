@@ -267,7 +267,10 @@ impl Hub {
             | IoKind::Look { .. }
             | IoKind::Map { .. }
             | IoKind::Load { .. }
-            | IoKind::Read { .. } => {
+            | IoKind::Read { .. }
+            | IoKind::Write { .. }
+            | IoKind::SetLength { .. }
+            | IoKind::Sync { .. } => {
                 state.deferred.push_front(job);
                 None
             }

@@ -16,6 +16,8 @@
 mod call;
 mod crew;
 mod deliver;
+mod equip;
+mod lone;
 mod room;
 mod slot;
 mod state;
@@ -35,10 +37,11 @@ use std::sync::{Arc, Weak};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
+pub use call::Opening;
 pub(crate) use call::refusal;
-pub use call::{Read, Thread, read_answer};
 pub use crew::{Idle, Turn, TurnEnd};
 pub(crate) use deliver::Deliveries;
+pub use lone::{Read, Thread, Write, read_answer};
 pub use room::{End, Room, Standby};
 pub use slot::{Answer, Slot, Ticket};
 pub(crate) use state::State;
@@ -94,6 +97,7 @@ impl Hub {
                     crew: crew::Crew::of(workers),
                     batches: Vec::new(),
                     deferred: VecDeque::new(),
+                    parked: Vec::new(),
                     blocked: Line::default(),
                     waiting_for_end: Line::default(),
                     unfinished: Vec::new(),

@@ -8,7 +8,7 @@ use crate::error::{Cause, Failure, Operation};
 use crate::handle::Handle;
 use crate::hub::Hub;
 use crate::sync::{Mutex, lock};
-use staging_core::{Fault, HandleId, OpId, Outcome};
+use staging_core::{Done, Fault, HandleId, OpId, Outcome};
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
@@ -24,8 +24,8 @@ pub struct Answer {
     pub operation: Operation,
     /// About which file: its absolute path.
     pub path: Arc<Path>,
-    /// On which handle.
-    pub handle: HandleId,
+    /// On which handle; none for what was asked of all files.
+    pub handle: Option<HandleId>,
     /// With `Opened`: where readers find the contents.
     pub(crate) cell: Option<Arc<Published<Contents>>>,
     /// With `Opened`: the open file, from the moment the answer has left the lock. An answer that
@@ -41,12 +41,16 @@ impl Answer {
     /// The failure, if it is one.
     pub fn fault(&self) -> Option<Fault> {
         match self.outcome {
-            Outcome::Failed { fault, .. } => Some(fault),
+            Outcome::Failed { fault, .. } | Outcome::SyncFailed { fault, .. } => Some(fault),
             Outcome::Opened { .. }
             | Outcome::Staged { .. }
             | Outcome::Unstaged
             | Outcome::Read { .. }
             | Outcome::FromContents { .. }
+            | Outcome::Written { .. }
+            | Outcome::LengthSet
+            | Outcome::Flushed
+            | Outcome::Synced
             | Outcome::Closed => None,
         }
     }
@@ -58,18 +62,27 @@ impl Answer {
 
     /// Outside the lock: what the answer opened belongs to it from now on.
     pub(super) fn arm(&mut self, hub: &Arc<Hub>) {
-        if let (Outcome::Opened { file, .. }, Some(cell)) = (self.outcome, self.cell.take()) {
+        if let (Outcome::Opened { file, .. }, Some(handle), Some(cell)) =
+            (self.outcome, self.handle, self.cell.take())
+        {
             let path = Arc::clone(&self.path);
-            self.opened = Some(Handle::new(Arc::clone(hub), self.handle, file, path, cell));
+            self.opened = Some(Handle::new(Arc::clone(hub), handle, file, path, cell));
         }
     }
 
     /// The failure in words, for this fault.
     pub fn failure(&self, fault: Fault) -> Failure {
+        let cause = match self.outcome {
+            Outcome::Failed {
+                done: Done::Bytes(bytes),
+                ..
+            } => Cause::CutShort { fault, bytes },
+            _ => Cause::Fault(fault),
+        };
         Failure {
             operation: self.operation,
             path: Arc::clone(&self.path),
-            cause: Cause::Fault(fault),
+            cause,
         }
     }
 }

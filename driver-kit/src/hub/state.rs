@@ -9,12 +9,12 @@ use super::table::{FileRow, Holding, Table, Waiter};
 use crate::batch::Batch;
 use crate::contents::{Contents, Memory, Notify};
 use crate::error::Operation;
-use crate::job::{Brought, Finished, Held, Job, Part, Work};
+use crate::job::{Brought, Finished, Held, Job, Part};
 use crate::observe::{Notice, Observers};
 use crate::report::Unfinished;
 use staging_core::{
-    Action, Done, Event, FileId, How, IoId, IoKind, Life, Machine, Outcome, PhaseName, Reply, Tell,
-    Tick, WakeReason,
+    Action, Done, Event, FileId, HandleId, How, IoId, IoKind, Life, Machine, OpId, Outcome,
+    PhaseName, Reply, Tell, Tick, WakeReason,
 };
 use std::collections::VecDeque;
 use std::path::Path;
@@ -29,6 +29,8 @@ pub(crate) struct State {
     pub(crate) batches: Vec<Arc<Batch>>,
     /// Jobs that were taken from the machine and given back to be done by others.
     pub(super) deferred: VecDeque<Job>,
+    /// Writes that the machine handed out while their caller is still fetching their bytes.
+    pub(super) parked: Vec<(IoId, OpId, IoKind)>,
     /// Callers that were refused for fullness.
     pub(super) blocked: Line,
     /// Callers that wait for `Closed`.
@@ -134,7 +136,12 @@ impl State {
             IoKind::Open { handle, .. } | IoKind::Fetch { handle, .. } => {
                 self.machine.file_of(handle)
             }
-            IoKind::Read { .. } | IoKind::Release { .. } | IoKind::Close { .. } => None,
+            IoKind::Read { .. }
+            | IoKind::Write { .. }
+            | IoKind::SetLength { .. }
+            | IoKind::Sync { .. }
+            | IoKind::Release { .. }
+            | IoKind::Close { .. } => None,
         };
         if let Some(file) = file {
             self.publish_staged(file);
@@ -173,99 +180,15 @@ impl State {
         if let Some(job) = self.deferred.pop_front() {
             return Some(job);
         }
-        match self.machine.poll_io()? {
-            Action::Perform { io, kind } => Some(self.equip(io, kind)),
-            Action::Tell(_) => None,
+        while let Some(Action::Perform { io, kind }) = self.machine.poll_io() {
+            if let Some(job) = self.job_for(io, kind) {
+                return Some(job);
+            }
         }
+        None
     }
 
-    pub(super) fn equip(&mut self, io: IoId, kind: IoKind) -> Job {
-        let path = match kind {
-            IoKind::Open { handle, .. } | IoKind::Fetch { handle, .. } => {
-                self.table.path_of(handle)
-            }
-            IoKind::Look { file }
-            | IoKind::Map { file, .. }
-            | IoKind::Load { file, .. }
-            | IoKind::Read { file, .. }
-            | IoKind::Release { file }
-            | IoKind::Close { file } => self.table.file_path(file),
-        };
-        Job {
-            io,
-            kind,
-            path,
-            work: self.work_for(kind).unwrap_or(Work::Lost),
-        }
-    }
-
-    fn work_for(&mut self, kind: IoKind) -> Option<Work> {
-        let memory = Arc::clone(&self.memory);
-        Some(match kind {
-            IoKind::Open { missing, .. } => Work::Open { missing },
-            IoKind::Fetch { missing, up_to, .. } => Work::Fetch {
-                missing,
-                up_to,
-                memory,
-            },
-            IoKind::Look { file } => Work::Look {
-                descriptor: self.row(file)?.descriptor()?,
-            },
-            IoKind::Map { file, len, how } => Work::Map {
-                descriptor: self.row(file)?.descriptor()?,
-                len,
-                how,
-                memory,
-            },
-            IoKind::Load {
-                file,
-                offset,
-                len,
-                total,
-            } => {
-                let row = self.row(file)?;
-                let descriptor = row.descriptor()?;
-                let part = match std::mem::replace(&mut row.held, Holding::Nothing) {
-                    Holding::Part(part) => part,
-                    Holding::Nothing | Holding::Whole(_) => Part::Nothing { memory, total },
-                };
-                Work::Load {
-                    descriptor,
-                    part,
-                    offset,
-                    len,
-                }
-            }
-            IoKind::Read {
-                file,
-                op,
-                offset,
-                len,
-            } => {
-                let descriptor = self.row(file)?.descriptor()?;
-                let kept = self.table.op(op).and_then(|row| row.buffer.take());
-                let mut buffer = kept.unwrap_or_default();
-                buffer.resize(usize::try_from(len).ok()?, 0);
-                Work::Read {
-                    descriptor,
-                    buffer,
-                    offset,
-                }
-            }
-            IoKind::Release { file } => {
-                let notify = Arc::clone(&self.notify);
-                Work::Release {
-                    held: self.row(file)?.give_up(),
-                    notify,
-                }
-            }
-            IoKind::Close { file } => Work::Close {
-                descriptor: self.row(file)?.descriptor.take(),
-            },
-        })
-    }
-
-    fn row(&mut self, file: FileId) -> Option<&mut FileRow> {
+    pub(super) fn row(&mut self, file: FileId) -> Option<&mut FileRow> {
         self.table.files.get_mut(file)
     }
 
@@ -279,6 +202,11 @@ impl State {
                     self.notice(Notice::Progress { path, done, total }, out);
                     for batch in &self.batches {
                         batch.chunk_came(&mut out.wakers);
+                    }
+                }
+                Tell::Withdrawn { file } => {
+                    if let Some(row) = self.row(file) {
+                        drop(row.cell.withdraw());
                     }
                 }
                 Tell::Room { .. } => {
@@ -308,12 +236,12 @@ impl State {
         out.noticed = true;
     }
 
-    fn answer(&mut self, op: staging_core::OpId, outcome: Outcome, out: &mut Deliveries) {
+    fn answer(&mut self, op: OpId, outcome: Outcome, out: &mut Deliveries) {
         let Some(row) = self.table.ops.take(op) else {
             return;
         };
-        let path = self.table.handles.get(row.handle).unwrap_or(&row.path);
-        let path = Arc::clone(path);
+        let known = row.handle.and_then(|handle| self.table.handles.get(handle));
+        let mut path = Arc::clone(known.unwrap_or(&row.path));
         let (mut cell, mut contents) = (None, None);
         match outcome {
             Outcome::Opened { file, .. } => {
@@ -329,17 +257,24 @@ impl State {
                     .row(file)
                     .and_then(|row| row.contents_for_reading(empty));
             }
-            Outcome::Closed => drop(self.table.handles.take(row.handle)),
+            Outcome::Closed => self.forget_path(row.handle),
+            Outcome::SyncFailed { first, .. } => path = self.table.file_path(first),
             Outcome::Failed { fault, done } => {
                 if let Some(unfinished) = Unfinished::operation(&row, fault) {
                     self.unfinished.push(unfinished);
                 }
                 // An open that is still in the kernel is named by its path, if it is given up.
                 if row.operation == Operation::Open && done != Done::Unknown {
-                    drop(self.table.handles.take(row.handle));
+                    self.forget_path(row.handle);
                 }
             }
-            Outcome::Staged { .. } | Outcome::Unstaged | Outcome::Read { .. } => {}
+            Outcome::Staged { .. }
+            | Outcome::Unstaged
+            | Outcome::Read { .. }
+            | Outcome::Written { .. }
+            | Outcome::LengthSet
+            | Outcome::Flushed
+            | Outcome::Synced => {}
         }
         let answer = Answer {
             outcome,
@@ -363,7 +298,13 @@ impl State {
         }
     }
 
-    fn path_of_action(&self, kind: IoKind) -> Arc<Path> {
+    fn forget_path(&mut self, handle: Option<HandleId>) {
+        if let Some(handle) = handle {
+            drop(self.table.handles.take(handle));
+        }
+    }
+
+    pub(super) fn path_of_action(&self, kind: IoKind) -> Arc<Path> {
         match kind {
             IoKind::Open { handle, .. } | IoKind::Fetch { handle, .. } => {
                 self.table.path_of(handle)
@@ -372,6 +313,9 @@ impl State {
             | IoKind::Map { file, .. }
             | IoKind::Load { file, .. }
             | IoKind::Read { file, .. }
+            | IoKind::Write { file, .. }
+            | IoKind::SetLength { file, .. }
+            | IoKind::Sync { file }
             | IoKind::Release { file }
             | IoKind::Close { file } => self.table.file_path(file),
         }
@@ -405,7 +349,7 @@ fn whole(part: Part) -> Option<Contents> {
 }
 
 impl FileRow {
-    fn descriptor(&self) -> Option<Arc<std::fs::File>> {
+    pub(super) fn descriptor(&self) -> Option<Arc<std::fs::File>> {
         self.descriptor.clone()
     }
 
@@ -431,7 +375,7 @@ impl FileRow {
         self.held = Holding::Whole(contents);
     }
 
-    fn give_up(&mut self) -> Held {
+    pub(super) fn give_up(&mut self) -> Held {
         drop(self.cell.withdraw());
         match std::mem::replace(&mut self.held, Holding::Nothing) {
             Holding::Nothing => Held::Nothing,

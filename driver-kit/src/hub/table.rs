@@ -9,6 +9,7 @@ use crate::contents::{Contents, Published};
 use crate::error::Operation;
 use crate::hub::slot::Slot;
 use crate::job::Part;
+use bytes::Bytes;
 use staging_core::{FileId, HandleId, Id, OpId};
 use std::fs::File;
 use std::path::Path;
@@ -131,10 +132,22 @@ pub(crate) enum Holding {
 pub(crate) struct OpRow {
     pub(crate) operation: Operation,
     pub(crate) path: Arc<Path>,
-    pub(crate) handle: HandleId,
+    /// None for what is asked of all files.
+    pub(crate) handle: Option<HandleId>,
     pub(crate) waiter: Waiter,
     /// The caller's buffer, when a read ended and its answer is not told yet.
     pub(crate) buffer: Option<Vec<u8>>,
+    /// What a write that waits is to write; a job takes a reference along.
+    pub(crate) payload: Bytes,
+}
+
+impl OpRow {
+    /// About how many bytes it is, where that is known.
+    pub(crate) fn bytes(&self) -> Option<u64> {
+        let read = self.buffer.as_ref().map(Vec::len);
+        let written = (!self.payload.is_empty()).then(|| self.payload.len());
+        read.or(written).map(|bytes| bytes as u64)
+    }
 }
 
 /// Who gets the answer.

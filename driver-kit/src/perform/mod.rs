@@ -5,6 +5,7 @@
 
 mod load;
 mod open;
+mod write;
 
 use crate::contents::{Contents, Notify};
 use crate::job::{Brought, Ended, Finished, Held, Job, Part, Work};
@@ -15,6 +16,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 pub use load::stamp_of;
+pub(crate) use write::write;
 
 /// Carries a job out: system calls, and nothing else.
 pub fn perform(job: Job) -> Finished {
@@ -39,7 +41,7 @@ pub fn perform(job: Job) -> Finished {
 
 fn carry_out(path: &Path, work: Work) -> Ended {
     match work {
-        Work::Open { missing } => open::open(path, missing),
+        Work::Open { access, missing } => open::open(path, access, missing),
         Work::Fetch {
             missing,
             up_to,
@@ -63,9 +65,16 @@ fn carry_out(path: &Path, work: Work) -> Ended {
             buffer,
             offset,
         } => read(&descriptor, buffer, offset),
+        Work::Write {
+            descriptor,
+            bytes,
+            offset,
+        } => Ended::plain(write::write(&descriptor, &bytes, offset)),
+        Work::SetLength { descriptor, len } => Ended::plain(write::set_length(&descriptor, len)),
+        Work::Sync { descriptor } => Ended::plain(write::sync(&descriptor)),
         Work::Release { held, notify } => release(held, notify),
         Work::Close { descriptor } => {
-            // Closing a file that was only read has no error worth telling.
+            // What a close says of writing back, a sync would have said before.
             drop(descriptor);
             Ended::plain(Completion::Closed)
         }

@@ -6,7 +6,7 @@ use crate::error::fault_of;
 use crate::job::{Brought, Ended};
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
-use staging_core::{Completion, Fault, Key, Missing, NodeKind, Stamp};
+use staging_core::{Access, Completion, Fault, Key, Missing, NodeKind, Stamp};
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -20,9 +20,16 @@ struct Opened {
     real: Option<Arc<Path>>,
 }
 
+/// For what, and what if there is nothing.
+#[derive(Clone, Copy)]
+struct How {
+    access: Access,
+    missing: Missing,
+}
+
 /// `openat2`, `fstat`.
-pub(super) fn open(path: &Path, missing: Missing) -> Ended {
-    match open_regular(path, missing) {
+pub(super) fn open(path: &Path, access: Access, missing: Missing) -> Ended {
+    match open_regular(path, How { access, missing }) {
         Ok(opened) => keep_open(opened),
         Err(fault) => Ended::plain(Completion::Failed { fault }),
     }
@@ -31,7 +38,8 @@ pub(super) fn open(path: &Path, missing: Missing) -> Ended {
 /// `openat2`, `fstat`, `pread`, `fstat`, `close`: a small file, whole, in one go. What is longer
 /// than `up_to`, or changed meanwhile, is only opened.
 pub(super) fn fetch(path: &Path, missing: Missing, up_to: u64, memory: &Arc<Memory>) -> Ended {
-    let opened = match open_regular(path, missing) {
+    let access = Access::Read;
+    let opened = match open_regular(path, How { access, missing }) {
         Ok(opened) => opened,
         Err(fault) => return Ended::plain(Completion::Failed { fault }),
     };
@@ -109,12 +117,12 @@ fn confirm_empty(opened: &Opened) -> Result<Loaded, Fault> {
 }
 
 /// Opens a regular file by the one path that leads to it without links.
-fn open_regular(path: &Path, missing: Missing) -> Result<Opened, Fault> {
-    let (descriptor, real) = match open_without_links(path, missing) {
+fn open_regular(path: &Path, how: How) -> Result<Opened, Fault> {
+    let (descriptor, real) = match open_without_links(path, how) {
         Ok(descriptor) => (descriptor, None),
         Err(Errno::LOOP) => {
-            let real = resolve(path, missing)?;
-            let descriptor = open_without_links(&real, missing).map_err(|e| refused(&real, e))?;
+            let real = resolve(path, how.missing)?;
+            let descriptor = open_without_links(&real, how).map_err(|e| refused(&real, e))?;
             (descriptor, Some(real))
         }
         Err(errno) => return Err(refused(path, errno)),
@@ -132,13 +140,21 @@ fn open_regular(path: &Path, missing: Missing) -> Result<Opened, Fault> {
 
 /// `openat2`, refusing every symbolic link (ELOOP). Without blocking on a pipe that nobody writes
 /// to, and without taking a terminal.
-fn open_without_links(path: &Path, missing: Missing) -> Result<File, Errno> {
-    let mut flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let mut mode = Mode::empty();
-    if missing == Missing::Create {
-        flags |= OFlags::CREATE;
-        mode = Mode::from_raw_mode(0o666);
-    }
+fn open_without_links(path: &Path, how: How) -> Result<File, Errno> {
+    let mut flags = OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    flags |= match how.access {
+        Access::Read => OFlags::RDONLY,
+        Access::Write => OFlags::RDWR,
+    };
+    flags |= match how.missing {
+        Missing::Fail => OFlags::empty(),
+        Missing::Create => OFlags::CREATE,
+        Missing::CreateNew => OFlags::CREATE | OFlags::EXCL,
+    };
+    let mode = match how.missing {
+        Missing::Fail => Mode::empty(),
+        Missing::Create | Missing::CreateNew => Mode::from_raw_mode(0o666),
+    };
     loop {
         let opened = rustix::fs::openat2(
             rustix::fs::CWD,
@@ -175,11 +191,12 @@ fn has_links(path: &Path) -> bool {
 /// Where a path over links leads. A link to nothing is told apart from nothing (G11).
 fn resolve(path: &Path, missing: Missing) -> Result<Arc<Path>, Fault> {
     match path.canonicalize() {
+        Ok(_) if missing == Missing::CreateNew => Err(fault_of(&Errno::EXIST.into())),
         Ok(real) => Ok(real.into()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => match missing {
             Missing::Fail if is_link(path) => Err(Fault::Dangling),
             Missing::Fail => Err(fault_of(&error)),
-            Missing::Create => resolve_parent(path),
+            Missing::Create | Missing::CreateNew => resolve_parent(path),
         },
         Err(error) => Err(fault_of(&error)),
     }

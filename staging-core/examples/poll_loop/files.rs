@@ -75,7 +75,12 @@ impl Files {
     ) -> Result<(), Reply> {
         let deadline = self.now().plus(within.as_nanos() as u64);
         let (missing, plan) = (Missing::Fail, Plan::of(Mode::Auto));
-        let open = Request::Open { missing, plan };
+        let access = Access::Read;
+        let open = Request::Open {
+            access,
+            missing,
+            plan,
+        };
         // 2. Do what the reply says: keep the path for the handle, or nothing if it was refused.
         match self.machine.submit(self.now(), Tag(0), deadline, open) {
             Reply::Opening { op, handle } => {
@@ -143,6 +148,10 @@ impl Files {
                 | Completion::Mapped
                 | Completion::Loaded { .. }
                 | Completion::Read { .. }
+                | Completion::Written
+                | Completion::CutShort { .. }
+                | Completion::LengthSet
+                | Completion::Synced
                 | Completion::Released { .. }
                 | Completion::Closed
                 | Completion::Failed { .. },
@@ -175,8 +184,12 @@ impl Files {
     /// system call ends here.
     fn order(&mut self, io: IoId, kind: IoKind) {
         let call: Box<dyn FnOnce() -> Call + Send> = match kind {
-            // Nobody here asks to create what is missing.
-            IoKind::Open { handle, missing: _ } => {
+            // Nobody here asks to write, or to create what is missing.
+            IoKind::Open {
+                handle,
+                access: _,
+                missing: _,
+            } => {
                 let path = self.paths[&handle].clone();
                 Box::new(move || calls::open(&path))
             }
@@ -216,6 +229,11 @@ impl Files {
                 let descriptor = Arc::clone(&self.descriptors[&file]);
                 Box::new(move || calls::read(&descriptor, offset, len))
             }
+            // Only a handle that may write leads to these.
+            IoKind::Write { .. } | IoKind::SetLength { .. } | IoKind::Sync { .. } => {
+                let call = Err(Fault::Os(libc::ENOSYS));
+                return self.ended(Ended { io, kind, call });
+            }
             IoKind::Release { file } => {
                 self.contents.remove(&file);
                 let call = Ok((Completion::Released { lent: 0 }, Brought::default()));
@@ -242,6 +260,8 @@ impl Files {
             } => return self.resolved(op, outcome),
             // A file longer than a chunk came nearer; nobody here watches.
             Tell::Progress { .. } => {}
+            // Readers ask the machine each time.
+            Tell::Withdrawn { .. } => {}
             // Whoever was refused was told `NO`, and may ask again.
             Tell::Room { .. } => {}
             // Its job keeps what it needs until it ends, and what it brings then drops.
@@ -281,9 +301,14 @@ impl Files {
             // Before the next action is polled: that may be their release.
             Outcome::FromContents { file } => Ok(self.part(file, offset, len)),
             Outcome::Failed { fault, done: _ } => Err(format!("{fault:?}")),
-            Outcome::Staged { .. } | Outcome::Unstaged | Outcome::Closed => {
-                Err("never asked for here".into())
-            }
+            Outcome::Staged { .. }
+            | Outcome::Unstaged
+            | Outcome::Written { .. }
+            | Outcome::LengthSet
+            | Outcome::Flushed
+            | Outcome::Synced
+            | Outcome::SyncFailed { .. }
+            | Outcome::Closed => Err("never asked for here".into()),
         };
         // The last word on this handle. If its open failed it is gone already, which is no harm.
         let _ = self.machine.handle(self.now(), Event::Dropped { handle });

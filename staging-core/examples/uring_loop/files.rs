@@ -106,6 +106,8 @@ impl Files {
                         return Some(self.resolved(op, tag, outcome));
                     }
                     Tell::Room { .. } => self.full = false,
+                    // Readers ask the machine each time.
+                    Tell::Withdrawn { .. } => {}
                     // A file longer than a chunk came nearer.
                     Tell::Progress { .. } => {}
                     // Its flight goes on, and keeps what it needs until it ends.
@@ -151,9 +153,12 @@ impl Files {
     /// The first call of an action. Nothing is left out of this match, or an operation would hang.
     fn set_out(&mut self, kind: IoKind) -> Next {
         match kind {
-            IoKind::Open { handle, missing } => {
-                Flight::open(self.paths[&handle].clone(), missing, None)
-            }
+            // Nobody here asks to write.
+            IoKind::Open {
+                handle,
+                access: _,
+                missing,
+            } => Flight::open(self.paths[&handle].clone(), missing, None),
             IoKind::Fetch {
                 handle,
                 missing,
@@ -178,6 +183,10 @@ impl Files {
                 offset,
                 len,
             } => Flight::read(Descriptor::clone(&self.descriptors[&file]), offset, len),
+            // Only a handle that may write leads to these.
+            IoKind::Write { .. } | IoKind::SetLength { .. } | IoKind::Sync { .. } => {
+                failed(Fault::Os(libc::ENOSYS))
+            }
             IoKind::Release { file } => {
                 self.contents.remove(&file);
                 Next::End(Completion::Released { lent: 0 }, Brought::Nothing)
@@ -235,6 +244,10 @@ impl Files {
                 | Completion::Mapped
                 | Completion::Loaded { .. }
                 | Completion::Read { .. }
+                | Completion::Written
+                | Completion::CutShort { .. }
+                | Completion::LengthSet
+                | Completion::Synced
                 | Completion::Released { .. }
                 | Completion::Closed
                 | Completion::Failed { .. },
@@ -262,6 +275,11 @@ impl Files {
                 | Outcome::Staged { .. }
                 | Outcome::Unstaged
                 | Outcome::Read { .. }
+                | Outcome::Written { .. }
+                | Outcome::LengthSet
+                | Outcome::Flushed
+                | Outcome::Synced
+                | Outcome::SyncFailed { .. }
                 | Outcome::Closed
                 | Outcome::Failed { .. },
                 _,

@@ -60,6 +60,7 @@ impl Flight {
         let (create, mode) = match missing {
             Missing::Fail => (0, 0),
             Missing::Create => (libc::O_CREAT, 0o666),
+            Missing::CreateNew => (libc::O_CREAT | libc::O_EXCL, 0o666),
         };
         let how = OpenHow::new().flags((flags | create) as u64).mode(mode);
         Next::Call(Flight::Opening { up_to }, Call::Open { path, how })

@@ -86,7 +86,12 @@ pub(crate) fn main() -> io::Result<ExitCode> {
 
 fn open() -> Request {
     let (missing, plan) = (Missing::Fail, Plan::of(Mode::Auto));
-    Request::Open { missing, plan }
+    let access = Access::Read;
+    Request::Open {
+        access,
+        missing,
+        plan,
+    }
 }
 
 fn unstage<'a>(file: &Staged<'a>) -> (&'a CString, Request) {

@@ -1,6 +1,7 @@
 //! Answers: how an operation leaves the place that owned it, and is told its one outcome (R9).
 
 use super::Machine;
+use super::state::Io;
 use super::state::{Descriptor, Fullness, Handle, NEWS, News, OPS, OpState, Owner, Place, READY};
 use crate::action::{Done, IoKind, Outcome};
 use crate::fault::Fault;
@@ -33,11 +34,20 @@ impl Machine {
             return;
         };
         let (handle, state) = (entry.handle, entry.state);
-        let file = self.handles.get(handle).and_then(Handle::file);
+        let file = self.file_of_op(op);
         let mut flight = None;
         match state {
             OpState::AwaitingSlot => self.ops.unlink(&mut self.openers, OPS, op),
-            OpState::Opening { io } | OpState::Reading { io } => flight = self.recall(io),
+            OpState::Opening { io } | OpState::Performing { io } => flight = self.recall(io),
+            OpState::AwaitingOrder { behind } => self.leave_line(op, behind),
+            OpState::AwaitingLookers => {
+                if let Some(writing) = file.and_then(|file| self.files[file].writing) {
+                    self.ops.unlink(&mut self.writings[writing].held, OPS, op);
+                }
+            }
+            OpState::AwaitingEarlier | OpState::AwaitingSync | OpState::Syncing => {
+                self.leave_barrier(op);
+            }
             OpState::AwaitingStaging => self.leave_waiters(op),
             OpState::AwaitingDescriptor => {
                 if let Some(file) = file {
@@ -50,16 +60,18 @@ impl Machine {
                 }
             }
             OpState::AwaitingOthers => {
-                if let Handle::Leaving { closer, .. } = &mut self.handles[handle] {
+                if let Some(handle) = handle
+                    && let Handle::Leaving { closer, .. } = &mut self.handles[handle]
+                {
                     *closer = None;
                 }
             }
             OpState::Resolved { .. } | OpState::Answered => return,
         }
-        let done = if flight.is_some() {
-            Done::Unknown
-        } else {
-            Done::Nothing
+        let done = match state {
+            OpState::Syncing => Done::Unknown,
+            _ if flight.is_some() => Done::Unknown,
+            _ => Done::Nothing,
         };
         self.resolve_with_flight(op, Outcome::Failed { fault, done }, flight);
         if let Some(file) = file
@@ -71,26 +83,34 @@ impl Machine {
         }
     }
 
+    /// The file that an operation is about, if it got that far.
+    pub(super) fn file_of_op(&self, op: OpId) -> Option<FileId> {
+        let handle = self.ops.get(op)?.handle?;
+        self.handles.get(handle)?.file()
+    }
+
+    /// Takes an action out of `ready`.
+    pub(super) fn take_back(&mut self, io: IoId) -> Option<Io> {
+        self.ios.unlink(&mut self.ready, READY, io);
+        self.ios.remove(io)
+    }
+
     /// Takes back an action that was not handed out yet. One that was stays in flight, and is
     /// returned.
     pub(super) fn recall(&mut self, io: IoId) -> Option<IoId> {
         if self.ios[io].place == Place::InFlight {
             return Some(io);
         }
-        self.ios.unlink(&mut self.ready, READY, io);
-        let recalled = self.ios.remove(io)?;
+        let recalled = self.take_back(io)?;
         match recalled.owner {
-            Owner::Open { .. } => {
-                self.return_reservation(recalled.kind);
-                self.free_slot();
-            }
+            Owner::Open { .. } => self.open_ended(recalled.kind),
             Owner::Reopen { file } => {
                 self.files[file].flights -= 1;
                 self.files[file].descriptor = Descriptor::Absent;
                 self.free_slot();
             }
-            // Only a look, a mapping and a chunk are ever recalled; each uses the descriptor.
-            Owner::File { file } | Owner::Read { file, .. } => {
+            // A look, a mapping, a chunk, a sync: what is ever recalled uses the descriptor.
+            Owner::File { file } | Owner::Transfer { file, .. } => {
                 self.files[file].flights -= 1;
                 self.done_with_descriptor(file);
             }
@@ -118,14 +138,27 @@ impl Machine {
         entry.state = OpState::Resolved { outcome, flight };
         let handle = entry.handle;
         self.ops.push_back(&mut self.told, OPS, op);
+        if flight.is_none() {
+            self.leave_place(op);
+        }
+        let Some(handle) = handle else {
+            return;
+        };
 
         let entry = &mut self.handles[handle];
         match entry {
-            Handle::Opening { .. } => match outcome {
-                Outcome::Opened { file, .. } => *entry = Handle::Open { file, pending: 0 },
+            Handle::Opening { writes, .. } => match outcome {
+                Outcome::Opened { file, .. } => {
+                    let (pending, writes) = (0, *writes);
+                    *entry = Handle::Open {
+                        file,
+                        pending,
+                        writes,
+                    };
+                }
                 _ => self.free_handle(handle),
             },
-            Handle::Open { file, pending } => {
+            Handle::Open { file, pending, .. } => {
                 *pending -= 1;
                 let file = *file;
                 self.one_less_pending(file);
@@ -134,6 +167,7 @@ impl Machine {
                 file,
                 closer,
                 pending,
+                ..
             } => {
                 *pending -= 1;
                 let (file, closer, pending) = (*file, *closer, *pending);
@@ -155,9 +189,9 @@ impl Machine {
         entry.pending -= 1;
         if entry.room == Fullness::Refused && entry.pending < self.limits.operations_per_file {
             entry.room = Fullness::Quiet;
-            let news = match entry.news {
-                News::Quiet | News::Room => News::Room,
-                News::Progress | News::RoomAndProgress => News::RoomAndProgress,
+            let news = News {
+                room: true,
+                ..entry.news
             };
             self.tell_news(file, news);
         }
@@ -165,20 +199,19 @@ impl Machine {
 
     /// There was room, and before anybody was told there is none again.
     pub(super) fn drop_room(&mut self, file: FileId) {
-        let news = match self.files[file].news {
-            News::Quiet | News::Room => News::Quiet,
-            News::Progress | News::RoomAndProgress => News::Progress,
+        let news = News {
+            room: false,
+            ..self.files[file].news
         };
         self.tell_news(file, news);
     }
 
     pub(super) fn tell_news(&mut self, file: FileId, news: News) {
         let before = core::mem::replace(&mut self.files[file].news, news);
-        match (before, news) {
-            (News::Quiet, News::Quiet) => {}
-            (News::Quiet, _) => self.files.push_back(&mut self.news, NEWS, file),
-            (_, News::Quiet) => self.files.unlink(&mut self.news, NEWS, file),
-            (_, _) => {}
+        match (before == News::NONE, news == News::NONE) {
+            (true, false) => self.files.push_back(&mut self.news, NEWS, file),
+            (false, true) => self.files.unlink(&mut self.news, NEWS, file),
+            (true, true) | (false, false) => {}
         }
     }
 
@@ -196,7 +229,12 @@ impl Machine {
             | Outcome::Unstaged
             | Outcome::Read { .. }
             | Outcome::FromContents { .. }
+            | Outcome::Written { .. }
+            | Outcome::LengthSet
+            | Outcome::Flushed
+            | Outcome::Synced
             | Outcome::Closed => &mut self.stats.completed,
+            Outcome::SyncFailed { .. } => &mut self.stats.failed,
         };
         *column += 1;
     }

@@ -295,7 +295,7 @@ impl Machine {
                 done: Done::Nothing,
             };
         }
-        let len = self.files[file].stamp.len;
+        let len = self.size(file);
         let standing = Standing::NotStaged(Why::OverBudget);
         match self.ops[op].request {
             Request::Open { .. } => Outcome::Opened {
@@ -303,10 +303,7 @@ impl Machine {
                 len,
                 standing,
             },
-            Request::Stage { .. }
-            | Request::Unstage { .. }
-            | Request::Read { .. }
-            | Request::Close { .. } => Outcome::Staged { len, standing },
+            _ => Outcome::Staged { len, standing },
         }
     }
 

@@ -2,7 +2,9 @@
 //! Anything else changes nothing.
 
 use super::Machine;
+use super::open::Sight;
 use super::state::{Owner, Place};
+use super::write::Executed;
 use crate::action::IoKind;
 use crate::event::{Completion, Key, Stamp};
 use crate::fault::Fault;
@@ -21,6 +23,8 @@ enum Fits {
     Mapped(Result<(), Fault>),
     Loaded(Result<Stamp, Fault>),
     Read(Result<u64, Fault>),
+    Written(Executed),
+    Synced(Result<(), Fault>),
     Released {
         lent: u64,
     },
@@ -43,16 +47,17 @@ impl Machine {
         self.ios.remove(io);
         match (owner, fits) {
             (
-                Owner::Open { op },
+                Owner::Open { op, since },
                 Fits::Opened {
                     key,
                     stamp,
                     fetched,
                 },
             ) => {
-                return self.on_opened_for(op, kind, key, stamp, fetched);
+                let seen = Sight { key, stamp, since };
+                return self.on_opened_for(op, kind, seen, fetched);
             }
-            (Owner::Open { op }, Fits::OpenFailed(fault)) => {
+            (Owner::Open { op, .. }, Fits::OpenFailed(fault)) => {
                 return self.on_open_failed(op, kind, fault);
             }
             (Owner::Reopen { file }, Fits::Opened { key, stamp, .. }) => {
@@ -61,7 +66,11 @@ impl Machine {
             (Owner::Reopen { file }, Fits::OpenFailed(fault)) => {
                 return self.on_reopen_failed(file, fault);
             }
-            (Owner::Read { op, file }, Fits::Read(result)) => self.on_read(op, file, result),
+            (Owner::Transfer { op, file }, Fits::Read(result)) => self.on_read(op, file, result),
+            (Owner::Transfer { op, file }, Fits::Written(end)) => {
+                self.on_written(op, file, kind, end);
+            }
+            (Owner::File { file }, Fits::Synced(result)) => self.on_synced(io, file, result),
             (Owner::File { file }, Fits::Looked(result)) => self.on_looked(io, file, result),
             (Owner::File { file }, Fits::Mapped(result)) => self.on_mapped(io, file, result),
             (Owner::File { file }, Fits::Loaded(result)) => self.on_loaded(io, file, result),
@@ -69,7 +78,10 @@ impl Machine {
             (Owner::File { file }, Fits::Closed) => self.on_closed(io, file),
             // An owner only ever issues the kinds above.
             (
-                Owner::Open { .. } | Owner::Reopen { .. } | Owner::Read { .. } | Owner::File { .. },
+                Owner::Open { .. }
+                | Owner::Reopen { .. }
+                | Owner::Transfer { .. }
+                | Owner::File { .. },
                 _,
             ) => {}
         }
@@ -113,6 +125,27 @@ fn fit(kind: IoKind, completion: Completion) -> Result<Fits, Ignored> {
             Fits::Read(Ok(bytes))
         }
         (IoKind::Read { .. }, Completion::Failed { fault }) => Fits::Read(Err(fault)),
+        (IoKind::Write { len, .. }, Completion::Written) => Fits::Written(Executed {
+            bytes: len,
+            fault: None,
+        }),
+        (IoKind::Write { len, .. }, Completion::CutShort { bytes, fault }) => {
+            if bytes >= len {
+                return Err(Ignored::Impossible);
+            }
+            let fault = Some(fault);
+            Fits::Written(Executed { bytes, fault })
+        }
+        (IoKind::SetLength { .. }, Completion::LengthSet) => Fits::Written(Executed {
+            bytes: 0,
+            fault: None,
+        }),
+        (IoKind::Write { .. } | IoKind::SetLength { .. }, Completion::Failed { fault }) => {
+            let (bytes, fault) = (0, Some(fault));
+            Fits::Written(Executed { bytes, fault })
+        }
+        (IoKind::Sync { .. }, Completion::Synced) => Fits::Synced(Ok(())),
+        (IoKind::Sync { .. }, Completion::Failed { fault }) => Fits::Synced(Err(fault)),
         (IoKind::Release { .. }, Completion::Released { lent }) => Fits::Released { lent },
         (IoKind::Release { .. }, Completion::Failed { .. }) => Fits::Released { lent: 0 },
         (IoKind::Close { .. }, Completion::Closed | Completion::Failed { .. }) => Fits::Closed,
@@ -123,6 +156,9 @@ fn fit(kind: IoKind, completion: Completion) -> Result<Fits, Ignored> {
             | IoKind::Map { .. }
             | IoKind::Load { .. }
             | IoKind::Read { .. }
+            | IoKind::Write { .. }
+            | IoKind::SetLength { .. }
+            | IoKind::Sync { .. }
             | IoKind::Release { .. }
             | IoKind::Close { .. },
             _,

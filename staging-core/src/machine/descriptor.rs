@@ -9,7 +9,7 @@ use super::Machine;
 use super::stage::Seen;
 use super::state::{Contents, Descriptor, IDLE, Io, OPS, Owner, Place, QUEUE, READY, Step};
 use crate::action::IoKind;
-use crate::event::Missing;
+use crate::event::{Access, Missing};
 use crate::id::{FileId, HandleId, IoId};
 
 impl Machine {
@@ -17,7 +17,7 @@ impl Machine {
     pub(super) fn issue(&mut self, kind: IoKind, owner: Owner) -> IoId {
         match owner {
             Owner::Open { .. } => {}
-            Owner::Reopen { file } | Owner::File { file } | Owner::Read { file, .. } => {
+            Owner::Reopen { file } | Owner::File { file } | Owner::Transfer { file, .. } => {
                 self.files[file].flights += 1;
             }
         }
@@ -77,6 +77,7 @@ impl Machine {
                 Descriptor::Absent
                 | Descriptor::Wanted
                 | Descriptor::Opening { .. }
+                | Descriptor::Pinned { .. }
                 | Descriptor::Closing { .. } => return,
             }
         }
@@ -85,7 +86,7 @@ impl Machine {
     pub(super) fn has_descriptor(&self, file: FileId) -> bool {
         matches!(
             self.files[file].descriptor,
-            Descriptor::Idle { .. } | Descriptor::Busy { .. }
+            Descriptor::Idle { .. } | Descriptor::Busy { .. } | Descriptor::Pinned { .. }
         )
     }
 
@@ -93,7 +94,7 @@ impl Machine {
     /// [`descriptor_arrived`](Machine::descriptor_arrived) will be called.
     pub(super) fn have_descriptor(&mut self, file: FileId) -> bool {
         match self.files[file].descriptor {
-            Descriptor::Idle { .. } | Descriptor::Busy { .. } => true,
+            Descriptor::Idle { .. } | Descriptor::Busy { .. } | Descriptor::Pinned { .. } => true,
             Descriptor::Wanted | Descriptor::Opening { .. } => false,
             Descriptor::Closing { io } => {
                 if self.ios[io].place == Place::InFlight {
@@ -117,8 +118,7 @@ impl Machine {
 
     /// Takes back a close that was not handed out yet.
     pub(super) fn keep_descriptor(&mut self, file: FileId, close: IoId) {
-        self.ios.unlink(&mut self.ready, READY, close);
-        self.ios.remove(close);
+        self.take_back(close);
         self.files[file].flights -= 1;
         self.rest_descriptor(file);
     }
@@ -127,10 +127,7 @@ impl Machine {
         let Some(handle) = self.handle_in_need(file) else {
             return self.free_slot();
         };
-        let kind = IoKind::Open {
-            handle,
-            missing: Missing::Fail,
-        };
+        let kind = reopening_by(handle);
         let io = self.issue(kind, Owner::Reopen { file });
         self.files[file].descriptor = Descriptor::Opening { io };
     }
@@ -148,8 +145,7 @@ impl Machine {
         }
         match self.handle_in_need(file) {
             Some(handle) => {
-                let missing = Missing::Fail;
-                self.ios[io].kind = IoKind::Open { handle, missing };
+                self.ios[io].kind = reopening_by(handle);
             }
             None => {
                 self.recall(io);
@@ -164,7 +160,7 @@ impl Machine {
             .ops
             .first(&entry.readers)
             .or_else(|| self.ops.first(&entry.waiters))?;
-        Some(self.ops[op].handle)
+        self.ops[op].handle
     }
 
     /// Whether anybody waits for the file's descriptor.
@@ -209,6 +205,11 @@ impl Machine {
         let (users, queued) = match self.files[file].descriptor {
             Descriptor::Busy { users, queued } => (users, queued),
             Descriptor::Idle { .. } => (0, true),
+            Descriptor::Pinned { users } => {
+                let users = users + 1;
+                self.files[file].descriptor = Descriptor::Pinned { users };
+                return;
+            }
             Descriptor::Absent
             | Descriptor::Wanted
             | Descriptor::Opening { .. }
@@ -231,6 +232,10 @@ impl Machine {
                 let users = users - 1;
                 self.files[file].descriptor = Descriptor::Busy { users, queued };
             }
+            Descriptor::Pinned { users } => {
+                let users = users.saturating_sub(1);
+                self.files[file].descriptor = Descriptor::Pinned { users };
+            }
             Descriptor::Absent
             | Descriptor::Wanted
             | Descriptor::Opening { .. }
@@ -246,7 +251,9 @@ impl Machine {
             return;
         }
         let in_memory = matches!(entry.contents, Contents::Staged { .. });
-        let others_wait = !self.reopeners.is_empty() || !self.openers.is_empty();
+        let others_wait = !self.reopeners.is_empty()
+            || !self.openers.is_empty()
+            || self.descriptors > self.limits.descriptors;
         if in_memory || entry.handles == 0 || others_wait {
             self.close_descriptor(file);
         }
@@ -273,5 +280,14 @@ impl Machine {
             self.have_descriptor(file);
         }
         self.reap(file);
+    }
+}
+
+/// A file that gave its descriptor back is never opened for writing again.
+const fn reopening_by(handle: HandleId) -> IoKind {
+    IoKind::Open {
+        handle,
+        access: Access::Read,
+        missing: Missing::Fail,
     }
 }

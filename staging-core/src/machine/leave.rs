@@ -10,13 +10,19 @@ use crate::staging::Why;
 
 impl Machine {
     pub(super) fn start_close(&mut self, op: OpId, handle: HandleId) {
-        let Handle::Open { file, pending } = self.handles[handle] else {
+        let Handle::Open {
+            file,
+            pending,
+            writes,
+        } = self.handles[handle]
+        else {
             return;
         };
         self.handles[handle] = Handle::Leaving {
             file: Some(file),
             closer: Some(op),
             pending,
+            writes,
         };
         self.ops[op].state = OpState::AwaitingOthers;
         if pending == 1 {
@@ -32,11 +38,16 @@ impl Machine {
         };
         match *entry {
             Handle::Leaving { .. } => self.ignore(Ignored::UnknownHandle),
-            Handle::Open { file, pending } => {
+            Handle::Open {
+                file,
+                pending,
+                writes,
+            } => {
                 *entry = Handle::Leaving {
                     file: Some(file),
                     closer: None,
                     pending,
+                    writes,
                 };
                 if pending == 0 {
                     self.free_handle(handle);
@@ -57,6 +68,7 @@ impl Machine {
         };
         if let Some(file) = gone.file() {
             self.files[file].handles -= 1;
+            self.writer_left(file, gone.writes());
             self.mend_reopen(file, handle);
             self.reap(file);
         }
@@ -90,7 +102,7 @@ impl Machine {
         if !empty {
             return;
         }
-        if entry.news != News::Quiet {
+        if entry.news != News::NONE {
             self.files.unlink(&mut self.news, NEWS, file);
         }
         if let Some(gone) = self.files.remove(file) {

@@ -7,16 +7,21 @@ mod complete;
 mod descriptor;
 mod leave;
 mod open;
+mod order;
 mod poll;
 mod read;
 mod request;
 mod shutdown;
 mod stage;
 mod state;
+mod sync;
 mod unstage;
+mod write;
+mod writing;
 
 use crate::event::{Completion, Event, Grace, Request, Tag};
 use crate::id::{FileId, HandleId, IoId, OpId};
+use crate::intervals::Intervals;
 use crate::keys::Keys;
 use crate::limits::Limits;
 use crate::phase::{Cause, Phase, PhaseName};
@@ -29,7 +34,7 @@ use crate::timers::Timers;
 use budget::Budget;
 pub use canonical::Canonical;
 pub use shutdown::Report;
-use state::{Contents, File, Fullness, Handle, Io, Op, Then};
+use state::{Contents, File, Fullness, Handle, Io, Op, SyncAll, Then, Writing, WritingKind};
 
 /// The staging state machine.
 ///
@@ -67,10 +72,13 @@ pub struct Machine {
     told_phase: PhaseName,
     files: Slab<crate::id::kind::File, File, 3>,
     handles: Slab<crate::id::kind::Handle, Handle, 0>,
-    ops: Slab<crate::id::kind::Op, Op, 1>,
+    /// What only files have that are open for writing.
+    writings: Slab<WritingKind, Writing, 1>,
+    ops: Slab<crate::id::kind::Op, Op, 3>,
     ios: Slab<crate::id::kind::Io, Io, 1>,
     keys: Keys,
     timers: Timers,
+    intervals: Intervals,
     budget: Budget,
     /// Actions to be handed out, in order.
     ready: List,
@@ -86,6 +94,18 @@ pub struct Machine {
     idle: List,
     /// Descriptors held or being acquired.
     descriptors: u32,
+    /// Active writes and barriers over all files, by acceptance.
+    all_writes: List,
+    /// Files that a sync of all has to do with.
+    unsynced: List,
+    sync_all: SyncAll,
+    /// Bytes of active writes.
+    bytes: u64,
+    bytes_room: Fullness,
+    /// How many writes ended: by this an open can be told from a later write.
+    writes_ended: u64,
+    /// When the last write ended to a file that is no longer open for writing.
+    last_forgotten: u64,
     operations_room: Fullness,
     handles_room: Fullness,
     stats: Stats,
@@ -103,10 +123,12 @@ impl Machine {
             told_phase: PhaseName::Running,
             files: Slab::new(),
             handles: Slab::new(),
+            writings: Slab::new(),
             ops: Slab::new(),
             ios: Slab::new(),
             keys: Keys::new(),
             timers: Timers::new(),
+            intervals: Intervals::new(),
             budget: Budget::new(limits.budget),
             ready: List::EMPTY,
             told: List::EMPTY,
@@ -115,6 +137,13 @@ impl Machine {
             reopeners: List::EMPTY,
             idle: List::EMPTY,
             descriptors: 0,
+            all_writes: List::EMPTY,
+            unsynced: List::EMPTY,
+            sync_all: SyncAll::IDLE,
+            bytes: 0,
+            bytes_room: Fullness::Quiet,
+            writes_ended: 0,
+            last_forgotten: 0,
             operations_room: Fullness::Quiet,
             handles_room: Fullness::Quiet,
             stats: Stats::default(),
@@ -216,7 +245,9 @@ impl Machine {
 
     /// How a file stands (G1, G7); `None` for a file that is no longer known.
     pub fn staging(&self, file: FileId) -> Option<Staging> {
-        let file = self.files.get(file)?;
+        self.files.get(file)?;
+        let len = self.size(file);
+        let file = &self.files[file];
         let (life, charge) = match file.contents {
             Contents::Absent(why) => (Life::NotStaged(why), 0),
             Contents::Staging(pass) => (
@@ -238,7 +269,7 @@ impl Machine {
         };
         Some(Staging {
             life,
-            len: file.stamp.len,
+            len,
             charge,
             handles: file.handles,
             waiting: file.waiting,

@@ -3,17 +3,27 @@
 use super::Machine;
 use super::stage::Seen;
 use super::state::{
-    Contents, Descriptor, File, Fullness, Handle, News, OPS, OpState, Owner, Pass, Place, Step,
-    Then,
+    Contents, Descriptor, File, Fullness, Handle, News, OPS, Op, OpState, Owner, Pass, Place, Step,
+    Then, Writes,
 };
 use crate::action::{Done, IoKind, Outcome};
-use crate::event::{Key, Mode, Plan, Request, Stamp};
+use crate::event::{Access, Key, Mode, Plan, Request, Stamp};
 use crate::fault::Fault;
 use crate::id::{FileId, HandleId, OpId};
+use crate::intervals::{Range, Touch};
 use crate::limits::charge_loaded;
 use crate::reply::Reply;
 use crate::slab::List;
 use crate::staging::{How, Standing, Why};
+
+/// What an open saw of a file.
+#[derive(Clone, Copy)]
+pub(super) struct Sight {
+    pub key: Key,
+    pub stamp: Stamp,
+    /// Writes that ended after this, by the machine's count, it may not have seen.
+    pub since: u64,
+}
 
 /// What an open brought along.
 #[derive(Clone, Copy)]
@@ -27,11 +37,18 @@ enum Brought {
 
 impl Machine {
     pub(super) fn reserve_handle(&mut self, op: OpId) -> HandleId {
-        self.handles.insert(Handle::Opening { op, file: None })
+        self.handles.insert(Handle::Opening {
+            op,
+            file: None,
+            writes: Writes::No,
+        })
     }
 
     pub(super) fn start_open(&mut self, op: OpId) {
-        if self.openers.is_empty() && self.take_slot() {
+        let Request::Open { access, .. } = self.ops[op].request else {
+            return;
+        };
+        if access == Access::Write || (self.openers.is_empty() && self.take_slot()) {
             self.issue_open(op);
         } else {
             self.ops[op].state = OpState::AwaitingSlot;
@@ -41,27 +58,44 @@ impl Machine {
     }
 
     /// Orders the open, fused with loading where the plan and the budget allow it. The slot is
-    /// taken.
+    /// taken, if it needs one.
     pub(super) fn issue_open(&mut self, op: OpId) {
-        let handle = self.ops[op].handle;
-        let Request::Open { missing, plan } = self.ops[op].request else {
+        let Op {
+            handle: Some(handle),
+            request:
+                Request::Open {
+                    access,
+                    missing,
+                    plan,
+                },
+            ..
+        } = self.ops[op]
+        else {
             return;
         };
-        let kind = match self.fetch_up_to(plan) {
+        let kind = match self.fetch_up_to(plan, access) {
             Some(up_to) => IoKind::Fetch {
                 handle,
                 missing,
                 up_to,
             },
-            None => IoKind::Open { handle, missing },
+            None => IoKind::Open {
+                handle,
+                access,
+                missing,
+            },
         };
-        let io = self.issue(kind, Owner::Open { op });
+        let since = self.writes_ended;
+        let io = self.issue(kind, Owner::Open { op, since });
         self.ops[op].state = OpState::Opening { io };
     }
 
     /// How much to load together with opening, if at all; it is set aside of the budget. Where
     /// files linger the file may be in memory already, so its identity is asked first.
-    fn fetch_up_to(&mut self, plan: Plan) -> Option<u64> {
+    fn fetch_up_to(&mut self, plan: Plan, access: Access) -> Option<u64> {
+        if access == Access::Write {
+            return None;
+        }
         let up_to = match plan.mode {
             Mode::Auto => self.limits.fetch.min(plan.map_threshold),
             Mode::Load => self.limits.fetch,
@@ -77,13 +111,18 @@ impl Machine {
         &mut self,
         op: OpId,
         kind: IoKind,
-        key: Key,
-        stamp: Stamp,
+        seen: Sight,
         fetched: bool,
     ) -> Reply {
         if !self.still_opening(op) {
-            self.return_reservation(kind);
-            self.free_slot();
+            self.open_ended(kind);
+            return Reply::Surplus;
+        }
+        let fresh = self.is_fresh(seen.key, seen.since);
+        let access = access_of(kind);
+        if !fresh && access == Access::Write && self.keys.get(seen.key).is_none() {
+            // Somebody wrote to it meanwhile and left: how long it is must be seen again.
+            self.issue_open(op);
             return Reply::Surplus;
         }
         let brought = match kind {
@@ -95,15 +134,20 @@ impl Machine {
                 Brought::Descriptor
             }
         };
-        let file = self.attach(op, key, stamp);
+        let file = self.attach(op, seen, access, fresh);
         let adopted = match brought {
+            Brought::Descriptor if access == Access::Write => self.adopt_pinned(file),
             Brought::Descriptor => self.adopt_descriptor(file),
-            Brought::Contents { reserved } => self.adopt_contents(file, reserved),
+            Brought::Contents { reserved } => self.adopt_contents(file, reserved, fresh),
         };
-        self.settle_open(op, file);
+        let seen = match fresh {
+            true => Seen::Now,
+            false => Seen::Before,
+        };
+        self.settle_open(op, file, seen);
         if self.files.get(file).is_some() {
             if self.has_descriptor(file) {
-                self.staging_has_descriptor(file, Seen::Now);
+                self.staging_has_descriptor(file, seen);
             }
             self.close_if_unneeded(file);
         }
@@ -116,8 +160,7 @@ impl Machine {
 
     /// `Open` or `Fetch` failed for an open.
     pub(super) fn on_open_failed(&mut self, op: OpId, kind: IoKind, fault: Fault) -> Reply {
-        self.return_reservation(kind);
-        self.free_slot();
+        self.open_ended(kind);
         if self.still_opening(op) {
             self.resolve(
                 op,
@@ -128,6 +171,14 @@ impl Machine {
             );
         }
         Reply::Done
+    }
+
+    /// An open ended without anything to keep: what was taken for it is given back.
+    pub(super) fn open_ended(&mut self, kind: IoKind) {
+        self.return_reservation(kind);
+        if access_of(kind) == Access::Read {
+            self.free_slot();
+        }
     }
 
     /// Whether somebody waits for this open. If it was answered before, the flight that held it
@@ -146,19 +197,26 @@ impl Machine {
     /// is polled.
     pub(super) fn flight_ended(&mut self, op: OpId) {
         match self.ops.get_mut(op).map(|entry| &mut entry.state) {
-            Some(OpState::Resolved { flight, .. }) => *flight = None,
+            Some(OpState::Resolved { flight, .. }) => {
+                *flight = None;
+                self.leave_place(op);
+            }
             Some(OpState::Answered) => {
+                self.leave_place(op);
                 self.ops.remove(op);
             }
             _ => {}
         }
     }
 
-    fn attach(&mut self, op: OpId, key: Key, stamp: Stamp) -> FileId {
+    fn attach(&mut self, op: OpId, seen: Sight, access: Access, fresh: bool) -> FileId {
+        let Sight { key, stamp, .. } = seen;
         let file = match self.keys.get(key) {
             Some(file) => {
                 self.leave_lingering(file);
-                self.meet_newer(file, stamp);
+                if fresh {
+                    self.meet_newer(file, stamp);
+                }
                 file
             }
             None => {
@@ -170,13 +228,15 @@ impl Machine {
                     handles: 0,
                     pending: 0,
                     flights: 0,
+                    lookers: 0,
                     waiters: List::EMPTY,
                     waiting: 0,
                     stagers: 0,
                     readers: List::EMPTY,
                     leavers: List::EMPTY,
+                    writing: None,
                     room: Fullness::Quiet,
-                    news: News::Quiet,
+                    news: News::NONE,
                 });
                 self.keys.insert(key, file);
                 self.make_room_for_files();
@@ -184,11 +244,16 @@ impl Machine {
             }
         };
         self.files[file].handles += 1;
-        let opening = Handle::Opening {
-            op,
-            file: Some(file),
-        };
-        self.handles[self.ops[op].handle] = opening;
+        if let Some(handle) = self.ops[op].handle {
+            self.handles[handle] = Handle::Opening {
+                op,
+                file: Some(file),
+                writes: Writes::No,
+            };
+            if access == Access::Write {
+                self.begin_writing(handle, file);
+            }
+        }
         file
     }
 
@@ -230,7 +295,10 @@ impl Machine {
                     return false;
                 }
             }
-            Descriptor::Opening { .. } | Descriptor::Idle { .. } | Descriptor::Busy { .. } => {
+            Descriptor::Opening { .. }
+            | Descriptor::Idle { .. }
+            | Descriptor::Busy { .. }
+            | Descriptor::Pinned { .. } => {
                 self.free_slot();
                 return false;
             }
@@ -240,10 +308,10 @@ impl Machine {
         true
     }
 
-    fn adopt_contents(&mut self, file: FileId, reserved: u64) -> bool {
+    fn adopt_contents(&mut self, file: FileId, reserved: u64, fresh: bool) -> bool {
         self.free_slot();
         let entry = &mut self.files[file];
-        if !matches!(entry.contents, Contents::Absent(_)) {
+        if !fresh || !matches!(entry.contents, Contents::Absent(_)) {
             self.budget.reservation_ended(reserved, 0);
             self.serve_budget();
             return false;
@@ -263,7 +331,7 @@ impl Machine {
     }
 
     /// The open has its file: it is answered, or waits for staging.
-    fn settle_open(&mut self, op: OpId, file: FileId) {
+    fn settle_open(&mut self, op: OpId, file: FileId, seen: Seen) {
         let Request::Open { plan, .. } = self.ops[op].request else {
             return;
         };
@@ -273,7 +341,9 @@ impl Machine {
                 self.resolve(op, outcome);
             }
             Mode::Auto | Mode::Map | Mode::MapShared | Mode::Load => {
-                self.join(op, file, Seen::Now);
+                if self.take_place(op, file, Range::ALL, Touch::Looks) {
+                    self.join(op, file, seen);
+                }
             }
         }
     }
@@ -305,14 +375,14 @@ impl Machine {
     pub(super) fn opened_outcome(&self, file: FileId) -> Outcome {
         Outcome::Opened {
             file,
-            len: self.files[file].stamp.len,
+            len: self.size(file),
             standing: self.standing(file),
         }
     }
 
     pub(super) fn staged_outcome(&self, file: FileId) -> Outcome {
         Outcome::Staged {
-            len: self.files[file].stamp.len,
+            len: self.size(file),
             standing: self.standing(file),
         }
     }
@@ -340,6 +410,7 @@ impl Machine {
             | Descriptor::Wanted
             | Descriptor::Idle { .. }
             | Descriptor::Busy { .. }
+            | Descriptor::Pinned { .. }
             | Descriptor::Closing { .. } => {
                 self.free_slot();
                 self.reap(file);
@@ -356,6 +427,11 @@ impl Machine {
 
     /// Whoever needed the descriptor is told why there is none.
     fn reopen_failed(&mut self, file: FileId, fault: Fault) {
+        if !matches!(self.files[file].descriptor, Descriptor::Opening { .. }) {
+            // It has another one by now.
+            self.free_slot();
+            return self.reap(file);
+        }
         self.files[file].descriptor = Descriptor::Absent;
         self.free_slot();
         self.fail_readers(file, fault);
@@ -365,5 +441,13 @@ impl Machine {
         if self.files.get(file).is_some() {
             self.reap(file);
         }
+    }
+}
+
+/// A fetch only reads.
+fn access_of(kind: IoKind) -> Access {
+    match kind {
+        IoKind::Open { access, .. } => access,
+        _ => Access::Read,
     }
 }

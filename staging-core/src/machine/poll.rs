@@ -1,7 +1,7 @@
 //! What comes out: first what is told, then what is to be done.
 
 use super::Machine;
-use super::state::{Fullness, NEWS, News, OPS, OpState, Place, READY};
+use super::state::{Fullness, News, OPS, OpState, Place, READY};
 use crate::action::{Action, Bound, IoKind, Tell};
 use crate::phase::{Phase, PhaseName};
 use crate::time::Tick;
@@ -105,6 +105,7 @@ impl Machine {
             || !self.news.is_empty()
             || (self.operations_room == Fullness::Refused && self.operations_have_room())
             || (self.handles_room == Fullness::Refused && self.handles_have_room())
+            || (self.bytes_room == Fullness::Refused && self.bytes < self.limits.bytes)
     }
 
     pub(super) fn operations_have_room(&self) -> bool {
@@ -153,37 +154,37 @@ impl Machine {
     }
 
     fn next_news(&mut self) -> Option<Tell> {
-        let id = self.files.first(&self.news)?;
-        let file = &mut self.files[id];
-        let (tell, left) = match file.news {
-            News::Room => (
-                Tell::Room {
-                    bound: Bound::FileOperations(id),
+        let file = self.files.first(&self.news)?;
+        let entry = &self.files[file];
+        let before = entry.news;
+        let (tell, left) = if before.withdrawn {
+            let withdrawn = false;
+            (
+                Tell::Withdrawn { file },
+                News {
+                    withdrawn,
+                    ..before
                 },
-                News::Quiet,
-            ),
-            News::RoomAndProgress => (
-                Tell::Room {
-                    bound: Bound::FileOperations(id),
+            )
+        } else if before.room {
+            let bound = Bound::FileOperations(file);
+            let room = false;
+            (Tell::Room { bound }, News { room, ..before })
+        } else if before.bytes_room {
+            let bound = Bound::FileBytes(file);
+            let bytes_room = false;
+            (
+                Tell::Room { bound },
+                News {
+                    bytes_room,
+                    ..before
                 },
-                News::Progress,
-            ),
-            News::Progress | News::Quiet => {
-                let (done, total) = (file.bytes_in(), file.stamp.len);
-                (
-                    Tell::Progress {
-                        file: id,
-                        done,
-                        total,
-                    },
-                    News::Quiet,
-                )
-            }
+            )
+        } else {
+            let (done, total) = (entry.bytes_in(), entry.stamp.len);
+            (Tell::Progress { file, done, total }, News::NONE)
         };
-        file.news = left;
-        if left == News::Quiet {
-            self.files.unlink(&mut self.news, NEWS, id);
-        }
+        self.tell_news(file, left);
         Some(tell)
     }
 
@@ -198,6 +199,12 @@ impl Machine {
             self.handles_room = Fullness::Quiet;
             return Some(Tell::Room {
                 bound: Bound::Handles,
+            });
+        }
+        if self.bytes_room == Fullness::Refused && self.bytes < self.limits.bytes {
+            self.bytes_room = Fullness::Quiet;
+            return Some(Tell::Room {
+                bound: Bound::Bytes,
             });
         }
         None

@@ -59,9 +59,9 @@ impl Machine {
                     offset,
                     len,
                 },
-                Owner::Read { op, file },
+                Owner::Transfer { op, file },
             );
-            self.ops[op].state = OpState::Reading { io };
+            self.ops[op].state = OpState::Performing { io };
         }
     }
 
@@ -84,7 +84,7 @@ impl Machine {
     pub(super) fn on_read(&mut self, op: OpId, file: FileId, result: Result<u64, Fault>) {
         self.files[file].flights -= 1;
         match self.ops.get(op).map(|entry| entry.state) {
-            Some(OpState::Reading { .. }) => {
+            Some(OpState::Performing { .. }) => {
                 let outcome = match result {
                     Ok(bytes) => Outcome::Read { bytes },
                     Err(fault) => Outcome::Failed {

@@ -2,12 +2,14 @@
 
 use super::Machine;
 use super::stage::Seen;
-use super::state::{Fullness, Handle, Op, OpState};
+use super::state::{Fullness, Handle, Op, OpState, Order, Writes};
 use crate::action::{Bound, Outcome};
 use crate::event::{Mode, Request, Tag};
-use crate::id::{HandleId, OpId};
+use crate::id::{FileId, HandleId, OpId};
+use crate::intervals::{Range, Touch};
 use crate::phase::Phase;
 use crate::reply::{Reject, Reply};
+use crate::slab::List;
 use crate::time::Tick;
 
 impl Machine {
@@ -24,16 +26,10 @@ impl Machine {
 
     fn admit(&mut self, tag: Tag, deadline: Tick, request: Request) -> Result<Reply, Reject> {
         self.check_phase(request)?;
-        let handle = match request {
-            Request::Open { .. } => None,
-            Request::Stage { handle, .. }
-            | Request::Unstage { handle }
-            | Request::Read { handle, .. }
-            | Request::Close { handle } => Some(handle),
-        };
+        let handle = request.handle();
         if let Some(handle) = handle {
             self.check_usable(handle, request)?;
-        } else if !self.handles_have_room() {
+        } else if matches!(request, Request::Open { .. }) && !self.handles_have_room() {
             return Err(Reject::Full(Bound::Handles));
         }
         if let Request::Read { offset, len, .. } = request
@@ -54,7 +50,16 @@ impl Machine {
             (Phase::Running, _) => Ok(()),
             (
                 Phase::Draining { .. },
-                Request::Unstage { .. } | Request::Read { .. } | Request::Close { .. },
+                Request::Unstage { .. }
+                | Request::Read { .. }
+                | Request::Write { .. }
+                | Request::Append { .. }
+                | Request::SetLength { .. }
+                | Request::Flush { .. }
+                | Request::Sync { .. }
+                | Request::FlushAll
+                | Request::SyncAll
+                | Request::Close { .. },
             ) => Ok(()),
             (Phase::Draining { .. }, Request::Open { .. } | Request::Stage { .. })
             | (Phase::Closing { .. } | Phase::Closed, _) => Err(Reject::ShuttingDown),
@@ -70,7 +75,33 @@ impl Machine {
         if full && !matches!(request, Request::Close { .. }) {
             return Err(Reject::Full(Bound::FileOperations(file)));
         }
+        if request.is_of_writers() {
+            self.check_may_write(handle, file, request)?;
+        }
         Ok(())
+    }
+
+    fn check_may_write(
+        &self,
+        handle: HandleId,
+        file: FileId,
+        request: Request,
+    ) -> Result<(), Reject> {
+        if self.handles[handle].writes() == Writes::No {
+            return Err(Reject::ReadOnly);
+        }
+        if matches!(request, Request::Flush { .. }) {
+            return Ok(());
+        }
+        if self.broken(handle).is_some() {
+            return Err(Reject::SyncFailed);
+        }
+        // While a shutdown drains, what is dirty already may be brought to an end (S2).
+        let new_work = !matches!(request, Request::Sync { .. }) && !self.is_dirty(file);
+        if new_work && !matches!(self.phase, Phase::Running) {
+            return Err(Reject::ShuttingDown);
+        }
+        self.check_write(file, request)
     }
 
     fn remember_refusal(&mut self, reject: Reject) {
@@ -81,7 +112,13 @@ impl Machine {
                 self.files[file].room = Fullness::Refused;
                 self.drop_room(file);
             }
-            Reject::UnknownHandle | Reject::BadRange | Reject::ShuttingDown => {}
+            Reject::Full(Bound::Bytes) => self.bytes_room = Fullness::Refused,
+            Reject::Full(Bound::FileBytes(file)) => self.remember_full_of_bytes(file),
+            Reject::UnknownHandle
+            | Reject::BadRange
+            | Reject::ReadOnly
+            | Reject::SyncFailed
+            | Reject::ShuttingDown => {}
         }
     }
 
@@ -92,19 +129,26 @@ impl Machine {
         request: Request,
         handle: Option<HandleId>,
     ) -> Reply {
-        let fresh = handle.is_none();
+        let opening = matches!(request, Request::Open { .. });
         let op = self.ops.vacant();
-        let handle = handle.unwrap_or_else(|| self.reserve_handle(op));
+        let handle = match opening {
+            true => Some(self.reserve_handle(op)),
+            false => handle,
+        };
         let op = self.ops.insert(Op {
             tag,
             handle,
             request,
             state: OpState::AwaitingOthers,
+            order: Order::Apart,
+            dependents: List::EMPTY,
         });
         self.stats.accepted += 1;
         self.stats.pending += 1;
         self.stats.most_pending = self.stats.most_pending.max(self.stats.pending);
-        if let Handle::Open { file, pending } = &mut self.handles[handle] {
+        if let Some(handle) = handle
+            && let Handle::Open { file, pending, .. } = &mut self.handles[handle]
+        {
             *pending += 1;
             self.files[*file].pending += 1;
         }
@@ -118,31 +162,45 @@ impl Machine {
         {
             self.expire(op);
         }
-        if fresh {
-            Reply::Opening { op, handle }
-        } else {
-            Reply::Accepted { op }
+        match handle {
+            Some(handle) if opening => Reply::Opening { op, handle },
+            Some(_) | None => Reply::Accepted { op },
         }
     }
 
-    fn start(&mut self, op: OpId, handle: HandleId, request: Request) {
+    fn start(&mut self, op: OpId, handle: Option<HandleId>, request: Request) {
+        let Some(handle) = handle else {
+            return self.start_barrier_over_all(op);
+        };
         let Handle::Open { file, .. } = self.handles[handle] else {
             return self.start_open(op);
         };
         match request {
-            Request::Open { .. } => {}
+            Request::Open { .. } | Request::FlushAll | Request::SyncAll => {}
             Request::Stage { plan, .. } => match plan.mode {
                 Mode::None => {
                     let outcome = self.staged_outcome(file);
                     self.resolve(op, outcome);
                 }
                 Mode::Auto | Mode::Map | Mode::MapShared | Mode::Load => {
-                    self.join(op, file, Seen::Before);
+                    if self.take_place(op, file, Range::ALL, Touch::Looks) {
+                        self.join(op, file, Seen::Before);
+                    }
                 }
             },
             Request::Unstage { .. } => self.start_unstage(op, file),
             Request::Read { len: 0, .. } => self.resolve(op, Outcome::Read { bytes: 0 }),
-            Request::Read { .. } => self.start_read(op, file),
+            Request::Read { offset, len, .. } => {
+                let end = offset + len;
+                let start = offset;
+                if self.take_place(op, file, Range { start, end }, Touch::Looks) {
+                    self.start_read(op, file);
+                }
+            }
+            Request::Write { .. } | Request::Append { .. } | Request::SetLength { .. } => {
+                self.start_write(op, file);
+            }
+            Request::Flush { .. } | Request::Sync { .. } => self.start_barrier(op, file),
             Request::Close { .. } => self.start_close(op, handle),
         }
     }

@@ -3,7 +3,7 @@
 
 use super::Machine;
 use super::budget::Budget;
-use super::state::{Fullness, OpState};
+use super::state::{Fullness, OpState, Order, SyncAll};
 use crate::event::Grace;
 use crate::fault::Fault;
 use crate::phase::{Cause, Phase, PhaseName};
@@ -175,10 +175,12 @@ impl Machine {
         let mut from = 0;
         while let Some(op) = self.ops.next_from(from) {
             from = op.index() as u32 + 1;
-            if matches!(
-                self.ops[op].state,
-                OpState::AwaitingSlot | OpState::Opening { .. }
-            ) {
+            let new_work = match self.ops[op].state {
+                OpState::AwaitingSlot | OpState::Opening { .. } => true,
+                OpState::AwaitingOrder { .. } => self.plan_of(op).is_some(),
+                _ => false,
+            };
+            if new_work {
                 self.give_up(op, Fault::ShuttingDown);
             }
         }
@@ -190,6 +192,7 @@ impl Machine {
     fn begin_closing(&mut self, until: Tick, cause: Cause) {
         self.enter(Phase::Closing { until }, cause);
         self.answer_all(Fault::Abandoned);
+        self.give_up_round();
         let mut from = 0;
         while let Some(handle) = self.handles.next_from(from) {
             from = handle.index() as u32 + 1;
@@ -223,8 +226,19 @@ impl Machine {
         let mut from = 0;
         while let Some(op) = self.ops.next_from(from) {
             from = op.index() as u32 + 1;
+            self.ops[op].order = Order::Apart;
             self.flight_ended(op);
         }
+        let mut from = 0;
+        while let Some(writing) = self.writings.next_from(from) {
+            from = writing.index() as u32 + 1;
+            self.writings.remove(writing);
+        }
+        self.all_writes = List::EMPTY;
+        self.unsynced = List::EMPTY;
+        self.sync_all = SyncAll::IDLE;
+        self.bytes = 0;
+        self.bytes_room = Fullness::Quiet;
         self.operations_room = Fullness::Quiet;
         self.handles_room = Fullness::Quiet;
         self.news = List::EMPTY;

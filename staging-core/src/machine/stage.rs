@@ -54,7 +54,16 @@ impl Machine {
     pub(super) fn plan_of(&self, op: OpId) -> Option<Plan> {
         match self.ops[op].request {
             Request::Open { plan, .. } | Request::Stage { plan, .. } => Some(plan),
-            Request::Unstage { .. } | Request::Read { .. } | Request::Close { .. } => None,
+            Request::Unstage { .. }
+            | Request::Read { .. }
+            | Request::Write { .. }
+            | Request::Append { .. }
+            | Request::SetLength { .. }
+            | Request::Flush { .. }
+            | Request::Sync { .. }
+            | Request::FlushAll
+            | Request::SyncAll
+            | Request::Close { .. } => None,
         }
     }
 
@@ -100,7 +109,7 @@ impl Machine {
 
     pub(super) fn leave_waiters(&mut self, op: OpId) {
         let wanted_it = self.plan_of(op).is_some();
-        let Some(file) = self.handles[self.ops[op].handle].file() else {
+        let Some(file) = self.file_of_op(op) else {
             return;
         };
         let entry = &mut self.files[file];
@@ -211,6 +220,12 @@ impl Machine {
         };
         let len = self.files[file].stamp.len;
         let how = how_to_hold(pass.plan, len);
+        let mapped = matches!(how, How::Mapped | How::MappedShared);
+        let how = match self.files[file].writing {
+            Some(_) if mapped && pass.plan.mode == Mode::Auto => How::Loaded,
+            Some(_) if mapped => return self.fail_staging(file, Fault::NoMapping),
+            Some(_) | None => how,
+        };
         match how {
             How::Empty => self.proceed(file, how, 0),
             How::Loaded => self.ask_budget(file, how, charge_loaded(len)),
@@ -342,18 +357,18 @@ impl Machine {
     }
 
     fn tell_progress(&mut self, file: FileId) {
-        let news = match self.files[file].news {
-            News::Quiet | News::Progress => News::Progress,
-            News::Room | News::RoomAndProgress => News::RoomAndProgress,
+        let news = News {
+            progress: true,
+            ..self.files[file].news
         };
         self.tell_news(file, news);
     }
 
     /// What was brought in is given up again: there is no progress to tell of.
     pub(super) fn drop_progress(&mut self, file: FileId) {
-        let news = match self.files[file].news {
-            News::Quiet | News::Progress => News::Quiet,
-            News::Room | News::RoomAndProgress => News::Room,
+        let news = News {
+            progress: false,
+            ..self.files[file].news
         };
         self.tell_news(file, news);
     }
@@ -378,6 +393,7 @@ impl Machine {
         self.count_staged(len);
         self.answer_waiters(file, End::Staged);
         if self.files.get(file).is_some() {
+            self.send_away(file);
             self.close_if_unneeded(file);
         }
     }

@@ -3,13 +3,18 @@
 
 use crate::action::{IoKind, Outcome};
 use crate::event::{Key, Plan, Request, Stamp, Tag};
-use crate::id::{FileId, HandleId, IoId, OpId};
+use crate::id::{FileId, HandleId, Id, IoId, OpId};
+use crate::intervals::Root;
 use crate::slab::List;
 use crate::staging::{How, Why};
 use crate::time::Tick;
 
 /// Lists of operations: an operation stands in one at a time.
 pub(super) const OPS: usize = 0;
+/// Writes and barriers of one file, in the order in which they were accepted.
+pub(super) const ORDER: usize = 1;
+/// Writes of all files and barriers over all, in the order in which they were accepted.
+pub(super) const ALL: usize = 2;
 /// The list of actions to hand out.
 pub(super) const READY: usize = 0;
 /// Queues of files: for budget, for a descriptor, or of those that linger.
@@ -23,9 +28,25 @@ pub(super) const NEWS: usize = 2;
 #[derive(Clone)]
 pub(super) struct Op {
     pub tag: Tag,
-    pub handle: HandleId,
+    /// None for what is asked of all files.
+    pub handle: Option<HandleId>,
     pub request: Request,
     pub state: OpState,
+    pub order: Order,
+    /// Those that met it and came later, each waiting for it as the latest in its way.
+    pub dependents: List,
+}
+
+/// Whether an operation has a place in the order on a file, and so may stand in the way of
+/// others. It keeps it until its system call has ended, also when it was answered before (R10).
+#[derive(Clone, Copy)]
+pub(super) enum Order {
+    /// It has none.
+    Apart,
+    /// It looks at a file that nobody could write when it came: it is only counted.
+    Counted(FileId),
+    /// It stands among the ranges of the file.
+    Placed(FileId),
 }
 
 /// Where an operation is. Each state but the last two is a place that will answer it.
@@ -39,10 +60,22 @@ pub(super) enum OpState {
     AwaitingStaging,
     /// A read, in `readers` of its file, until the file has a descriptor.
     AwaitingDescriptor,
-    /// A read under way.
-    Reading { io: IoId },
-    /// An unstage, in `leavers` of its file, until the contents are given up.
+    /// Anything with a place in the order, in `dependents` of one that came before, until that
+    /// one ended.
+    AwaitingOrder { behind: OpId },
+    /// A write, in `held` of its file, until what was under way before anybody could write ended.
+    AwaitingLookers,
+    /// A read or a write under way.
+    Performing { io: IoId },
+    /// An unstage or a write, in `leavers` of its file, until the contents are given up.
     AwaitingRelease,
+    /// A flush or a sync, in the order of its file or of all, until every write before it ended.
+    AwaitingEarlier,
+    /// A sync, in `uncovered` of its file, until a system sync may begin that covers it; one of
+    /// all, in `waiting`.
+    AwaitingSync,
+    /// A sync, in `covered` of its file or of all, until the system sync returns.
+    Syncing,
     /// A close, named by its handle, until the handle's other operations are answered.
     AwaitingOthers,
     /// Answered, in `told`, until the answer is polled. A flight may still be under way.
@@ -60,14 +93,33 @@ pub(super) enum OpState {
 pub(super) enum Handle {
     /// Its open, which alone is pending, is not answered. It may already be attached to a file that
     /// is being staged.
-    Opening { op: OpId, file: Option<FileId> },
+    Opening {
+        op: OpId,
+        file: Option<FileId>,
+        writes: Writes,
+    },
     /// It may be used.
-    Open { file: FileId, pending: u32 },
+    Open {
+        file: FileId,
+        pending: u32,
+        writes: Writes,
+    },
     /// Closed or dropped; gone when nothing is pending on it, the close included.
     Leaving {
         file: Option<FileId>,
         closer: Option<OpId>,
         pending: u32,
+        writes: Writes,
+    },
+}
+
+/// Whether a handle may write.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Writes {
+    No,
+    /// It may, unless a sync failed since: so many had when it was opened (R8).
+    Since {
+        failures: u32,
     },
 }
 
@@ -76,6 +128,14 @@ impl Handle {
         match *self {
             Handle::Opening { file, .. } | Handle::Leaving { file, .. } => file,
             Handle::Open { file, .. } => Some(file),
+        }
+    }
+
+    pub(super) fn writes(&self) -> Writes {
+        match *self {
+            Handle::Opening { writes, .. }
+            | Handle::Open { writes, .. }
+            | Handle::Leaving { writes, .. } => writes,
         }
     }
 }
@@ -92,6 +152,8 @@ pub(super) struct File {
     pub pending: u32,
     /// Actions issued for it and not completed.
     pub flights: u32,
+    /// Operations that look at it and were accepted while nobody could write.
+    pub lookers: u32,
     pub room: Fullness,
     pub news: News,
     pub descriptor: Descriptor,
@@ -105,8 +167,91 @@ pub(super) struct File {
     pub waiting: u32,
     /// How many of them want the file in memory. Staging goes on while there is one.
     pub stagers: u32,
-    /// Unstages that wait for the release.
+    /// Unstages and writes that wait for the release.
     pub leavers: List,
+    /// What only a file has that is open for writing.
+    pub writing: Option<WritingId>,
+}
+
+/// Marks a [`WritingId`].
+#[derive(Clone)]
+pub(super) enum WritingKind {}
+pub(super) type WritingId = Id<WritingKind>;
+
+/// The write side of a file, as long as it is open for writing.
+#[derive(Clone)]
+pub(super) struct Writing {
+    pub file: FileId,
+    /// Handles that may write.
+    pub handles: u32,
+    /// How many syncs failed.
+    pub failures: u32,
+    /// Handles that were opened before the last of those.
+    pub broken: u32,
+    /// Writes accepted and not ended.
+    pub active: u32,
+    /// Bytes of those.
+    pub bytes: u64,
+    pub bytes_room: Fullness,
+    /// How long the file will be when those ended.
+    pub end: u64,
+    /// When the last write ended, by the machine's count.
+    pub last: u64,
+    /// Everything that has a place in the order, by range.
+    pub ranges: Root,
+    /// Active writes and barriers, by acceptance.
+    pub order: List,
+    /// Writes that wait for the lookers.
+    pub held: List,
+    pub sync: Sync,
+    /// Bytes were executed since the last system sync was ordered.
+    pub dirty: bool,
+    /// Syncs that the one under way answers.
+    pub covered: List,
+    /// Syncs that need another one.
+    pub uncovered: List,
+    pub round: InRound,
+    /// It stands in `unsynced`.
+    pub listed: bool,
+}
+
+/// The system sync of a file.
+#[derive(Clone, Copy)]
+pub(super) enum Sync {
+    Resting,
+    UnderWay { io: IoId },
+}
+
+/// What a file has to do with the sync of all files that is under way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum InRound {
+    No,
+    /// Its next system sync counts.
+    Next,
+    /// The one under way counts.
+    Now,
+}
+
+/// The sync of all files: in rounds, each for all that asked before it began.
+#[derive(Clone)]
+pub(super) struct SyncAll {
+    /// For the next round.
+    pub waiting: List,
+    /// For this round.
+    pub covered: List,
+    /// Files whose system sync has not returned in this round; 0 between rounds.
+    pub remaining: u32,
+    /// Files that could not be synced in this round, the first of them, and why.
+    pub failed: Option<(u32, FileId, crate::fault::Fault)>,
+}
+
+impl SyncAll {
+    pub(super) const IDLE: SyncAll = SyncAll {
+        waiting: List::EMPTY,
+        covered: List::EMPTY,
+        remaining: 0,
+        failed: None,
+    };
 }
 
 /// What the machine holds of a file's bytes.
@@ -199,6 +344,11 @@ pub(super) enum Descriptor {
         users: u32,
         queued: bool,
     },
+    /// There, opened for writing, outside of the slots, used by this many actions: it stays as
+    /// long as the file is open for writing, for an error of a write back is told only through it.
+    Pinned {
+        users: u32,
+    },
     /// Being closed.
     Closing {
         io: IoId,
@@ -212,13 +362,22 @@ pub(super) enum Fullness {
     Refused,
 }
 
-/// What is to be told of a file; it stands in `news` unless quiet.
+/// What is to be told of a file; it stands in `news` unless it is nothing.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum News {
-    Quiet,
-    Room,
-    Progress,
-    RoomAndProgress,
+pub(super) struct News {
+    pub withdrawn: bool,
+    pub room: bool,
+    pub bytes_room: bool,
+    pub progress: bool,
+}
+
+impl News {
+    pub(super) const NONE: News = News {
+        withdrawn: false,
+        room: false,
+        bytes_room: false,
+        progress: false,
+    };
 }
 
 /// One action.
@@ -232,14 +391,15 @@ pub(super) struct Io {
 /// On whose behalf an action is done.
 #[derive(Clone, Copy)]
 pub(super) enum Owner {
-    /// An open, which may have been answered before.
-    Open { op: OpId },
+    /// An open, which may have been answered before; what it saw is older than a write that
+    /// ended after `since`, by the machine's count.
+    Open { op: OpId, since: u64 },
     /// A file that needs a descriptor again.
     Reopen { file: FileId },
     /// The staging, the contents or the descriptor of a file.
     File { file: FileId },
-    /// A read.
-    Read { op: OpId, file: FileId },
+    /// A read or a write.
+    Transfer { op: OpId, file: FileId },
 }
 
 /// Where an action is.

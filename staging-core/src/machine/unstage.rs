@@ -79,7 +79,8 @@ impl Machine {
         let then = Then::Rest(why);
         match &mut self.files[file].contents {
             Contents::Stopping { then: next, .. } | Contents::Releasing { then: next, .. } => {
-                if matches!(next, Then::Again { .. }) || matches!(why, Why::Unstaged) {
+                if matches!(next, Then::Again { .. }) || matches!(why, Why::Unstaged | Why::Written)
+                {
                     *next = then;
                 }
                 return;
@@ -112,18 +113,23 @@ impl Machine {
                 self.serve_budget();
             }
             Step::Mapping { io, charge, .. } | Step::Loading { io, charge, .. } => {
-                match self.ios.get(io).map(|io| io.place) {
-                    Some(Place::InFlight) => {
-                        self.files[file].contents = Contents::Stopping { io, charge, then };
-                        self.drop_progress(file);
-                    }
-                    Some(Place::Ready) => {
-                        self.release(file, charge, then);
-                        self.recall(io);
-                    }
-                    None => self.release(file, charge, then),
-                }
+                self.halt_action(file, io, charge, then);
             }
+        }
+    }
+
+    /// What a mapping or a chunk that is under way has taken is given back when it ends.
+    pub(super) fn halt_action(&mut self, file: FileId, io: IoId, charge: u64, then: Then) {
+        match self.ios.get(io).map(|io| io.place) {
+            Some(Place::InFlight) => {
+                self.files[file].contents = Contents::Stopping { io, charge, then };
+                self.drop_progress(file);
+            }
+            Some(Place::Ready) => {
+                self.release(file, charge, then);
+                self.recall(io);
+            }
+            None => self.release(file, charge, then),
         }
     }
 
@@ -190,7 +196,10 @@ impl Machine {
             .get_mut(file)
             .and_then(|file| self.ops.pop_front(&mut file.leavers, OPS))
         {
-            self.resolve(op, Outcome::Unstaged);
+            match self.ops[op].request {
+                Request::Unstage { .. } => self.resolve(op, Outcome::Unstaged),
+                _ => self.issue_write(op, file),
+            }
         }
         if self.files.get(file).is_some_and(|file| file.stagers > 0) {
             self.begin_pass(file, Seen::Before);
@@ -198,22 +207,31 @@ impl Machine {
     }
 
     pub(super) fn start_unstage(&mut self, op: OpId, file: FileId) {
-        self.ops[op].state = OpState::AwaitingRelease;
-        self.ops.push_back(&mut self.files[file].leavers, OPS, op);
+        if self.turn_away(file, Why::Unstaged) {
+            self.resolve(op, Outcome::Unstaged);
+        } else {
+            self.ops[op].state = OpState::AwaitingRelease;
+            self.ops.push_back(&mut self.files[file].leavers, OPS, op);
+        }
+    }
+
+    /// Has the file give up what it holds or is bringing in. Says whether it holds nothing already;
+    /// otherwise whoever stands in `leavers` is served when that is so.
+    pub(super) fn turn_away(&mut self, file: FileId, why: Why) -> bool {
         match self.files[file].contents {
             Contents::Staged { charge, .. } | Contents::Lingering { charge, .. } => {
-                self.release(file, charge, Then::Rest(Why::Unstaged));
+                self.release(file, charge, Then::Rest(why));
             }
             Contents::Staging(_) | Contents::Stopping { .. } | Contents::Releasing { .. } => {
-                self.stop(file, Why::Unstaged);
+                self.stop(file, why);
             }
             Contents::Absent(_) => {}
         }
-        if matches!(self.files[file].contents, Contents::Absent(_)) {
-            self.files[file].contents = Contents::Absent(Why::Unstaged);
-            self.ops.unlink(&mut self.files[file].leavers, OPS, op);
-            self.resolve(op, Outcome::Unstaged);
+        let at_rest = matches!(self.files[file].contents, Contents::Absent(_));
+        if at_rest {
+            self.files[file].contents = Contents::Absent(why);
         }
+        at_rest
     }
 
     pub(super) fn answer_waiters(&mut self, file: FileId, end: End) {
@@ -279,10 +297,7 @@ impl Machine {
     pub(super) fn success_of(&self, op: OpId, file: FileId) -> Outcome {
         match self.ops[op].request {
             Request::Open { .. } => self.opened_outcome(file),
-            Request::Stage { .. }
-            | Request::Unstage { .. }
-            | Request::Read { .. }
-            | Request::Close { .. } => self.staged_outcome(file),
+            _ => self.staged_outcome(file),
         }
     }
 }

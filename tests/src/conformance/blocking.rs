@@ -7,7 +7,7 @@ use driver_kit::batch::{Item, Order, Progress};
 use driver_kit::core::{Grace, Limits, Plan, Standing};
 use driver_kit::hub::{Hub, Idle, Turn, TurnEnd};
 use driver_kit::{Deadline, Handle, ShutdownReport};
-use std::io::{self, BufRead, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,7 +54,11 @@ impl Driver for Blocking {
             .mode(how.plan.mode)
             .map_threshold(how.plan.map_threshold)
             .over_budget(how.plan.over_budget)
+            .write(how.write)
+            .append(how.append)
+            .truncate(how.truncate)
             .create(how.create)
+            .create_new(how.create_new)
             .deadline(how.deadline)
             .open(path)?;
         Ok(Arc::new(Opened { file }))
@@ -73,6 +77,14 @@ impl Driver for Blocking {
             .deadline(order.deadline)
             .start()?;
         Ok(Arc::new(Together { batch }))
+    }
+
+    fn flush_all(&self, deadline: Deadline) -> io::Result<()> {
+        self.stager.flush_all(deadline)
+    }
+
+    fn sync_all(&self, deadline: Deadline) -> io::Result<()> {
+        self.stager.sync_all(deadline)
     }
 
     fn shutdown(&self, grace: Grace) -> ShutdownReport {
@@ -112,6 +124,36 @@ impl OpenFile for Opened {
 
     fn bytes_at(&self, offset: u64, len: usize) -> io::Result<Bytes> {
         self.file.bytes_at(offset, len)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.file.write_at(bytes, offset)
+    }
+
+    fn append(&self, bytes: &[u8]) -> io::Result<u64> {
+        self.file.append(bytes)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.file.set_len(len)
+    }
+
+    fn flush(&self, deadline: Deadline) -> io::Result<()> {
+        self.file.flush(deadline)
+    }
+
+    fn sync(&self, deadline: Deadline) -> io::Result<()> {
+        self.file.sync(deadline)
+    }
+
+    fn write_through(&self, from: u64, parts: &[&[u8]]) -> io::Result<u64> {
+        let mut writer = self.file.writer();
+        writer.seek(SeekFrom::Start(from))?;
+        for part in parts {
+            writer.write_all(part)?;
+        }
+        writer.flush()?;
+        Ok(writer.position())
     }
 
     fn stage_by(&self, plan: Plan, deadline: Deadline) -> io::Result<Standing> {

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use driver_kit::batch::{Item, Order, Progress};
 use driver_kit::contents::Contents;
 use driver_kit::core::{
-    FileId, Grace, Life, Limits, Mode, OverBudget, PhaseName, Plan, Staging, Standing, Stats,
+    Access, FileId, Grace, Life, Limits, Missing, Mode, OverBudget, PhaseName, Plan, Staging,
+    Standing, Stats,
 };
 use driver_kit::handlers::Handlers;
 use driver_kit::hub::Hub;
@@ -28,13 +29,30 @@ pub struct Configuration {
     pub make: fn(Limits) -> Arc<dyn Driver>,
 }
 
+/// How the kit opens a file that is only read.
+pub(crate) const fn kit_opening(missing: Missing, plan: Plan) -> driver_kit::hub::Opening {
+    driver_kit::hub::Opening {
+        access: Access::Read,
+        missing,
+        plan,
+    }
+}
+
 /// How a file is opened.
 #[derive(Clone, Copy, Debug)]
 pub struct Opening {
     /// How it is staged.
     pub plan: Plan,
+    /// Whether it may be written.
+    pub write: bool,
+    /// Whether it may be written, at its end.
+    pub append: bool,
+    /// Whether it is cut to nothing.
+    pub truncate: bool,
     /// Whether it is created where it is missing.
     pub create: bool,
+    /// Whether it is created, and must be missing.
+    pub create_new: bool,
     /// When the caller stops waiting.
     pub deadline: Deadline,
 }
@@ -44,8 +62,20 @@ impl Opening {
     pub const fn by(mode: Mode) -> Opening {
         Opening {
             plan: Plan::of(mode),
+            write: false,
+            append: false,
+            truncate: false,
             create: false,
+            create_new: false,
             deadline: Deadline::Never,
+        }
+    }
+
+    /// For writing, not staged.
+    pub const fn to_write() -> Opening {
+        Opening {
+            write: true,
+            ..Opening::by(Mode::None)
         }
     }
 
@@ -94,6 +124,18 @@ pub trait Driver: Send + Sync {
         paths: Box<dyn Iterator<Item = PathBuf> + Send>,
         order: Order,
     ) -> io::Result<Arc<dyn Group>>;
+
+    /// Waits until what was written to any file is executed.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn flush_all(&self, deadline: Deadline) -> io::Result<()>;
+
+    /// Makes durable what was written to any file.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn sync_all(&self, deadline: Deadline) -> io::Result<()>;
 
     /// Shuts down and waits for the end.
     fn shutdown(&self, grace: Grace) -> ShutdownReport;
@@ -150,6 +192,43 @@ pub trait OpenFile: Send + Sync {
     /// # Errors
     /// What the driver says.
     fn bytes_at(&self, offset: u64, len: usize) -> io::Result<Bytes>;
+
+    /// Writes.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+
+    /// Writes at the end; says where.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn append(&self, bytes: &[u8]) -> io::Result<u64>;
+
+    /// Sets the length.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn set_len(&self, len: u64) -> io::Result<()>;
+
+    /// Waits until what was written is executed.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn flush(&self, deadline: Deadline) -> io::Result<()>;
+
+    /// Makes durable what was written.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn sync(&self, deadline: Deadline) -> io::Result<()>;
+
+    /// Writes parts one after another, from an offset on, through the driver's writer, and flushes
+    /// it; says where it stands.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn write_through(&self, from: u64, parts: &[&[u8]]) -> io::Result<u64>;
 
     /// Stages.
     ///

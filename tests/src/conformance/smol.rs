@@ -7,7 +7,7 @@ use driver_kit::core::{Grace, Limits, Plan, Standing};
 use driver_kit::hub::Hub;
 use driver_kit::{Deadline, Handle, ShutdownReport};
 use driver_smol::{Batch, File, Stager};
-use futures::io::{AsyncBufReadExt, AsyncReadExt, AsyncSeekExt};
+use futures::io::{AsyncBufReadExt, AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use futures::stream::TryStreamExt;
 use std::future::Future;
 use std::io::{self, SeekFrom};
@@ -76,7 +76,11 @@ impl Driver for Smol {
             .mode(how.plan.mode)
             .map_threshold(how.plan.map_threshold)
             .over_budget(how.plan.over_budget)
+            .write(how.write)
+            .append(how.append)
+            .truncate(how.truncate)
             .create(how.create)
+            .create_new(how.create_new)
             .deadline(how.deadline);
         let file = self.executor.block_on(options.open(path))?;
         Ok(Arc::new(Opened {
@@ -101,6 +105,14 @@ impl Driver for Smol {
             batch,
             executor: self.executor,
         }))
+    }
+
+    fn flush_all(&self, deadline: Deadline) -> io::Result<()> {
+        self.executor.block_on(self.stager.flush_all(deadline))
+    }
+
+    fn sync_all(&self, deadline: Deadline) -> io::Result<()> {
+        self.executor.block_on(self.stager.sync_all(deadline))
     }
 
     fn shutdown(&self, grace: Grace) -> ShutdownReport {
@@ -131,6 +143,40 @@ impl OpenFile for Opened {
 
     fn bytes_at(&self, offset: u64, len: usize) -> io::Result<Bytes> {
         self.executor.block_on(self.file.read_at(offset, len))
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let bytes = Bytes::copy_from_slice(bytes);
+        self.executor.block_on(self.file.write_at(offset, bytes))
+    }
+
+    fn append(&self, bytes: &[u8]) -> io::Result<u64> {
+        let bytes = Bytes::copy_from_slice(bytes);
+        self.executor.block_on(self.file.append(bytes))
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.executor.block_on(self.file.set_len(len))
+    }
+
+    fn flush(&self, deadline: Deadline) -> io::Result<()> {
+        self.executor.block_on(self.file.flush(deadline))
+    }
+
+    fn sync(&self, deadline: Deadline) -> io::Result<()> {
+        self.executor.block_on(self.file.sync(deadline))
+    }
+
+    fn write_through(&self, from: u64, parts: &[&[u8]]) -> io::Result<u64> {
+        self.executor.block_on(async {
+            let mut writer = self.file.writer();
+            writer.seek(SeekFrom::Start(from)).await?;
+            for part in parts {
+                writer.write_all(part).await?;
+            }
+            writer.flush().await?;
+            Ok(writer.position())
+        })
     }
 
     fn stage_by(&self, plan: Plan, deadline: Deadline) -> io::Result<Standing> {

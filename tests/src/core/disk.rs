@@ -6,6 +6,7 @@ use staging_core::{Fault, Key, Missing, Stamp};
 const ENOENT: i32 = 2;
 const EIO: i32 = 5;
 const EACCES: i32 = 13;
+const EEXIST: i32 = 17;
 const EMFILE: i32 = 24;
 /// What a disk may fail with.
 pub(crate) const ERRNOS: [i32; 4] = [ENOENT, EIO, EACCES, EMFILE];
@@ -24,6 +25,8 @@ struct Name {
 pub(crate) struct Disk {
     names: Vec<Name>,
     inodes: Vec<Stamp>,
+    /// The greatest length that any file ever had.
+    pub(crate) longest: u64,
 }
 
 impl Disk {
@@ -31,6 +34,7 @@ impl Disk {
         let mut disk = Disk {
             names: Vec::new(),
             inodes: Vec::new(),
+            longest: 20_000,
         };
         for _ in 0..names {
             let inode = disk.create(dice.one_of(&LENGTHS));
@@ -59,9 +63,10 @@ impl Disk {
             return Err(Fault::Os(errno));
         }
         match (self.names[name].inode, missing) {
-            (Some(inode), _) => Ok(inode),
+            (Some(_), Missing::CreateNew) => Err(Fault::Os(EEXIST)),
+            (Some(inode), Missing::Fail | Missing::Create) => Ok(inode),
             (None, Missing::Fail) => Err(Fault::Os(ENOENT)),
-            (None, Missing::Create) => {
+            (None, Missing::Create | Missing::CreateNew) => {
                 let inode = self.create(0);
                 self.names[name].inode = Some(inode);
                 Ok(inode)
@@ -105,6 +110,20 @@ impl Disk {
             },
         };
         format!("n{name} {said}")
+    }
+
+    /// We write.
+    pub(crate) fn write(&mut self, inode: usize, end: u64) {
+        let stamp = &mut self.inodes[inode];
+        stamp.len = stamp.len.max(end);
+        self.longest = self.longest.max(end);
+        stamp.version += 1;
+    }
+
+    /// We set the length.
+    pub(crate) fn set_len(&mut self, inode: usize, len: u64) {
+        let version = self.inodes[inode].version + 1;
+        self.inodes[inode] = Stamp { len, version };
     }
 
     /// Everything is there and works.

@@ -4,10 +4,10 @@
 use super::dice::Dice;
 use super::disk::Disk;
 use staging_core::{
-    Completion, Fault, FileId, How, IoId, IoKind, Limits, Missing, PAGE, Reply, Stamp,
+    Access, Completion, Fault, FileId, How, IoId, IoKind, Limits, Missing, PAGE, Reply, Stamp,
     charge_loaded, charge_mapped,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An action in the driver's hands.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub(crate) struct Job {
     inode: Option<usize>,
     /// What slices kept of the contents that the action releases.
     lent: u64,
+    /// It closes a descriptor that was opened for reading only.
+    closes_reader: bool,
 }
 
 /// Contents, whole or in part.
@@ -59,8 +61,10 @@ pub(crate) struct Luck {
 #[derive(Default)]
 pub(crate) struct Driver {
     pub(crate) jobs: Vec<Job>,
-    pub(crate) descriptors: BTreeMap<FileId, usize>,
+    pub(crate) descriptors: BTreeMap<FileId, (usize, Access)>,
     pub(crate) contents: BTreeMap<FileId, Held>,
+    /// Files of which a load has shown that they are empty.
+    pub(crate) found_empty: BTreeSet<FileId>,
     slices: Vec<Slice>,
     made: u64,
     pub(crate) luck: Luck,
@@ -76,6 +80,7 @@ impl Driver {
             name,
             inode: None,
             lent: 0,
+            closes_reader: false,
         };
         match kind {
             IoKind::Open { .. } | IoKind::Fetch { .. } => {
@@ -83,11 +88,25 @@ impl Driver {
             }
             IoKind::Look { file } | IoKind::Map { file, .. } | IoKind::Load { file, .. } => {
                 self.check_alone(file, kind);
+                self.check_unwritten(file, kind);
                 job.inode = Some(self.descriptor(file, kind));
             }
             IoKind::Read { file, len, .. } => {
                 assert!(len > 0, "{kind:?} reads nothing");
                 job.inode = Some(self.descriptor(file, kind));
+            }
+            IoKind::Write { file, .. } | IoKind::SetLength { file, .. } => {
+                self.check_alone(file, kind);
+                let held = self.contents.get(&file);
+                assert!(held.is_none(), "{kind:?} under {held:?}");
+                job.inode = Some(self.writable(file, kind));
+            }
+            IoKind::Sync { file } => {
+                let beside =
+                    |job: &&Job| matches!(job.kind, IoKind::Sync { file: of } if of == file);
+                let beside = self.jobs.iter().find(beside);
+                assert!(beside.is_none(), "{kind:?} beside {beside:?}");
+                job.inode = Some(self.writable(file, kind));
             }
             IoKind::Release { file } => {
                 self.check_alone(file, kind);
@@ -99,7 +118,8 @@ impl Driver {
                 let used = self.jobs.iter().any(|job| uses_descriptor(job.kind, file));
                 assert!(!used, "{kind:?} while the descriptor is used");
                 self.descriptor(file, kind);
-                self.descriptors.remove(&file);
+                let closed = self.descriptors.remove(&file);
+                job.closes_reader = closed.is_some_and(|(_, access)| access == Access::Read);
             }
         }
         self.jobs.push(job);
@@ -113,6 +133,7 @@ impl Driver {
             name: None,
             inode: None,
             lent: 0,
+            closes_reader: false,
         });
     }
 
@@ -125,7 +146,19 @@ impl Driver {
     fn descriptor(&self, file: FileId, kind: IoKind) -> usize {
         let held = self.descriptors.get(&file).copied();
         assert!(held.is_some(), "{kind:?} without a descriptor");
-        held.unwrap_or_default()
+        held.unwrap_or((0, Access::Read)).0
+    }
+
+    fn writable(&self, file: FileId, kind: IoKind) -> usize {
+        let access = self.descriptors.get(&file).map(|(_, access)| *access);
+        assert_eq!(access, Some(Access::Write), "{kind:?}");
+        self.descriptor(file, kind)
+    }
+
+    /// Nothing of a file is brought in while it is written (R1).
+    fn check_unwritten(&self, file: FileId, kind: IoKind) {
+        let beside = self.jobs.iter().find(|job| writes(job.kind, file));
+        assert!(beside.is_none(), "{kind:?} beside {beside:?}");
     }
 
     fn lend(&mut self, number: u64) -> u64 {
@@ -161,6 +194,12 @@ impl Driver {
             IoKind::Release { .. } => Completion::Released { lent: job.lent },
             IoKind::Close { .. } if fails => failed(dice),
             IoKind::Close { .. } => Completion::Closed,
+            IoKind::Write { offset, len, .. } if fails && len > 1 && dice.chance(50) => {
+                let bytes = 1 + dice.below(len as usize - 1) as u64;
+                disk.write(job.inode.unwrap_or_default(), offset + bytes);
+                let fault = dice.one_of(&[Fault::Os(28), Fault::Short]);
+                Completion::CutShort { bytes, fault }
+            }
             _ if fails => failed(dice),
             IoKind::Look { .. } => Completion::Looked { stamp: stamp(disk) },
             IoKind::Map { file, len, how } => self.map(job, file, len, how, disk),
@@ -182,6 +221,15 @@ impl Driver {
                 let bytes = stamp(disk).len.saturating_sub(offset).min(len);
                 Completion::Read { bytes }
             }
+            IoKind::Write { offset, len, .. } => {
+                disk.write(job.inode.unwrap_or_default(), offset + len);
+                Completion::Written
+            }
+            IoKind::SetLength { len, .. } => {
+                disk.set_len(job.inode.unwrap_or_default(), len);
+                Completion::LengthSet
+            }
+            IoKind::Sync { .. } => Completion::Synced,
         }
     }
 
@@ -214,6 +262,7 @@ impl Driver {
     fn load(&mut self, job: &Job, file: FileId, offset: u64, len: u64, total: u64, disk: &Disk) {
         if total == 0 {
             // A look whether it really is empty.
+            self.found_empty.insert(file);
             return;
         }
         let inode = job.inode.unwrap_or_default();
@@ -261,8 +310,18 @@ impl Driver {
     /// What the machine said to a completion: who owns what was brought.
     pub(crate) fn replied(&mut self, job: &Job, completion: Completion, reply: Reply) {
         match (job.kind, completion, reply) {
+            (
+                IoKind::Open { access, .. },
+                Completion::Opened { key, .. },
+                Reply::Adopted { file },
+            ) => {
+                let before = self.descriptors.insert(file, (key.0[1] as usize, access));
+                let right = before.is_none() || access == Access::Write;
+                assert!(right, "{file:?} has two descriptors");
+            }
             (_, Completion::Opened { key, .. }, Reply::Adopted { file }) => {
-                let before = self.descriptors.insert(file, key.0[1] as usize);
+                let descriptor = (key.0[1] as usize, Access::Read);
+                let before = self.descriptors.insert(file, descriptor);
                 assert!(before.is_none(), "{file:?} has two descriptors");
             }
             (_, Completion::Fetched { key, stamp }, Reply::Adopted { file }) => {
@@ -315,16 +374,19 @@ impl Driver {
         whole + lent * PAGE
     }
 
-    /// Descriptors held, being acquired, or not yet closed.
+    /// Descriptors that only read, held, being acquired, or not yet closed.
     pub(crate) fn descriptors(&self) -> usize {
         let moving = |job: &&Job| {
-            let kind = job.kind;
             matches!(
-                kind,
-                IoKind::Open { .. } | IoKind::Fetch { .. } | IoKind::Close { .. }
-            )
+                job.kind,
+                IoKind::Open {
+                    access: Access::Read,
+                    ..
+                } | IoKind::Fetch { .. }
+            ) || job.closes_reader
         };
-        self.descriptors.len() + self.jobs.iter().filter(moving).count()
+        let reads = |(_, access): &&(usize, Access)| *access == Access::Read;
+        self.descriptors.values().filter(reads).count() + self.jobs.iter().filter(moving).count()
     }
 
     pub(crate) fn check(&self, limits: &Limits) {
@@ -349,12 +411,19 @@ fn uses_descriptor(kind: IoKind, of: FileId) -> bool {
         IoKind::Look { file }
         | IoKind::Map { file, .. }
         | IoKind::Load { file, .. }
-        | IoKind::Read { file, .. } => file == of,
+        | IoKind::Read { file, .. }
+        | IoKind::Write { file, .. }
+        | IoKind::SetLength { file, .. }
+        | IoKind::Sync { file } => file == of,
         IoKind::Open { .. }
         | IoKind::Fetch { .. }
         | IoKind::Release { .. }
         | IoKind::Close { .. } => false,
     }
+}
+
+fn writes(kind: IoKind, of: FileId) -> bool {
+    matches!(kind, IoKind::Write { file, .. } | IoKind::SetLength { file, .. } if file == of)
 }
 
 fn stages(kind: IoKind, of: FileId) -> bool {
@@ -363,8 +432,12 @@ fn stages(kind: IoKind, of: FileId) -> bool {
         | IoKind::Map { file, .. }
         | IoKind::Load { file, .. }
         | IoKind::Release { file } => file == of,
-        IoKind::Open { .. } | IoKind::Fetch { .. } | IoKind::Read { .. } | IoKind::Close { .. } => {
-            false
-        }
+        IoKind::Open { .. }
+        | IoKind::Fetch { .. }
+        | IoKind::Read { .. }
+        | IoKind::Write { .. }
+        | IoKind::SetLength { .. }
+        | IoKind::Sync { .. }
+        | IoKind::Close { .. } => false,
     }
 }

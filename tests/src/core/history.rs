@@ -6,8 +6,8 @@ use super::lies::lie;
 use super::rules::quiet;
 use super::world::{RowState, World};
 use staging_core::{
-    Event, Grace, HandleId, Limits, Missing, Mode, OpId, OverBudget, PAGE, PhaseName, Plan, Reply,
-    Request, Tick,
+    Access, Bound, Event, Grace, HandleId, Limits, Missing, Mode, OpId, OverBudget, PAGE,
+    PhaseName, Plan, Reply, Request, Tick,
 };
 use std::collections::BTreeSet;
 
@@ -18,6 +18,7 @@ struct Nature {
     meddles: usize,
     cancels: usize,
     deadlines: usize,
+    writers: usize,
     ends: bool,
 }
 
@@ -78,6 +79,8 @@ pub(crate) fn limits(dice: &mut Dice) -> Limits {
     Limits {
         operations: dice.one_of(&[0, 1, 2, 4, 8, 30]),
         operations_per_file: dice.one_of(&[0, 1, 2, 4, 8]),
+        bytes: dice.one_of(&[1, 5_000, 40_000, 1 << 30]),
+        bytes_per_file: dice.one_of(&[1, 5_000, 40_000, 1 << 30]),
         handles: dice.one_of(&[1, 2, 3, 5, 8]),
         descriptors: dice.one_of(&[1, 1, 2, 3, 8]),
         budget: dice
@@ -97,6 +100,7 @@ fn nature(dice: &mut Dice) -> Nature {
         meddles: dice.one_of(&[0, 2, 8, 20]),
         cancels: dice.one_of(&[0, 4, 12]),
         deadlines: dice.one_of(&[0, 10, 40]),
+        writers: dice.one_of(&[0, 0, 30, 70]),
         ends: dice.chance(40),
     }
 }
@@ -174,18 +178,33 @@ fn ask(world: &mut World, nature: &Nature) {
         Tick::NEVER
     };
     let name = world.dice.below(world.disk.names());
-    let request = request(world);
+    let request = request(world, nature);
     world.submit(name, deadline, request);
 }
 
-fn request(world: &mut World) -> Request {
+fn request(world: &mut World, nature: &Nature) -> Request {
     let plan = plan(&mut world.dice);
     let Some(handle) = some_handle(world) else {
-        let missing = world
-            .dice
-            .one_of(&[Missing::Fail, Missing::Fail, Missing::Create]);
-        return Request::Open { missing, plan };
+        let missing = world.dice.one_of(&[
+            Missing::Fail,
+            Missing::Fail,
+            Missing::Create,
+            Missing::CreateNew,
+        ]);
+        let access = match world.dice.chance(nature.writers) {
+            true => Access::Write,
+            false => Access::Read,
+        };
+        return Request::Open {
+            access,
+            missing,
+            plan,
+        };
     };
+    let may_write = world.row(handle).access == Access::Write;
+    if world.dice.chance(if may_write { 65 } else { 5 }) {
+        return writing(&mut world.dice, handle);
+    }
     match world.dice.below(10) {
         0 | 1 => Request::Stage { handle, plan },
         2 => Request::Unstage { handle },
@@ -194,6 +213,25 @@ fn request(world: &mut World) -> Request {
             handle,
             offset: world.dice.one_of(&[0, 1, 4095, 8_000, u64::MAX - 10]),
             len: world.dice.one_of(&[0, 1, 10, 4096, 30_000]),
+        },
+    }
+}
+
+fn writing(dice: &mut Dice, handle: HandleId) -> Request {
+    let len = dice.one_of(&[0, 1, 10, 4096, 4096, 30_000]);
+    match dice.below(12) {
+        0 => Request::Flush { handle },
+        1 | 2 => Request::Sync { handle },
+        3 => dice.one_of(&[Request::FlushAll, Request::SyncAll, Request::SyncAll]),
+        4 | 5 => Request::Append { handle, len },
+        6 => {
+            let len = dice.one_of(&[0, 100, 4097, 20_000, u64::MAX]);
+            Request::SetLength { handle, len }
+        }
+        _ => Request::Write {
+            handle,
+            offset: dice.one_of(&[0, 1, 4095, 8_000, 25_000, 1 << 63, u64::MAX - 10]),
+            len,
         },
     }
 }
@@ -320,15 +358,19 @@ fn close_everything(world: &mut World) {
 fn one_more_open(world: &mut World) {
     world
         .full
-        .retain(|bound| !matches!(bound, staging_core::Bound::FileOperations(_)));
+        .retain(|bound| !matches!(bound, Bound::FileOperations(_) | Bound::FileBytes(_)));
     assert!(
         world.full.is_empty(),
         "room, and nobody was told: {:?}",
         world.full
     );
     let plan = Plan::of(Mode::Auto);
-    let missing = Missing::Create;
-    world.submit(0, Tick::NEVER, Request::Open { missing, plan });
+    let request = Request::Open {
+        access: Access::Read,
+        missing: Missing::Create,
+        plan,
+    };
+    world.submit(0, Tick::NEVER, request);
     let accepted = matches!(world.log.last_reply(), Some(Reply::Opening { .. }));
     assert!(accepted, "refused, and nothing is open");
     come_to_rest(world);
@@ -384,9 +426,12 @@ fn after_the_end(world: &mut World) {
             "an action outlives the machine"
         );
     }
-    let missing = Missing::Fail;
-    let plan = Plan::of(Mode::Auto);
-    world.submit(0, Tick::NEVER, Request::Open { missing, plan });
+    let request = Request::Open {
+        access: Access::Read,
+        missing: Missing::Fail,
+        plan: Plan::of(Mode::Auto),
+    };
+    world.submit(0, Tick::NEVER, request);
     let _ = world.say(Event::Ticked);
     assert!(
         !world.poll_told() && !world.poll_io(),

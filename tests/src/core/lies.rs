@@ -89,7 +89,7 @@ fn completion(dice: &mut Dice) -> Completion {
         version: dice.one_of(&[1, 2]),
     };
     let key = Key([0, dice.below(4) as u64]);
-    match dice.below(9) {
+    match dice.below(13) {
         0 => Completion::Opened { key, stamp },
         1 => Completion::Fetched { key, stamp },
         2 => Completion::Looked { stamp },
@@ -98,6 +98,13 @@ fn completion(dice: &mut Dice) -> Completion {
         5 => Completion::Read { bytes: size(dice) },
         6 => Completion::Released { lent: size(dice) },
         7 => Completion::Closed,
+        8 => Completion::Written,
+        9 => Completion::CutShort {
+            bytes: size(dice),
+            fault: Fault::Short,
+        },
+        10 => Completion::LengthSet,
+        11 => Completion::Synced,
         _ => Completion::Failed {
             fault: dice.one_of(&[
                 Fault::Os(5),
@@ -120,6 +127,9 @@ fn fits(kind: IoKind, completion: Completion) -> bool {
         Completion::Read { .. } => matches!(kind, IoKind::Read { .. }),
         Completion::Released { .. } => matches!(kind, IoKind::Release { .. }),
         Completion::Closed => matches!(kind, IoKind::Close { .. }),
+        Completion::Written | Completion::CutShort { .. } => matches!(kind, IoKind::Write { .. }),
+        Completion::LengthSet => matches!(kind, IoKind::SetLength { .. }),
+        Completion::Synced => matches!(kind, IoKind::Sync { .. }),
         Completion::Failed { .. } => true,
     }
 }

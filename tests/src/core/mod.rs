@@ -6,6 +6,8 @@ pub(crate) mod driver;
 pub mod history;
 pub(crate) mod lies;
 pub(crate) mod log;
+pub(crate) mod order;
+pub(crate) mod refusals;
 pub(crate) mod rules;
 pub mod script;
 pub(crate) mod world;

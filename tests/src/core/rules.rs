@@ -3,8 +3,8 @@
 
 use super::world::{Asked, RowState, World};
 use staging_core::{
-    Bound, Done, Fault, FileId, How, IoId, IoKind, Life, Mode, Outcome, OverBudget, PhaseName,
-    Request, Standing, Tick, WakeReason, Why, charge_loaded,
+    Access, Bound, Done, Fault, FileId, How, IoId, IoKind, Life, Mode, Outcome, OverBudget,
+    PhaseName, Request, Standing, Tick, WakeReason, Why, charge_loaded,
 };
 
 impl World {
@@ -17,6 +17,9 @@ impl World {
         self.check_wake();
         if self.machine.phase() == PhaseName::Closed {
             assert_eq!((self.machine.files(), charged), (0, 0), "closed, and holds");
+        }
+        if self.honest {
+            self.check_size();
         }
         if self.honest && self.machine.phase() < PhaseName::Closed {
             self.driver.check(&self.limits);
@@ -168,7 +171,11 @@ impl World {
                 let flying = self.driver.jobs.iter().filter(|job| {
                     matches!(
                         job.kind,
-                        IoKind::Read { .. } | IoKind::Open { .. } | IoKind::Fetch { .. }
+                        IoKind::Read { .. }
+                            | IoKind::Write { .. }
+                            | IoKind::SetLength { .. }
+                            | IoKind::Open { .. }
+                            | IoKind::Fetch { .. }
                     )
                 });
                 let most = self.asked.len() + flying.count();
@@ -188,12 +195,16 @@ impl World {
                 );
             }
             Bound::FileOperations(file) => {
-                let here = |asked: &&Asked| self.machine.file_of(asked.handle) == Some(file);
+                let here = |asked: &&Asked| self.file_of(asked) == Some(file);
                 let pending = self.asked.values().filter(here).count();
                 assert!(
                     pending >= self.limits.operations_per_file as usize,
                     "not full"
                 );
+            }
+            Bound::Bytes | Bound::FileBytes(_) => {
+                let waiting = self.order.bytes_of(bound);
+                assert!(waiting > 0 || !self.honest, "{bound:?} is not full");
             }
         }
     }
@@ -202,7 +213,7 @@ impl World {
     pub(crate) fn check_issue(&self, io: IoId, kind: IoKind) {
         let limits = &self.limits;
         let ops = (limits.operations + limits.handles) as usize;
-        let most = ops + 2 * limits.handles as usize + limits.descriptors as usize;
+        let most = ops + 3 * limits.handles as usize + limits.descriptors as usize;
         assert!(io.index() < most, "{io:?} of {most} actions");
         let phase = self.machine.phase();
         assert!(phase < PhaseName::Closed, "{kind:?} after the end");
@@ -212,12 +223,16 @@ impl World {
                 assert!(phase < PhaseName::Closing, "{kind:?} in {phase:?}");
                 let waits = self.asked.values().any(|asked| {
                     matches!(asked.request, Request::Read { .. })
-                        && self.machine.file_of(asked.handle) == Some(file)
+                        && self.file_of(asked) == Some(file)
                 });
                 let drains = phase == PhaseName::Draining;
                 assert!(waits || !drains, "{kind:?} while no read waits (S3)");
             }
-            IoKind::Open { .. } | IoKind::Read { .. } => {
+            IoKind::Open { .. }
+            | IoKind::Read { .. }
+            | IoKind::Write { .. }
+            | IoKind::SetLength { .. }
+            | IoKind::Sync { .. } => {
                 assert!(phase < PhaseName::Closing, "{kind:?} in {phase:?}");
             }
             IoKind::Release { .. } | IoKind::Close { .. } => {}
@@ -241,7 +256,19 @@ impl World {
             }
             (Request::Stage { .. }, Outcome::Staged { .. })
             | (Request::Unstage { .. }, Outcome::Unstaged)
+            | (Request::SetLength { .. }, Outcome::LengthSet)
+            | (Request::Flush { .. } | Request::FlushAll, Outcome::Flushed)
+            | (Request::Sync { .. } | Request::SyncAll, Outcome::Synced)
             | (Request::Close { .. }, Outcome::Closed) => {}
+            (Request::SyncAll, Outcome::SyncFailed { files, fault, .. }) => {
+                assert!(files > 0 && (fault == Fault::SyncFailed || self.was_heard(fault)));
+            }
+            (Request::Write { offset, len, .. }, Outcome::Written { offset: at, bytes }) => {
+                assert_eq!((at, bytes), (offset, len));
+            }
+            (Request::Append { len, .. }, Outcome::Written { bytes, .. }) => {
+                assert_eq!(bytes, len);
+            }
             (Request::Read { len, .. }, Outcome::Read { bytes }) => {
                 assert!(bytes <= len);
                 let done = if len == 0 { Some(0) } else { asked.read };
@@ -263,16 +290,18 @@ impl World {
         if !self.honest || self.machine.phase() == PhaseName::Closed {
             return;
         }
-        let of_handle = self.machine.file_of(asked.handle);
+        let of_handle = self.file_of(asked);
         assert!(
             of_handle.is_none_or(|own| own == file),
             "another file's contents"
         );
         let held = self.driver.contents.get(&file);
-        let empty = self
-            .machine
-            .staging(file)
-            .is_some_and(|staging| staging.len == 0);
+        // A write may have been accepted since, and its length is the file's by now.
+        let empty = self.driver.found_empty.contains(&file)
+            || self
+                .machine
+                .staging(file)
+                .is_some_and(|staging| staging.len == 0);
         let whole = held.map_or(empty, |held| held.whole());
         assert!(whole, "read from {held:?}");
     }
@@ -288,11 +317,22 @@ impl World {
             Fault::OverBudget => self.may_be_over_budget(asked),
             Fault::Changed => true,
             Fault::Replaced => true,
+            Fault::SyncFailed => self.machine.stats().syncs_failed > 0,
+            Fault::NoMapping if self.is_open_for_writing(asked) => true,
             other => self.was_heard(other),
         };
         assert!(right, "{:?} failed with {fault:?}", asked.request);
         if done == Done::Unknown {
-            let flies = matches!(asked.request, Request::Read { .. } | Request::Open { .. });
+            let flies = matches!(
+                asked.request,
+                Request::Read { .. }
+                    | Request::Open { .. }
+                    | Request::Write { .. }
+                    | Request::Append { .. }
+                    | Request::SetLength { .. }
+                    | Request::Sync { .. }
+                    | Request::SyncAll
+            );
             assert!(flies, "unknown, but there is nothing that could fly");
         }
     }
@@ -301,11 +341,25 @@ impl World {
         match asked.request {
             Request::Open { plan, .. } | Request::Stage { plan, .. } => {
                 let patient = plan.over_budget == OverBudget::Wait;
-                let too_large = self.limits.budget < charge_loaded(20_000) + 4096;
+                let too_large = self.limits.budget < charge_loaded(self.disk.longest) + 4096;
                 plan.mode != Mode::Auto && (!patient || too_large || !self.honest)
             }
-            Request::Unstage { .. } | Request::Read { .. } | Request::Close { .. } => false,
+            _ => false,
         }
+    }
+
+    /// A file that is open for writing is not mapped.
+    fn is_open_for_writing(&self, asked: &Asked) -> bool {
+        let mapped = matches!(
+            asked.request,
+            Request::Open { plan, .. } | Request::Stage { plan, .. }
+                if matches!(plan.mode, Mode::Map | Mode::MapShared | Mode::Auto | Mode::Load)
+        );
+        mapped && self.rows.iter().any(|row| row.access == Access::Write)
+    }
+
+    pub(crate) fn file_of(&self, asked: &Asked) -> Option<FileId> {
+        self.machine.file_of(asked.handle?)
     }
 
     /// Closed is the end: everything was answered, and nothing is held (S5).
@@ -340,12 +394,25 @@ fn reserved(kind: IoKind) -> u64 {
 /// Nothing is to be polled and nothing is under way: whoever still waits, waits for room that
 /// somebody holds, and asked to.
 pub(crate) fn quiet(world: &World) {
+    // Who waits for a write that waits for a staging waits for that one.
+    let behind_a_write = |asked: &Asked| {
+        let file = world.file_of(asked);
+        world.asked.values().any(|other| {
+            let writes = matches!(
+                other.request,
+                Request::Write { .. } | Request::Append { .. } | Request::SetLength { .. }
+            );
+            writes && world.file_of(other) == file
+        })
+    };
     let patient = |asked: &Asked| match asked.request {
         Request::Open { plan, .. } | Request::Stage { plan, .. } => {
-            plan.over_budget == OverBudget::Wait && plan.mode != Mode::Auto
+            let itself = plan.over_budget == OverBudget::Wait && plan.mode != Mode::Auto;
+            itself || behind_a_write(asked)
         }
-        Request::Read { .. } | Request::Close { .. } => true,
+        // A write waits for a staging like a read does (G2), and a barrier for the write.
         Request::Unstage { .. } => false,
+        _ => true,
     };
     for (op, asked) in &world.asked {
         assert!(
@@ -354,10 +421,11 @@ pub(crate) fn quiet(world: &World) {
             asked.request
         );
     }
-    let someone = world.asked.values().any(|asked| match asked.request {
-        Request::Open { .. } | Request::Stage { .. } => true,
-        Request::Unstage { .. } | Request::Read { .. } | Request::Close { .. } => false,
-    });
+    let stages = |asked: &Asked| {
+        let request = asked.request;
+        matches!(request, Request::Open { .. } | Request::Stage { .. })
+    };
+    let someone = world.asked.values().any(stages);
     assert!(
         someone || world.asked.is_empty(),
         "reads wait for no staging"

@@ -5,9 +5,10 @@ use super::dice::Dice;
 use super::disk::Disk;
 use super::driver::Driver;
 use super::log::Log;
+use super::order::Order;
 use staging_core::{
-    Action, Bound, Completion, Event, Fault, FileId, Grace, HandleId, IoId, IoKind, Life, Limits,
-    Machine, OpId, Outcome, PhaseName, Reject, Reply, Request, Tag, Tell, Tick,
+    Access, Action, Bound, Completion, Event, Fault, FileId, Grace, HandleId, IoId, IoKind, Life,
+    Limits, Machine, OpId, Outcome, PhaseName, Reject, Reply, Request, Tag, Tell, Tick,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Row {
     pub(crate) id: HandleId,
     pub(crate) name: usize,
+    pub(crate) access: Access,
     pub(crate) state: RowState,
 }
 
@@ -33,7 +35,7 @@ pub(crate) enum RowState {
 pub(crate) struct Asked {
     pub(crate) tag: Tag,
     pub(crate) request: Request,
-    pub(crate) handle: HandleId,
+    pub(crate) handle: Option<HandleId>,
     pub(crate) deadline: Tick,
     pub(crate) cancelled: bool,
     /// A read that found its file being staged: by which staging it is held up (G2).
@@ -68,6 +70,7 @@ pub(crate) struct World {
     pub(crate) asked: BTreeMap<OpId, Asked>,
     pub(crate) files: BTreeMap<FileId, Seen>,
     pub(crate) full: Vec<Bound>,
+    pub(crate) order: Order,
     pub(crate) lent: i64,
     pub(crate) told: PhaseName,
     pub(crate) lost: bool,
@@ -97,6 +100,7 @@ impl World {
             asked: BTreeMap::new(),
             files: BTreeMap::new(),
             full: Vec::new(),
+            order: Order::default(),
             lent: 0,
             told: PhaseName::Running,
             lost: false,
@@ -160,30 +164,31 @@ impl World {
             deadline,
             request,
         };
+        // What is due happens before the request, and may change the size.
+        self.latest = self.latest.max(self.now);
+        let _ = self.machine.tick(self.now);
+        let _ = self.twin.tick(self.now);
+        let before = self.before(request);
         let reply = self.say(event);
         let (op, handle) = match (reply, request) {
-            (Reply::Opening { op, handle }, Request::Open { .. }) => {
+            (Reply::Opening { op, handle }, Request::Open { access, .. }) => {
                 let state = RowState::Opening;
                 self.rows.push(Row {
                     id: handle,
                     name,
+                    access,
                     state,
                 });
-                (op, handle)
+                (op, Some(handle))
             }
-            (
-                Reply::Accepted { op },
-                Request::Stage { handle, .. }
-                | Request::Unstage { handle }
-                | Request::Read { handle, .. }
-                | Request::Close { handle },
-            ) => (op, handle),
+            (Reply::Accepted { op }, request) => (op, request.handle()),
             (Reply::Rejected(reject), request) => return self.rejected(reject, request),
             other => unreachable!("{other:?}"),
         };
         if let Request::Close { handle } = request {
             self.row(handle).state = RowState::Leaving;
         }
+        self.accepted(op, request, deadline, before);
         let asked = Asked {
             tag,
             request,
@@ -214,40 +219,6 @@ impl World {
         &mut self.rows[found.unwrap_or_default()]
     }
 
-    fn rejected(&mut self, reject: Reject, request: Request) {
-        match reject {
-            Reject::Full(bound) => {
-                self.check_full(bound);
-                assert!(
-                    !matches!(request, Request::Close { .. }),
-                    "a close was refused for fullness"
-                );
-                if !self.full.contains(&bound) {
-                    self.full.push(bound);
-                }
-            }
-            Reject::UnknownHandle => {
-                let handle = match request {
-                    Request::Open { .. } => unreachable!("an open has no handle yet"),
-                    Request::Stage { handle, .. }
-                    | Request::Unstage { handle }
-                    | Request::Read { handle, .. }
-                    | Request::Close { handle } => handle,
-                };
-                let open = RowState::Open;
-                let known = self
-                    .rows
-                    .iter()
-                    .any(|row| row.id == handle && row.state == open);
-                assert!(!known, "{handle:?} is open");
-            }
-            Reject::ShuttingDown => assert!(self.machine.phase() > PhaseName::Running),
-            Reject::BadRange => assert!(matches!(request, Request::Read { .. })),
-            other => unreachable!("{other:?}"),
-        }
-        self.check();
-    }
-
     pub(crate) fn cancel(&mut self, op: OpId) {
         let reply = self.say(Event::Cancelled { op });
         if let (Reply::Done, Some(asked)) = (reply, self.asked.get_mut(&op)) {
@@ -261,12 +232,13 @@ impl World {
         if reply == Reply::Done {
             for asked in self.asked.values_mut() {
                 asked.cancelled |=
-                    asked.handle == handle && matches!(asked.request, Request::Open { .. });
+                    asked.handle == Some(handle) && matches!(asked.request, Request::Open { .. });
             }
         }
         if let Some(at) = self.rows.iter().rposition(|row| row.id == handle) {
             self.rows[at].state = RowState::Gone;
         }
+        self.note_writers();
         self.check();
     }
 
@@ -290,6 +262,7 @@ impl World {
     pub(crate) fn finish(&mut self, at: usize) {
         let job = self.driver.jobs.swap_remove(at);
         let completion = self.driver.perform(&job, &mut self.disk, &mut self.dice);
+        self.order.ended(job.io, job.kind, completion);
         self.complete(job.io, completion);
         let Some(reply) = self.log.last_reply() else {
             return;
@@ -312,7 +285,7 @@ impl World {
     }
 
     pub(crate) fn complete(&mut self, io: IoId, completion: Completion) {
-        if let Completion::Failed { fault } = completion {
+        if let Completion::Failed { fault } | Completion::CutShort { fault, .. } = completion {
             self.faults.push(fault);
         }
         let read = self.asked.iter_mut().find(|(_, asked)| {
@@ -366,6 +339,9 @@ impl World {
             }
             self.check_not_held_up(op, file);
         }
+        if self.honest {
+            self.order.handed_out(io, kind);
+        }
         let name = match kind {
             IoKind::Open { handle, .. } | IoKind::Fetch { handle, .. } => self.name_of(handle),
             _ => None,
@@ -381,7 +357,7 @@ impl World {
     fn name_of(&self, handle: HandleId) -> Option<usize> {
         let row = self.rows.iter().rfind(|row| row.id == handle)?;
         let opening = self.asked.values().any(|asked| {
-            asked.handle == handle
+            asked.handle == Some(handle)
                 && !asked.cancelled
                 && matches!(asked.request, Request::Open { .. })
         });
@@ -393,6 +369,7 @@ impl World {
         match tell {
             Tell::Resolve { op, tag, outcome } => self.answered(op, tag, outcome),
             Tell::Progress { file, done, total } => self.check_progress(file, done, total),
+            Tell::Withdrawn { file } => self.order.withdrawn(file),
             Tell::Room { bound } => {
                 let told = self.full.iter().position(|full| *full == bound);
                 assert!(told.is_some(), "room again, but {bound:?} was not full");
@@ -417,25 +394,33 @@ impl World {
         let Some(asked) = asked else { return };
         assert_eq!(tag, asked.tag);
         self.check_outcome(&asked, outcome);
-        match outcome {
-            Outcome::Opened { .. } => {
-                let row = self.row(asked.handle);
+        if self.honest {
+            self.order.answered(op, asked.request, outcome);
+        }
+        match (outcome, asked.handle) {
+            (Outcome::Opened { file, .. }, Some(handle)) => {
+                let row = self.row(handle);
                 if row.state == RowState::Opening {
                     row.state = RowState::Open;
                 }
+                if row.access == Access::Write {
+                    self.order.opened(handle, file);
+                }
             }
-            Outcome::Closed => self.row(asked.handle).state = RowState::Gone,
-            Outcome::Failed { .. } => {
+            (Outcome::Closed, Some(handle)) => {
+                self.row(handle).state = RowState::Gone;
+                self.note_writers();
+            }
+            (Outcome::Failed { .. }, Some(handle)) => {
                 if matches!(asked.request, Request::Open { .. } | Request::Close { .. }) {
-                    self.row(asked.handle).state = RowState::Gone;
+                    self.row(handle).state = RowState::Gone;
+                    self.note_writers();
                 }
             }
-            Outcome::FromContents { file } => {
-                if self.honest && self.dice.chance(40) {
-                    self.driver.slice(file);
-                }
+            (Outcome::FromContents { file }, _) if self.honest && self.dice.chance(40) => {
+                self.driver.slice(file);
             }
-            Outcome::Staged { .. } | Outcome::Unstaged | Outcome::Read { .. } => {}
+            _ => {}
         }
         if let (Some((file, staging)), false) =
             (asked.held_up_by, matches!(outcome, Outcome::Failed { .. }))

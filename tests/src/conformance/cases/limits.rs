@@ -1,6 +1,6 @@
 //! R12: at a limit a request is refused whole, and whoever waits is told once when there is room.
 
-use crate::conformance::driver::Opening;
+use crate::conformance::driver::{Opening, kit_opening};
 use crate::conformance::errors::fault_of;
 use crate::conformance::gate::Gate;
 use crate::conformance::run::{Case, Proof, case};
@@ -64,7 +64,8 @@ fn a_full_stager_refuses_and_says_when_there_is_room(scene: &Scene) -> Proof {
     let mut room = Room::of(Arc::clone(hub));
     let mut ask = || {
         let standby = Some((&mut room, &waker));
-        hub.open(&path, Missing::Fail, plan, Deadline::Never, standby)
+        let opening = kit_opening(Missing::Fail, plan);
+        hub.open(&path, opening, Deadline::Never, standby)
     };
     assert_eq!(
         cause(ask()),
@@ -304,9 +305,12 @@ fn a_refused_request_changes_nothing(scene: &Scene) -> Proof {
     let shared: Arc<Path> = path.into();
     for _ in 0..100 {
         let plan = Plan::of(Mode::Auto);
-        let refused = driver
-            .hub()
-            .open(&shared, Missing::Fail, plan, Deadline::Never, None);
+        let refused = driver.hub().open(
+            &shared,
+            kit_opening(Missing::Fail, plan),
+            Deadline::Never,
+            None,
+        );
         let failure = refused.err().ok_or("opened above the limit")?;
         assert!(failure.is_for_fullness());
         let error = failure.into_io();

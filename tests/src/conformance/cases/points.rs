@@ -1,7 +1,7 @@
 //! R9, R10, G8, S2–S5: an operation is ended from outside at each point of its way, and has
 //! exactly one outcome, at once; what it had taken is given back.
 
-use crate::conformance::driver::{Driver, Open, Opening};
+use crate::conformance::driver::{Driver, Open, Opening, kit_opening};
 use crate::conformance::gate::Gate;
 use crate::conformance::run::{Case, Proof};
 use crate::conformance::scene::{CHUNK, Scene};
@@ -108,7 +108,8 @@ fn reach(scene: &Scene, point: Point, deadline: Deadline) -> io::Result<Reached>
     let (mut others, mut files) = (Vec::new(), Vec::new());
     let unstaged = |path: &Path| driver.open(path, Opening::by(Mode::None));
     let open = |path: &Path, mode, deadline| {
-        hub.open(&path.into(), Missing::Fail, Plan::of(mode), deadline, None)
+        let opening = kit_opening(Missing::Fail, Plan::of(mode));
+        hub.open(&path.into(), opening, deadline, None)
             .map_err(|failure| failure.into_io())
     };
     let refused = |failure: driver_kit::error::Failure| failure.into_io();

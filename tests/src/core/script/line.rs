@@ -2,8 +2,8 @@
 
 use super::Names;
 use staging_core::{
-    Completion, Event, Fault, Grace, HandleId, Id, IoId, Key, Limits, Missing, Mode, NodeKind,
-    OpId, OverBudget, Plan, Request, Stamp, Tick,
+    Access, Completion, Event, Fault, Grace, HandleId, Id, IoId, Key, Limits, Missing, Mode,
+    NodeKind, OpId, OverBudget, Plan, Request, Stamp, Tick,
 };
 use std::str::FromStr;
 
@@ -80,6 +80,7 @@ fn event(words: &[&str], names: &Names) -> Read<Command> {
             io: id::<IoId>(io, "io")?,
             completion: completion(how)?,
         },
+        ["flush-all" | "sync-all", how @ ..] => return ask(words[0], "", how, names),
         ["failed", work, fault] => {
             let work = one_of(work, &WORK)?;
             let fault = self::fault(fault)?;
@@ -94,10 +95,23 @@ fn event(words: &[&str], names: &Names) -> Read<Command> {
 }
 
 /// What can be asked, and cancelled.
-const KINDS: [&str; 5] = ["open", "stage", "unstage", "read", "close"];
+const KINDS: [&str; 12] = [
+    "open",
+    "stage",
+    "unstage",
+    "read",
+    "write",
+    "append",
+    "cut",
+    "flush",
+    "sync",
+    "flush-all",
+    "sync-all",
+    "close",
+];
 /// What can be asked of the driver, and fail.
-const WORK: [&str; 8] = [
-    "open", "fetch", "look", "map", "load", "read", "release", "close",
+const WORK: [&str; 11] = [
+    "open", "fetch", "look", "map", "load", "read", "write", "cut", "sync", "release", "close",
 ];
 
 fn one_of(word: &str, words: &[&'static str]) -> Read<&'static str> {
@@ -110,6 +124,7 @@ fn one_of(word: &str, words: &[&'static str]) -> Read<&'static str> {
 fn ask(verb: &str, name: &str, how: &[&str], names: &Names) -> Read<Command> {
     let mut plan = Plan::of(Mode::Auto);
     let mut missing = Missing::Fail;
+    let mut access = Access::Read;
     let mut deadline = Tick::NEVER;
     let mut numbers = Vec::new();
     for word in how {
@@ -125,12 +140,18 @@ fn ask(verb: &str, name: &str, how: &[&str], names: &Names) -> Read<Command> {
                 "none" => plan.mode = Mode::None,
                 "wait" => plan.over_budget = OverBudget::Wait,
                 "create" => missing = Missing::Create,
+                "create-new" => missing = Missing::CreateNew,
+                "write" => access = Access::Write,
                 _ => numbers.push(number(word)?),
             },
         }
     }
     let request = match (verb, numbers.as_slice()) {
-        ("open", []) => Request::Open { missing, plan },
+        ("open", []) => Request::Open {
+            access,
+            missing,
+            plan,
+        },
         ("stage", []) => Request::Stage {
             handle: known(name, names)?,
             plan,
@@ -143,6 +164,27 @@ fn ask(verb: &str, name: &str, how: &[&str], names: &Names) -> Read<Command> {
             offset,
             len,
         },
+        ("write", &[offset, len]) => Request::Write {
+            handle: known(name, names)?,
+            offset,
+            len,
+        },
+        ("append", &[len]) => Request::Append {
+            handle: known(name, names)?,
+            len,
+        },
+        ("cut", &[len]) => Request::SetLength {
+            handle: known(name, names)?,
+            len,
+        },
+        ("flush", []) => Request::Flush {
+            handle: known(name, names)?,
+        },
+        ("sync", []) => Request::Sync {
+            handle: known(name, names)?,
+        },
+        ("flush-all", []) => Request::FlushAll,
+        ("sync-all", []) => Request::SyncAll,
         ("close", []) => Request::Close {
             handle: known(name, names)?,
         },
@@ -176,6 +218,13 @@ fn completion(words: &[&str]) -> Read<Completion> {
         ["read", bytes] => Completion::Read {
             bytes: number(bytes)?,
         },
+        ["written"] => Completion::Written,
+        ["cut-short", bytes, fault] => Completion::CutShort {
+            bytes: number(bytes)?,
+            fault: self::fault(fault)?,
+        },
+        ["length-set"] => Completion::LengthSet,
+        ["synced"] => Completion::Synced,
         ["released"] => Completion::Released { lent: 0 },
         ["released", "lent", bytes] => Completion::Released {
             lent: number(bytes)?,
@@ -194,6 +243,7 @@ fn fault(word: &str) -> Read<Fault> {
         "EIO" => Fault::Os(5),
         "ENOMEM" => Fault::Os(12),
         "EACCES" => Fault::Os(13),
+        "ENOSPC" => Fault::Os(28),
         "directory" => Fault::NotAFile(NodeKind::Directory),
         "fifo" => Fault::NotAFile(NodeKind::Fifo),
         "dangling" => Fault::Dangling,
@@ -223,6 +273,8 @@ fn limits(settings: &[&str]) -> Read<Limits> {
         match name {
             "operations" => limits.operations = number(value)?,
             "per-file" => limits.operations_per_file = number(value)?,
+            "bytes" => limits.bytes = number(value)?,
+            "bytes-per-file" => limits.bytes_per_file = number(value)?,
             "handles" => limits.handles = number(value)?,
             "descriptors" => limits.descriptors = number(value)?,
             "budget" => limits.budget = number(value)?,

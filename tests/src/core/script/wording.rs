@@ -2,8 +2,8 @@
 
 use super::Names;
 use staging_core::{
-    Action, Bound, Completion, Done, Fault, How, IoKind, Life, Missing, Outcome, Reject, Reply,
-    Report, Request, Staging, Standing, Stats, Tell, Wake, WakeReason, Why,
+    Access, Action, Bound, Completion, Done, Fault, How, IoKind, Life, Missing, Outcome, Reject,
+    Reply, Report, Request, Staging, Standing, Stats, Tell, Wake, WakeReason, Why,
 };
 
 /// The word for what was asked.
@@ -13,6 +13,13 @@ pub(super) fn kind(request: Request) -> &'static str {
         Request::Stage { .. } => "stage",
         Request::Unstage { .. } => "unstage",
         Request::Read { .. } => "read",
+        Request::Write { .. } => "write",
+        Request::Append { .. } => "append",
+        Request::SetLength { .. } => "cut",
+        Request::Flush { .. } => "flush",
+        Request::Sync { .. } => "sync",
+        Request::FlushAll => "flush-all",
+        Request::SyncAll => "sync-all",
         Request::Close { .. } => "close",
     }
 }
@@ -32,6 +39,15 @@ pub(super) fn ends(kind: IoKind, meant: Option<&str>, completion: Completion) ->
         IoKind::Map { .. } => ("map", matches!(completion, Completion::Mapped)),
         IoKind::Load { .. } => ("load", matches!(completion, Completion::Loaded { .. })),
         IoKind::Read { .. } => ("read", matches!(completion, Completion::Read { .. })),
+        IoKind::Write { .. } => (
+            "write",
+            matches!(
+                completion,
+                Completion::Written | Completion::CutShort { .. }
+            ),
+        ),
+        IoKind::SetLength { .. } => ("cut", matches!(completion, Completion::LengthSet)),
+        IoKind::Sync { .. } => ("sync", matches!(completion, Completion::Synced)),
         IoKind::Release { .. } => ("release", matches!(completion, Completion::Released { .. })),
         IoKind::Close { .. } => ("close", matches!(completion, Completion::Closed)),
     };
@@ -62,6 +78,7 @@ pub(super) fn tell(tell: Tell, names: &Names) -> String {
     match tell {
         Tell::Resolve { op, outcome, .. } => format!("{op:?}: {}", answer(outcome)),
         Tell::Progress { file, done, total } => format!("progress of {file:?}: {done} of {total}"),
+        Tell::Withdrawn { file } => format!("withdrawn: {file:?}"),
         Tell::Room { bound: free } => format!("room: {}", bound(free)),
         Tell::Abandoned { io, kind } => format!("abandoned {io:?}: {}", work(kind, names)),
         Tell::Phase { phase, cause } => {
@@ -74,10 +91,19 @@ fn work(kind: IoKind, names: &Names) -> String {
     let or_create = |missing| match missing {
         Missing::Fail => "",
         Missing::Create => ", or create it",
+        Missing::CreateNew => ", newly created",
     };
     match kind {
-        IoKind::Open { handle, missing } => {
-            format!("open {}{}", names.of(handle), or_create(missing))
+        IoKind::Open {
+            handle,
+            access,
+            missing,
+        } => {
+            let to_write = match access {
+                Access::Read => "",
+                Access::Write => " to write",
+            };
+            format!("open {}{to_write}{}", names.of(handle), or_create(missing))
         }
         IoKind::Fetch {
             handle,
@@ -101,6 +127,16 @@ fn work(kind: IoKind, names: &Names) -> String {
             offset,
             len,
         } => format!("read {file:?} for {op:?}, {len} at {offset}"),
+        IoKind::Write {
+            file,
+            op,
+            offset,
+            len,
+        } => format!("write {file:?} for {op:?}, {len} at {offset}"),
+        IoKind::SetLength { file, op, len } => {
+            format!("set the length of {file:?} to {len} for {op:?}")
+        }
+        IoKind::Sync { file } => format!("sync {file:?}"),
         IoKind::Release { file } => format!("release {file:?}"),
         IoKind::Close { file } => format!("close {file:?}"),
     }
@@ -117,6 +153,15 @@ fn answer(outcome: Outcome) -> String {
         Outcome::Unstaged => "unstaged".into(),
         Outcome::Read { bytes } => format!("read {bytes} bytes"),
         Outcome::FromContents { file } => format!("from the contents of {file:?}"),
+        Outcome::Written { offset, bytes } => format!("written {bytes} bytes at {offset}"),
+        Outcome::LengthSet => "length set".into(),
+        Outcome::Flushed => "flushed".into(),
+        Outcome::Synced => "synced".into(),
+        Outcome::SyncFailed {
+            files,
+            first,
+            fault,
+        } => format!("{files} not synced, first {first:?}: {}", failure(fault)),
         Outcome::Closed => "closed".into(),
         Outcome::Failed { fault, done } => {
             let done = match done {
@@ -165,6 +210,8 @@ fn bound(bound: Bound) -> String {
         Bound::Operations => "operations".into(),
         Bound::FileOperations(file) => format!("operations on {file:?}"),
         Bound::Handles => "handles".into(),
+        Bound::Bytes => "bytes".into(),
+        Bound::FileBytes(file) => format!("bytes of {file:?}"),
     }
 }
 

@@ -4,8 +4,13 @@
 //! living, times become distances from now. What is left is a list of words, compared and hashed
 //! as such.
 
+mod plain;
+mod writing;
+
 use super::Machine;
-use super::state::{Contents, Descriptor, Handle, Op, OpState, Owner, Pass, Place, Step, Then};
+use super::state::{
+    Contents, Descriptor, Handle, Op, OpState, Order, Owner, Pass, Place, Step, Then, Writes,
+};
 use crate::action::Outcome;
 use crate::id::{FileId, HandleId, Id, IoId, OpId};
 use crate::phase::Phase;
@@ -13,6 +18,7 @@ use crate::slab::{List, Slab};
 use crate::time::Tick;
 use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
+use plain::{Ranked, Words};
 
 /// The canonical state of a [`Machine`]; equal if and only if the machines are.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -105,6 +111,7 @@ impl Writer<'_> {
         for io in m.ios.ids() {
             self.io(io);
         }
+        self.sync_all();
         self.op_list(&m.told);
         self.op_list(&m.openers);
         self.file_list(super::state::NEWS, &m.news);
@@ -135,13 +142,20 @@ impl Writer<'_> {
     fn handle(&mut self, id: HandleId) {
         let (tag, file, closer, pending) = match self.machine.handles[id] {
             Handle::Opening { file, .. } => (0, file, None, 1),
-            Handle::Open { file, pending } => (1, Some(file), None, pending),
+            Handle::Open { file, pending, .. } => (1, Some(file), None, pending),
             Handle::Leaving {
                 file,
                 closer,
                 pending,
+                ..
             } => (2, file, closer, pending),
         };
+        let writes = match self.machine.handles[id].writes() {
+            Writes::No => 0,
+            Writes::Since { .. } if self.machine.broken(id).is_some() => 1,
+            Writes::Since { .. } => 2,
+        };
+        self.word(writes);
         self.word(u64::from(pending));
         let file = file.map_or(GONE, |file| self.file_rank(file));
         let closer = closer.map_or(GONE, |op| self.op_rank(op));
@@ -158,8 +172,12 @@ impl Writer<'_> {
             u64::from(file.flights),
             u64::from(file.waiting),
             u64::from(file.stagers),
+            u64::from(file.lookers),
             file.room as u64,
-            file.news as u64,
+            u64::from(file.news.withdrawn),
+            u64::from(file.news.room),
+            u64::from(file.news.bytes_room),
+            u64::from(file.news.progress),
         ]);
         self.contents(file.contents);
         match file.descriptor {
@@ -177,10 +195,15 @@ impl Writer<'_> {
                 let rank = self.io_rank(io);
                 self.words.extend([5, rank]);
             }
+            Descriptor::Pinned { users } => self.words.extend([6, u64::from(users)]),
         }
         self.op_list(&file.waiters);
         self.op_list(&file.readers);
         self.op_list(&file.leavers);
+        match file.writing {
+            Some(writing) => self.writing(writing),
+            None => self.word(GONE),
+        }
     }
 
     fn contents(&mut self, contents: Contents) {
@@ -246,9 +269,15 @@ impl Writer<'_> {
 
     fn op(&mut self, op: &Op) {
         self.word(op.tag.0);
-        let handle = self.handle_rank(op.handle);
+        let handle = op.handle.map_or(GONE, |handle| self.handle_rank(handle));
         self.word(handle);
-        self.hashed(&Ranked::request(self, op));
+        self.op_list(&op.dependents);
+        self.word(match op.order {
+            Order::Apart => 0,
+            Order::Counted(_) => 1,
+            Order::Placed(_) => 2,
+        });
+        self.hashed(&Ranked::request(op));
         match op.state {
             OpState::AwaitingSlot => self.word(0),
             OpState::Opening { io } => {
@@ -257,7 +286,7 @@ impl Writer<'_> {
             }
             OpState::AwaitingStaging => self.word(2),
             OpState::AwaitingDescriptor => self.word(3),
-            OpState::Reading { io } => {
+            OpState::Performing { io } => {
                 let rank = self.io_rank(io);
                 self.words.extend([4, rank]);
             }
@@ -269,6 +298,14 @@ impl Writer<'_> {
                 self.outcome(outcome);
             }
             OpState::Answered => self.word(8),
+            OpState::AwaitingOrder { behind } => {
+                let rank = self.op_rank(behind);
+                self.words.extend([9, rank]);
+            }
+            OpState::AwaitingLookers => self.word(10),
+            OpState::AwaitingEarlier => self.word(11),
+            OpState::AwaitingSync => self.word(12),
+            OpState::Syncing => self.word(13),
         }
     }
 
@@ -287,9 +324,22 @@ impl Writer<'_> {
                 let rank = self.file_rank(file);
                 self.words.extend([1, rank]);
             }
+            Outcome::SyncFailed {
+                files,
+                first,
+                fault,
+            } => {
+                let rank = self.file_rank(first);
+                self.words.extend([3, rank, u64::from(files)]);
+                self.hashed(&fault);
+            }
             Outcome::Staged { .. }
             | Outcome::Unstaged
             | Outcome::Read { .. }
+            | Outcome::Written { .. }
+            | Outcome::LengthSet
+            | Outcome::Flushed
+            | Outcome::Synced
             | Outcome::Closed
             | Outcome::Failed { .. } => {
                 self.word(2);
@@ -305,10 +355,13 @@ impl Writer<'_> {
             Place::InFlight => 1,
         });
         let (tag, owner) = match io.owner {
-            Owner::Open { op } => (0, self.op_rank(op)),
+            Owner::Open { op, since } => {
+                self.outdated(since);
+                (0, self.op_rank(op))
+            }
             Owner::Reopen { file } => (1, self.file_rank(file)),
             Owner::File { file } => (2, self.file_rank(file)),
-            Owner::Read { op, .. } => (3, self.op_rank(op)),
+            Owner::Transfer { op, .. } => (3, self.op_rank(op)),
         };
         self.words.extend([tag, owner]);
         if let crate::action::IoKind::Open { handle, .. } = io.kind {
@@ -319,11 +372,15 @@ impl Writer<'_> {
     }
 
     fn op_list(&mut self, list: &List) {
+        self.op_list_by(super::state::OPS, list);
+    }
+
+    fn op_list_by(&mut self, link: usize, list: &List) {
         let mut next = self.machine.ops.first(list);
         while let Some(op) = next {
             let rank = self.op_rank(op);
             self.word(rank);
-            next = self.machine.ops.after(super::state::OPS, op);
+            next = self.machine.ops.after(link, op);
         }
         self.end();
     }
@@ -379,53 +436,5 @@ fn rank<K>(ranks: &[u64], live: bool, id: Id<K>) -> u64 {
         ranks.get(id.index()).copied().unwrap_or(GONE)
     } else {
         GONE
-    }
-}
-
-/// Requests and actions without their ids, which are written as ranks beside them.
-struct Ranked;
-
-impl Ranked {
-    fn request(_: &Writer<'_>, op: &Op) -> (u64, Option<crate::event::Plan>, u64, u64) {
-        use crate::event::Request;
-        match op.request {
-            Request::Open { missing, plan } => (0, Some(plan), missing as u64, 0),
-            Request::Stage { plan, .. } => (1, Some(plan), 0, 0),
-            Request::Unstage { .. } => (2, None, 0, 0),
-            Request::Read { offset, len, .. } => (3, None, offset, len),
-            Request::Close { .. } => (4, None, 0, 0),
-        }
-    }
-
-    fn kind(kind: crate::action::IoKind) -> [u64; 4] {
-        use crate::action::IoKind;
-        match kind {
-            IoKind::Open { missing, .. } => [0, missing as u64, 0, 0],
-            IoKind::Fetch { missing, up_to, .. } => [1, missing as u64, up_to, 0],
-            IoKind::Look { .. } => [2, 0, 0, 0],
-            IoKind::Map { len, how, .. } => [3, len, how as u64, 0],
-            IoKind::Load {
-                offset, len, total, ..
-            } => [4, offset, len, total],
-            IoKind::Read { offset, len, .. } => [5, offset, len, 0],
-            IoKind::Release { .. } => [6, 0, 0, 0],
-            IoKind::Close { .. } => [7, 0, 0, 0],
-        }
-    }
-}
-
-/// Takes what `Hash` feeds as words.
-struct Words<'a>(&'a mut Vec<u64>);
-
-impl Hasher for Words<'_> {
-    fn finish(&self) -> u64 {
-        0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.0.push(u64::from_le_bytes(word));
-        }
     }
 }

@@ -1,0 +1,134 @@
+//! From an action to a job: what it takes along, so that nothing is looked up while it is carried
+//! out.
+
+use super::state::State;
+use super::table::Holding;
+use crate::job::{Job, Part, Work};
+use staging_core::{IoId, IoKind, OpId};
+use std::sync::Arc;
+
+impl State {
+    /// The job for an action; none yet if it is a write whose caller is about to bring the bytes.
+    pub(super) fn job_for(&mut self, io: IoId, kind: IoKind) -> Option<Job> {
+        if let IoKind::Write { op, len, .. } = kind
+            && self
+                .table
+                .op(op)
+                .is_some_and(|row| row.payload.len() as u64 != len)
+        {
+            self.parked.push((io, op, kind));
+            return None;
+        }
+        Some(self.equip(io, kind))
+    }
+
+    /// The bytes of a write are there.
+    pub(super) fn unpark(&mut self, op: OpId) {
+        if let Some(at) = self.parked.iter().position(|(_, whose, _)| *whose == op) {
+            let (io, _, kind) = self.parked.swap_remove(at);
+            let job = self.equip(io, kind);
+            self.deferred.push_back(job);
+        }
+    }
+
+    pub(super) fn equip(&mut self, io: IoId, kind: IoKind) -> Job {
+        Job {
+            io,
+            kind,
+            path: self.path_of_action(kind),
+            work: self.work_for(kind).unwrap_or(Work::Lost),
+        }
+    }
+
+    fn work_for(&mut self, kind: IoKind) -> Option<Work> {
+        let memory = Arc::clone(&self.memory);
+        Some(match kind {
+            IoKind::Open {
+                access, missing, ..
+            } => Work::Open { access, missing },
+            IoKind::Fetch { missing, up_to, .. } => Work::Fetch {
+                missing,
+                up_to,
+                memory,
+            },
+            IoKind::Look { file } => Work::Look {
+                descriptor: self.row(file)?.descriptor()?,
+            },
+            IoKind::Map { file, len, how } => Work::Map {
+                descriptor: self.row(file)?.descriptor()?,
+                len,
+                how,
+                memory,
+            },
+            IoKind::Load {
+                file,
+                offset,
+                len,
+                total,
+            } => {
+                let row = self.row(file)?;
+                let descriptor = row.descriptor()?;
+                let part = match std::mem::replace(&mut row.held, Holding::Nothing) {
+                    Holding::Part(part) => part,
+                    Holding::Nothing | Holding::Whole(_) => Part::Nothing { memory, total },
+                };
+                Work::Load {
+                    descriptor,
+                    part,
+                    offset,
+                    len,
+                }
+            }
+            IoKind::Read {
+                file,
+                op,
+                offset,
+                len,
+            } => {
+                let descriptor = self.row(file)?.descriptor()?;
+                let kept = self.table.op(op).and_then(|row| row.buffer.take());
+                let mut buffer = kept.unwrap_or_default();
+                buffer.resize(usize::try_from(len).ok()?, 0);
+                Work::Read {
+                    descriptor,
+                    buffer,
+                    offset,
+                }
+            }
+            IoKind::Write {
+                file,
+                op,
+                offset,
+                len,
+            } => {
+                let descriptor = self.row(file)?.descriptor()?;
+                let bytes = self.table.op(op)?.payload.clone();
+                if bytes.len() as u64 != len {
+                    return None;
+                }
+                Work::Write {
+                    descriptor,
+                    bytes,
+                    offset,
+                }
+            }
+            IoKind::SetLength { file, len, .. } => {
+                let descriptor = self.row(file)?.descriptor()?;
+                Work::SetLength { descriptor, len }
+            }
+            IoKind::Sync { file } => Work::Sync {
+                descriptor: self.row(file)?.descriptor()?,
+            },
+            IoKind::Release { file } => {
+                let notify = Arc::clone(&self.notify);
+                Work::Release {
+                    held: self.row(file)?.give_up(),
+                    notify,
+                }
+            }
+            IoKind::Close { file } => Work::Close {
+                descriptor: self.row(file)?.descriptor.take(),
+            },
+        })
+    }
+}

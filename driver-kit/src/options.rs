@@ -1,0 +1,130 @@
+//! How a file is opened, in every driver: std's options, and the plan for staging.
+
+use crate::clock::Deadline;
+use crate::error::{Cause, Failure, Operation};
+use crate::hub::Opening;
+use rustix::io::Errno;
+use staging_core::{Access, Fault, Missing, Mode, Plan};
+use std::path::Path;
+
+/// What [`std::fs::OpenOptions`] asks for, and how the file is to be staged.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Open for writing, too.
+    pub write: bool,
+    /// Open for writing, and let a writer write at the end.
+    pub append: bool,
+    /// Cut the file to nothing when it is open. Needs `write`.
+    pub truncate: bool,
+    /// Create an empty file where there is none.
+    pub create: bool,
+    /// Create an empty file, and fail where there is one.
+    pub create_new: bool,
+    /// How to stage it; its mode counts if one was asked for.
+    pub plan: Plan,
+    /// The mode that was asked for. Otherwise what is only read is staged by `Auto`, and what is
+    /// written is not staged.
+    pub mode: Option<Mode>,
+    /// When to stop waiting (R10).
+    pub deadline: Deadline,
+}
+
+impl Options {
+    /// For reading, staged by `Auto`, without a deadline.
+    pub const fn new() -> Options {
+        Options {
+            write: false,
+            append: false,
+            truncate: false,
+            create: false,
+            create_new: false,
+            plan: Plan::of(Mode::Auto),
+            mode: None,
+            deadline: Deadline::Never,
+        }
+    }
+
+    /// What the machine is asked.
+    ///
+    /// # Errors
+    /// The options contradict each other, as std sees it: EINVAL.
+    pub fn opening(&self, path: &Path) -> Result<Opening, Failure> {
+        if self.truncate && (self.append || !self.write) {
+            return Err(Failure {
+                operation: Operation::Open,
+                path: path.into(),
+                cause: Cause::Fault(Fault::Os(Errno::INVAL.raw_os_error())),
+            });
+        }
+        let access = match self.write || self.append {
+            true => Access::Write,
+            false => Access::Read,
+        };
+        let missing = match (self.create_new, self.create) {
+            (true, _) => Missing::CreateNew,
+            (false, true) => Missing::Create,
+            (false, false) => Missing::Fail,
+        };
+        let unasked = match access {
+            Access::Read => Mode::Auto,
+            Access::Write => Mode::None,
+        };
+        let mode = self.mode.unwrap_or(unasked);
+        let plan = Plan { mode, ..self.plan };
+        Ok(Opening {
+            access,
+            missing,
+            plan,
+        })
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_contradicts_itself_is_refused() {
+        let path = Path::new("/file");
+        let options = Options::new();
+        let truncate = Options {
+            truncate: true,
+            ..options
+        };
+        assert!(truncate.opening(path).is_err());
+        let write = Options {
+            write: true,
+            ..truncate
+        };
+        assert!(write.opening(path).is_ok());
+        let append = Options {
+            append: true,
+            ..write
+        };
+        assert!(append.opening(path).is_err());
+    }
+
+    #[test]
+    fn what_is_written_is_staged_only_if_asked() {
+        let path = Path::new("/file");
+        let mode = |options: Options| options.opening(path).map(|opening| opening.plan.mode).ok();
+        let read = Options::new();
+        let write = Options {
+            write: true,
+            ..read
+        };
+        let asked = Options {
+            mode: Some(Mode::Load),
+            ..write
+        };
+        assert_eq!(mode(read), Some(Mode::Auto));
+        assert_eq!(mode(write), Some(Mode::None));
+        assert_eq!(mode(asked), Some(Mode::Load));
+    }
+}

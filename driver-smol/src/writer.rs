@@ -1,0 +1,64 @@
+//! Writing a file from front to back, as futures-io's traits have it.
+
+use driver_kit::client::OpenFile;
+use driver_kit::write_cursor::WriteCursor;
+use futures_io::{AsyncSeek, AsyncWrite};
+use std::io::{self, SeekFrom};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// A position in a file: `AsyncWrite`, `AsyncSeek`. Made by [`File::writer`](crate::File::writer).
+///
+/// Each write takes a copy of its bytes and is under way when it returns; the next one waits for
+/// it. What went wrong with it is told by the next write, flush, seek or close. So flush at the end:
+/// a writer that is dropped takes back a write that has not begun.
+///
+/// # Cancel safety
+///
+/// A poll that is not repeated loses nothing: bytes that were taken are being written.
+#[derive(Debug)]
+pub struct Writer {
+    cursor: WriteCursor,
+}
+
+impl Writer {
+    pub(crate) fn new(file: Arc<OpenFile>) -> Writer {
+        Writer {
+            cursor: WriteCursor::new(file),
+        }
+    }
+
+    /// Where the next write begins, in bytes from the beginning.
+    pub fn position(&self) -> u64 {
+        self.cursor.position()
+    }
+}
+
+impl AsyncWrite for Writer {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.cursor.poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.cursor.poll_flush(context)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.cursor.poll_flush(context)
+    }
+}
+
+impl AsyncSeek for Writer {
+    fn poll_seek(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        to: SeekFrom,
+    ) -> Poll<io::Result<u64>> {
+        self.cursor.poll_seek_to(context, to)
+    }
+}

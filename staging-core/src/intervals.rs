@@ -1,0 +1,327 @@
+//! Which operations on a file meet: a search tree over the ranges of all that are accepted and not
+//! ended, kept in balance by random priorities (a treap).
+//!
+//! A node knows of everything below it the farthest end, and the earliest and the latest place in
+//! the order, so that a search passes by what is apart from its range or came later.
+
+use crate::id::OpId;
+use crate::keys::scatter;
+use crate::slab::NONE;
+use alloc::vec::Vec;
+
+/// A range of bytes, from `start` to before `end`; never empty.
+#[derive(Clone, Copy)]
+pub(crate) struct Range {
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+}
+
+impl Range {
+    pub(crate) const ALL: Range = Range {
+        start: 0,
+        end: u64::MAX,
+    };
+}
+
+/// What an operation does to its range. Two that only look never stand in each other's way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Touch {
+    Looks,
+    Changes,
+}
+
+/// The tree of one file.
+#[derive(Clone, Copy)]
+pub(crate) struct Root(u32);
+
+impl Root {
+    pub(crate) const EMPTY: Root = Root(NONE);
+
+    pub(crate) const fn is_empty(self) -> bool {
+        self.0 == NONE
+    }
+}
+
+/// The trees of all files: an operation has its node at its own index.
+#[derive(Clone)]
+pub(crate) struct Intervals {
+    nodes: Vec<Node>,
+    /// The place in the order that the last one took.
+    seq: u64,
+}
+
+#[derive(Clone, Copy)]
+struct Node {
+    op: OpId,
+    range: Range,
+    seq: u64,
+    touch: Touch,
+    left: u32,
+    right: u32,
+    /// The greatest end in this subtree.
+    reach: u64,
+    /// The least place in the order in this subtree.
+    earliest: u64,
+    /// The same, of those that change something.
+    earliest_change: u64,
+    /// The greatest place in the order in this subtree.
+    latest: u64,
+}
+
+impl Intervals {
+    pub(crate) const fn new() -> Self {
+        Self {
+            nodes: Vec::new(),
+            seq: 0,
+        }
+    }
+
+    /// Adds an operation behind all others.
+    pub(crate) fn insert(&mut self, root: &mut Root, op: OpId, range: Range, touch: Touch) {
+        self.seq += 1;
+        let node = Node {
+            op,
+            range,
+            seq: self.seq,
+            touch,
+            left: NONE,
+            right: NONE,
+            reach: 0,
+            earliest: 0,
+            earliest_change: 0,
+            latest: 0,
+        };
+        let index = op.index();
+        if self.nodes.len() <= index {
+            self.nodes.resize(index + 1, node);
+        }
+        self.nodes[index] = node;
+        let index = index as u32;
+        self.sum_up(index);
+        root.0 = self.insert_below(root.0, index);
+    }
+
+    /// Takes an operation out of the tree it stands in.
+    pub(crate) fn remove(&mut self, root: &mut Root, op: OpId) {
+        root.0 = self.remove_below(root.0, op.index() as u32);
+    }
+
+    /// The latest of those that came before an operation, meet it, and may not be overtaken by it
+    /// (R1).
+    pub(crate) fn blocker(&self, root: Root, op: OpId) -> Option<OpId> {
+        let mine = self.nodes[op.index()];
+        let mut best = None;
+        self.search(root.0, &mine, &mut best);
+        best.map(|index: u32| self.nodes[index as usize].op)
+    }
+
+    /// All of a tree in the order of their places.
+    pub(crate) fn in_order(&self, root: Root) -> Vec<(OpId, Range, Touch)> {
+        let mut all = Vec::new();
+        self.collect(root.0, &mut all);
+        all.sort_by_key(|node| node.seq);
+        let shown = |node: &Node| (node.op, node.range, node.touch);
+        all.iter().map(shown).collect()
+    }
+
+    fn collect(&self, at: u32, all: &mut Vec<Node>) {
+        if at != NONE {
+            let node = self.nodes[at as usize];
+            all.push(node);
+            self.collect(node.left, all);
+            self.collect(node.right, all);
+        }
+    }
+
+    fn search(&self, at: u32, mine: &Node, best: &mut Option<u32>) {
+        if at == NONE {
+            return;
+        }
+        let node = &self.nodes[at as usize];
+        let earliest = match mine.touch {
+            Touch::Looks => node.earliest_change,
+            Touch::Changes => node.earliest,
+        };
+        let best_seq = best.map_or(0, |best| self.nodes[best as usize].seq);
+        if node.reach <= mine.range.start || earliest >= mine.seq || node.latest <= best_seq {
+            return;
+        }
+        if node.range.start < mine.range.end {
+            let in_the_way = mine.touch == Touch::Changes || node.touch == Touch::Changes;
+            let meets = node.range.end > mine.range.start && in_the_way;
+            if meets && node.seq < mine.seq && node.seq > best_seq {
+                *best = Some(at);
+            }
+            self.search(node.right, mine, best);
+        }
+        self.search(node.left, mine, best);
+    }
+
+    fn insert_below(&mut self, at: u32, new: u32) -> u32 {
+        if at == NONE {
+            return new;
+        }
+        if self.priority(new) > self.priority(at) {
+            let (left, right) = self.split(at, self.key(new));
+            let node = &mut self.nodes[new as usize];
+            (node.left, node.right) = (left, right);
+            self.sum_up(new);
+            return new;
+        }
+        if self.key(new) < self.key(at) {
+            let left = self.insert_below(self.nodes[at as usize].left, new);
+            self.nodes[at as usize].left = left;
+        } else {
+            let right = self.insert_below(self.nodes[at as usize].right, new);
+            self.nodes[at as usize].right = right;
+        }
+        self.sum_up(at);
+        at
+    }
+
+    fn remove_below(&mut self, at: u32, gone: u32) -> u32 {
+        if at == NONE {
+            return NONE;
+        }
+        let node = self.nodes[at as usize];
+        if at == gone {
+            return self.join(node.left, node.right);
+        }
+        if self.key(gone) < self.key(at) {
+            self.nodes[at as usize].left = self.remove_below(node.left, gone);
+        } else {
+            self.nodes[at as usize].right = self.remove_below(node.right, gone);
+        }
+        self.sum_up(at);
+        at
+    }
+
+    /// What lies before a key, and what lies behind.
+    fn split(&mut self, at: u32, key: (u64, u32)) -> (u32, u32) {
+        if at == NONE {
+            return (NONE, NONE);
+        }
+        if self.key(at) < key {
+            let (left, right) = self.split(self.nodes[at as usize].right, key);
+            self.nodes[at as usize].right = left;
+            self.sum_up(at);
+            (at, right)
+        } else {
+            let (left, right) = self.split(self.nodes[at as usize].left, key);
+            self.nodes[at as usize].left = right;
+            self.sum_up(at);
+            (left, at)
+        }
+    }
+
+    /// Of two trees, one wholly before the other, one.
+    fn join(&mut self, left: u32, right: u32) -> u32 {
+        if left == NONE || right == NONE {
+            return if left == NONE { right } else { left };
+        }
+        if self.priority(left) > self.priority(right) {
+            let joined = self.join(self.nodes[left as usize].right, right);
+            self.nodes[left as usize].right = joined;
+            self.sum_up(left);
+            left
+        } else {
+            let joined = self.join(left, self.nodes[right as usize].left);
+            self.nodes[right as usize].left = joined;
+            self.sum_up(right);
+            right
+        }
+    }
+
+    fn sum_up(&mut self, at: u32) {
+        let mut node = self.nodes[at as usize];
+        node.reach = node.range.end;
+        (node.earliest, node.latest) = (node.seq, node.seq);
+        node.earliest_change = match node.touch {
+            Touch::Changes => node.seq,
+            Touch::Looks => u64::MAX,
+        };
+        for below in [node.left, node.right] {
+            if below != NONE {
+                let below = &self.nodes[below as usize];
+                node.reach = node.reach.max(below.reach);
+                node.earliest = node.earliest.min(below.earliest);
+                node.earliest_change = node.earliest_change.min(below.earliest_change);
+                node.latest = node.latest.max(below.latest);
+            }
+        }
+        self.nodes[at as usize] = node;
+    }
+
+    fn key(&self, at: u32) -> (u64, u32) {
+        (self.nodes[at as usize].range.start, at)
+    }
+
+    /// Any number that has nothing to do with the range will do.
+    fn priority(&self, at: u32) -> (u64, u32) {
+        (scatter(self.nodes[at as usize].seq), at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r1_the_latest_that_is_in_the_way_is_found_among_random_ranges() {
+        let mut tree = Intervals::new();
+        let mut root = Root::EMPTY;
+        let mut plain: Vec<(OpId, Range, Touch)> = Vec::new();
+        let mut seed = 3u64;
+        let mut dice = |sides: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) % sides
+        };
+        for _ in 0..20_000 {
+            let op = OpId::new(dice(60) as u32, 1);
+            if plain.iter().any(|(other, ..)| *other == op) {
+                plain.retain(|(other, ..)| *other != op);
+                tree.remove(&mut root, op);
+            } else {
+                let start = dice(100);
+                let end = start + 1 + dice(20);
+                let touch = [Touch::Looks, Touch::Changes][dice(2) as usize];
+                let range = Range { start, end };
+                plain.push((op, range, touch));
+                tree.insert(&mut root, op, range, touch);
+            }
+            assert_eq!(root.is_empty(), plain.is_empty());
+            for (at, (op, range, touch)) in plain.iter().enumerate() {
+                let expected = plain[..at].iter().rfind(|(_, other, does)| {
+                    let meets = other.start < range.end && other.end > range.start;
+                    meets && (*touch == Touch::Changes || *does == Touch::Changes)
+                });
+                let found = tree.blocker(root, *op);
+                assert_eq!(found, expected.map(|(op, ..)| *op));
+            }
+        }
+    }
+
+    #[test]
+    fn a_tree_of_many_stays_low() {
+        let mut tree = Intervals::new();
+        let mut root = Root::EMPTY;
+        for index in 0..4096u32 {
+            let start = u64::from(index) * 10;
+            let range = Range {
+                start,
+                end: start + 10,
+            };
+            tree.insert(&mut root, OpId::new(index, 1), range, Touch::Changes);
+        }
+        fn height(tree: &Intervals, at: u32) -> u32 {
+            match at {
+                NONE => 0,
+                at => {
+                    let node = tree.nodes[at as usize];
+                    1 + height(tree, node.left).max(height(tree, node.right))
+                }
+            }
+        }
+        assert!(height(&tree, root.0) < 48);
+    }
+}

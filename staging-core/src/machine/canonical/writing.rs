@@ -1,0 +1,75 @@
+//! The write side, and the sync of all.
+
+use super::{GONE, Writer};
+use crate::machine::state::{ALL, ORDER, Owner, Sync, WritingId};
+
+impl Writer<'_> {
+    pub(super) fn writing(&mut self, id: WritingId) {
+        let m = self.machine;
+        let writing = &m.writings[id];
+        self.words.extend([
+            u64::from(writing.handles),
+            u64::from(writing.broken),
+            u64::from(writing.active),
+            writing.bytes,
+            writing.bytes_room as u64,
+            u64::from(writing.dirty),
+            writing.round as u64,
+        ]);
+        if writing.active > 0 {
+            self.word(writing.end);
+        }
+        self.outdated(writing.last);
+        for (op, range, touch) in m.intervals.in_order(writing.ranges) {
+            let rank = self.op_rank(op);
+            self.words
+                .extend([rank, range.start, range.end, touch as u64]);
+        }
+        self.end();
+        self.op_list_by(ORDER, &writing.order);
+        self.op_list(&writing.held);
+        self.op_list(&writing.covered);
+        self.op_list(&writing.uncovered);
+        let sync = match writing.sync {
+            Sync::Resting => GONE,
+            Sync::UnderWay { io } => self.io_rank(io),
+        };
+        self.word(sync);
+    }
+
+    /// How many of the opens under way are older than a write.
+    pub(super) fn outdated(&mut self, write: u64) {
+        let m = self.machine;
+        let opens = m
+            .ios
+            .ids()
+            .filter(|io| matches!(m.ios[*io].owner, Owner::Open { since, .. } if since < write));
+        let count = opens.count() as u64;
+        self.word(count);
+    }
+
+    pub(super) fn sync_all(&mut self) {
+        let m = self.machine;
+        self.words.extend([
+            m.bytes,
+            m.bytes_room as u64,
+            u64::from(m.sync_all.remaining),
+        ]);
+        self.outdated(m.last_forgotten);
+        self.op_list_by(ALL, &m.all_writes);
+        self.op_list(&m.sync_all.waiting);
+        self.op_list(&m.sync_all.covered);
+        if let Some((files, first, fault)) = m.sync_all.failed {
+            let rank = self.file_rank(first);
+            self.words.extend([u64::from(files), rank]);
+            self.hashed(&fault);
+        }
+        let mut next = m.writings.first(&m.unsynced);
+        while let Some(writing) = next {
+            let rank = self.file_rank(m.writings[writing].file);
+            self.word(rank);
+            next = m.writings.after(0, writing);
+        }
+        self.end();
+    }
+}

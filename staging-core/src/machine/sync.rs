@@ -1,0 +1,314 @@
+//! Barriers: a flush and a sync cover what was accepted before them (R3), and nothing that comes
+//! later delays them (R5).
+//!
+//! A barrier stands in the order of acceptance among the writes that are active. When it is the
+//! first there, each write before it has ended: a flush is answered; a sync asks for a system sync.
+//! One that is under way serves it if nothing was executed since that was ordered. Otherwise it
+//! waits for the next, and so do all who come meanwhile: they share it.
+
+use super::Machine;
+use super::state::{ALL, InRound, OPS, ORDER, OpState, Owner, Sync, WritingId};
+use crate::action::{Done, IoKind, Outcome};
+use crate::event::Request;
+use crate::fault::Fault;
+use crate::id::{FileId, IoId, OpId};
+use crate::slab::List;
+
+const FAILED: Outcome = Outcome::Failed {
+    fault: Fault::SyncFailed,
+    done: Done::Unknown,
+};
+
+impl Machine {
+    pub(super) fn start_barrier(&mut self, op: OpId, file: FileId) {
+        self.ops[op].state = OpState::AwaitingEarlier;
+        if let Some(writing) = self.files[file].writing {
+            self.ops
+                .push_back(&mut self.writings[writing].order, ORDER, op);
+        }
+        self.settle_barriers(file);
+    }
+
+    pub(super) fn start_barrier_over_all(&mut self, op: OpId) {
+        self.ops[op].state = OpState::AwaitingEarlier;
+        self.ops.push_back(&mut self.all_writes, ALL, op);
+        self.settle_barriers_over_all();
+    }
+
+    /// Serves the barriers that no active write stands before.
+    pub(super) fn settle_barriers(&mut self, file: FileId) {
+        while let Some(writing) = self.files.get(file).and_then(|file| file.writing)
+            && let Some(op) = self.ops.first(&self.writings[writing].order)
+        {
+            match self.ops[op].request {
+                Request::Flush { .. } => {
+                    self.leave_order(op);
+                    self.resolve(op, Outcome::Flushed);
+                }
+                Request::Sync { .. } => {
+                    self.leave_order(op);
+                    self.cover(op, file, writing);
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// The same, of those over all files.
+    pub(super) fn settle_barriers_over_all(&mut self) {
+        while let Some(op) = self.ops.first(&self.all_writes) {
+            match self.ops[op].request {
+                Request::FlushAll => {
+                    self.leave_order(op);
+                    self.resolve(op, Outcome::Flushed);
+                }
+                Request::SyncAll => {
+                    self.leave_order(op);
+                    self.ops[op].state = OpState::AwaitingSync;
+                    self.ops.push_back(&mut self.sync_all.waiting, OPS, op);
+                    self.begin_round();
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// Takes a barrier out of the order.
+    fn leave_order(&mut self, op: OpId) {
+        match self.file_of_op(op) {
+            None => self.ops.unlink(&mut self.all_writes, ALL, op),
+            Some(file) => {
+                if let Some(writing) = self.files[file].writing {
+                    self.ops
+                        .unlink(&mut self.writings[writing].order, ORDER, op);
+                }
+            }
+        }
+    }
+
+    fn cover(&mut self, op: OpId, file: FileId, writing: WritingId) {
+        let broken = self.ops[op].handle.and_then(|handle| self.broken(handle));
+        if broken.is_some() {
+            return self.resolve(op, FAILED);
+        }
+        let entry = &mut self.writings[writing];
+        if matches!(entry.sync, Sync::UnderWay { .. }) && !entry.dirty {
+            self.ops[op].state = OpState::Syncing;
+            return self.ops.push_back(&mut entry.covered, OPS, op);
+        }
+        self.ops[op].state = OpState::AwaitingSync;
+        self.ops.push_back(&mut entry.uncovered, OPS, op);
+        if matches!(entry.sync, Sync::Resting) {
+            self.order_sync(file, writing);
+        }
+    }
+
+    /// Orders a system sync, for all that wait for one.
+    fn order_sync(&mut self, file: FileId, writing: WritingId) {
+        self.use_descriptor(file);
+        let io = self.issue(IoKind::Sync { file }, Owner::File { file });
+        let entry = &mut self.writings[writing];
+        entry.sync = Sync::UnderWay { io };
+        entry.dirty = false;
+        if entry.round == InRound::Next {
+            entry.round = InRound::Now;
+        }
+        while let Some(op) = self.ops.pop_front(&mut entry.uncovered, OPS) {
+            self.ops[op].state = OpState::Syncing;
+            self.ops.push_back(&mut entry.covered, OPS, op);
+        }
+        self.list_unsynced(writing);
+    }
+
+    pub(super) fn on_synced(&mut self, io: IoId, file: FileId, result: Result<(), Fault>) {
+        self.files[file].flights -= 1;
+        if let Some(writing) = self.files[file].writing
+            && let Sync::UnderWay { io: ours } = self.writings[writing].sync
+            && ours == io
+        {
+            self.sync_ended(file, writing, result);
+        }
+        self.settle_writing(file);
+        self.after_flight(file, true);
+    }
+
+    fn sync_ended(&mut self, file: FileId, writing: WritingId, result: Result<(), Fault>) {
+        let entry = &mut self.writings[writing];
+        entry.sync = Sync::Resting;
+        let counts = entry.round == InRound::Now;
+        if counts {
+            entry.round = InRound::No;
+        }
+        let mut covered = core::mem::replace(&mut entry.covered, List::EMPTY);
+        let mut lost = List::EMPTY;
+        let outcome = match result {
+            Ok(()) => {
+                self.stats.synced += 1;
+                Outcome::Synced
+            }
+            Err(fault) => {
+                self.stats.syncs_failed += 1;
+                entry.failures += 1;
+                entry.broken = entry.handles;
+                // What was not durable can no longer be made so.
+                lost = core::mem::replace(&mut entry.uncovered, List::EMPTY);
+                let done = Done::Unknown;
+                Outcome::Failed { fault, done }
+            }
+        };
+        self.list_unsynced(writing);
+        self.resolve_each(&mut covered, outcome);
+        self.resolve_each(&mut lost, FAILED);
+        if counts {
+            self.synced_in_round(file, result);
+        }
+        self.sync_again(file);
+    }
+
+    /// Somebody waited for the next system sync.
+    fn sync_again(&mut self, file: FileId) {
+        let Some(writing) = self.files[file].writing else {
+            return;
+        };
+        let entry = &mut self.writings[writing];
+        if !matches!(entry.sync, Sync::Resting) {
+            return;
+        }
+        if entry.round == InRound::Next && entry.broken > 0 {
+            entry.round = InRound::No;
+            return self.synced_in_round(file, Err(Fault::SyncFailed));
+        }
+        if entry.round == InRound::Next || !entry.uncovered.is_empty() {
+            self.order_sync(file, writing);
+        }
+    }
+
+    fn resolve_each(&mut self, ops: &mut List, outcome: Outcome) {
+        while let Some(op) = self.ops.pop_front(ops, OPS) {
+            self.resolve(op, outcome);
+        }
+    }
+
+    /// Keeps the list of files that a sync of all has to do with: dirty ones, those whose sync is
+    /// under way, and those of which something may be lost.
+    pub(super) fn list_unsynced(&mut self, writing: WritingId) {
+        let entry = &mut self.writings[writing];
+        let under_way = matches!(entry.sync, Sync::UnderWay { .. });
+        let belongs = entry.dirty || entry.broken > 0 || under_way;
+        if belongs == entry.listed {
+            return;
+        }
+        entry.listed = belongs;
+        match belongs {
+            true => self.writings.push_back(&mut self.unsynced, 0, writing),
+            false => self.writings.unlink(&mut self.unsynced, 0, writing),
+        }
+    }
+
+    /// Begins a sync of all files for everybody who waits for one, unless one is under way.
+    fn begin_round(&mut self) {
+        if self.sync_all.remaining > 0 || self.sync_all.waiting.is_empty() {
+            return;
+        }
+        while let Some(op) = self.ops.pop_front(&mut self.sync_all.waiting, OPS) {
+            self.ops[op].state = OpState::Syncing;
+            self.ops.push_back(&mut self.sync_all.covered, OPS, op);
+        }
+        // The round itself counts as one, so that it does not end while it begins.
+        self.sync_all.remaining = 1;
+        self.sync_all.failed = None;
+        let mut next = self.writings.first(&self.unsynced);
+        while let Some(writing) = next {
+            next = self.writings.after(0, writing);
+            self.join_round(writing);
+        }
+        self.one_less_in_round();
+    }
+
+    fn join_round(&mut self, writing: WritingId) {
+        self.sync_all.remaining += 1;
+        let entry = &mut self.writings[writing];
+        let file = entry.file;
+        if entry.broken > 0 {
+            return self.synced_in_round(file, Err(Fault::SyncFailed));
+        }
+        match entry.sync {
+            Sync::UnderWay { .. } if !entry.dirty => entry.round = InRound::Now,
+            Sync::UnderWay { .. } => entry.round = InRound::Next,
+            Sync::Resting => {
+                entry.round = InRound::Next;
+                self.order_sync(file, writing);
+            }
+        }
+    }
+
+    fn synced_in_round(&mut self, file: FileId, result: Result<(), Fault>) {
+        if let Err(fault) = result {
+            let (files, first, fault) = self.sync_all.failed.unwrap_or((0, file, fault));
+            self.sync_all.failed = Some((files + 1, first, fault));
+        }
+        self.one_less_in_round();
+    }
+
+    fn one_less_in_round(&mut self) {
+        self.sync_all.remaining -= 1;
+        if self.sync_all.remaining > 0 {
+            return;
+        }
+        let outcome = match self.sync_all.failed.take() {
+            None => Outcome::Synced,
+            Some((files, first, fault)) => Outcome::SyncFailed {
+                files,
+                first,
+                fault,
+            },
+        };
+        let mut covered = core::mem::replace(&mut self.sync_all.covered, List::EMPTY);
+        self.resolve_each(&mut covered, outcome);
+        self.begin_round();
+    }
+
+    /// The machine closes: nobody waits for a sync of all any more.
+    pub(super) fn give_up_round(&mut self) {
+        self.sync_all.remaining = 0;
+        let mut next = self.writings.first(&self.unsynced);
+        while let Some(writing) = next {
+            next = self.writings.after(0, writing);
+            self.writings[writing].round = InRound::No;
+            self.recall_sync(writing);
+        }
+    }
+
+    /// Takes back a system sync that was not handed out, and that nobody waits for any more.
+    fn recall_sync(&mut self, writing: WritingId) {
+        let entry = &self.writings[writing];
+        let Sync::UnderWay { io } = entry.sync else {
+            return;
+        };
+        let wanted = !entry.covered.is_empty() || entry.round == InRound::Now;
+        if !wanted && self.recall(io).is_none() {
+            let entry = &mut self.writings[writing];
+            entry.sync = Sync::Resting;
+            entry.dirty = true;
+            self.list_unsynced(writing);
+        }
+    }
+
+    /// Takes a barrier that is given up out of the place where it waits.
+    pub(super) fn leave_barrier(&mut self, op: OpId) {
+        let state = self.ops[op].state;
+        let writing = self.file_of_op(op).map(|file| self.files[file].writing);
+        let list = match (state, writing) {
+            (OpState::AwaitingEarlier, _) => return self.leave_order(op),
+            (OpState::AwaitingSync, None) => &mut self.sync_all.waiting,
+            (OpState::Syncing, None) => &mut self.sync_all.covered,
+            (OpState::AwaitingSync, Some(Some(writing))) => &mut self.writings[writing].uncovered,
+            (OpState::Syncing, Some(Some(writing))) => &mut self.writings[writing].covered,
+            _ => return,
+        };
+        self.ops.unlink(list, OPS, op);
+        if let Some(Some(writing)) = writing {
+            self.recall_sync(writing);
+        }
+    }
+}

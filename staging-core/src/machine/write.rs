@@ -1,0 +1,260 @@
+//! Writing: each write has its place in the order when it is accepted, sends what is in memory of
+//! the file away before it runs (G1), and is answered when it is executed (R8).
+
+use super::Machine;
+use super::state::{ALL, Contents, Fullness, News, OPS, ORDER, OpState, Owner};
+use crate::action::{Bound, Done, IoKind, Outcome};
+use crate::event::Request;
+use crate::fault::Fault;
+use crate::id::{FileId, OpId};
+use crate::intervals::{Range, Touch};
+use crate::reply::Reject;
+use crate::staging::Why;
+
+/// How much a write executed, and what went wrong.
+#[derive(Clone, Copy)]
+pub(super) struct Executed {
+    pub bytes: u64,
+    pub fault: Option<Fault>,
+}
+
+/// The greatest offset that a file can have (`off_t`).
+const MOST: u64 = i64::MAX as u64;
+
+impl Machine {
+    /// How long the file will be after everything accepted so far (R6).
+    pub(super) fn size(&self, file: FileId) -> u64 {
+        let entry = &self.files[file];
+        match entry.writing.map(|writing| &self.writings[writing]) {
+            Some(writing) if writing.active > 0 => writing.end,
+            Some(_) | None => entry.stamp.len,
+        }
+    }
+
+    /// Whether a write fits: into what an offset can be, and into the limits (R12). Alone, it may
+    /// be of any length.
+    pub(super) fn check_write(&self, file: FileId, request: Request) -> Result<(), Reject> {
+        let (end, bytes) = match request {
+            Request::Write { offset, len, .. } => (offset.checked_add(len), len),
+            Request::Append { len, .. } => (self.size(file).checked_add(len), len),
+            Request::SetLength { len, .. } => (Some(len), 0),
+            _ => return Ok(()),
+        };
+        if end.is_none_or(|end| end > MOST) {
+            return Err(Reject::BadRange);
+        }
+        let too_many = |before: u64, limit| before > 0 && before.saturating_add(bytes) > limit;
+        let before = self.files[file]
+            .writing
+            .map_or(0, |writing| self.writings[writing].bytes);
+        if bytes > 0 && too_many(before, self.limits.bytes_per_file) {
+            return Err(Reject::Full(Bound::FileBytes(file)));
+        }
+        if bytes > 0 && too_many(self.bytes, self.limits.bytes) {
+            return Err(Reject::Full(Bound::Bytes));
+        }
+        Ok(())
+    }
+
+    /// Whether something was written to it, or will be, that no sync has covered.
+    pub(super) fn is_dirty(&self, file: FileId) -> bool {
+        let writing = self.files[file].writing;
+        writing.is_some_and(|writing| {
+            let entry = &self.writings[writing];
+            entry.dirty || entry.active > 0
+        })
+    }
+
+    pub(super) fn remember_full_of_bytes(&mut self, file: FileId) {
+        if let Some(writing) = self.files[file].writing {
+            self.writings[writing].bytes_room = Fullness::Refused;
+            let news = News {
+                bytes_room: false,
+                ..self.files[file].news
+            };
+            self.tell_news(file, news);
+        }
+    }
+
+    pub(super) fn start_write(&mut self, op: OpId, file: FileId) {
+        let size = self.size(file);
+        let (range, end, bytes) = match self.ops[op].request {
+            Request::Write { offset, len, .. } => {
+                if len == 0 {
+                    return self.resolve(op, Outcome::Written { offset, bytes: 0 });
+                }
+                let end = offset + len;
+                // Behind the end it fills the gap with zeros, too.
+                let start = offset.min(size);
+                (Range { start, end }, size.max(end), len)
+            }
+            Request::Append { handle, len } => {
+                let offset = size;
+                self.ops[op].request = Request::Write {
+                    handle,
+                    offset,
+                    len,
+                };
+                return self.start_write(op, file);
+            }
+            Request::SetLength { len, .. } => {
+                let start = len.min(size);
+                let end = u64::MAX;
+                (Range { start, end }, len, 0)
+            }
+            _ => return,
+        };
+        let Some(writing) = self.files[file].writing else {
+            return;
+        };
+        let entry = &mut self.writings[writing];
+        entry.end = end;
+        entry.active += 1;
+        entry.bytes += bytes;
+        self.bytes += bytes;
+        self.ops.push_back(&mut entry.order, ORDER, op);
+        self.ops.push_back(&mut self.all_writes, ALL, op);
+        self.send_away(file);
+        if self.take_place(op, file, range, Touch::Changes) {
+            self.run_write(op, file);
+        }
+    }
+
+    /// Nothing that came before is in the way: what is in memory goes, then the write runs.
+    pub(super) fn run_write(&mut self, op: OpId, file: FileId) {
+        if self.files[file].lookers > 0 {
+            self.ops[op].state = OpState::AwaitingLookers;
+            if let Some(writing) = self.files[file].writing {
+                self.ops
+                    .push_back(&mut self.writings[writing].held, OPS, op);
+            }
+            return;
+        }
+        if self.turn_away(file, Why::Written) {
+            self.issue_write(op, file);
+        } else {
+            self.ops[op].state = OpState::AwaitingRelease;
+            self.ops.push_back(&mut self.files[file].leavers, OPS, op);
+        }
+    }
+
+    pub(super) fn issue_write(&mut self, op: OpId, file: FileId) {
+        let kind = match self.ops[op].request {
+            Request::Write { offset, len, .. } => IoKind::Write {
+                file,
+                op,
+                offset,
+                len,
+            },
+            Request::SetLength { len, .. } => IoKind::SetLength { file, op, len },
+            _ => return,
+        };
+        self.use_descriptor(file);
+        let io = self.issue(kind, Owner::Transfer { op, file });
+        self.ops[op].state = OpState::Performing { io };
+    }
+
+    /// What is in memory is not what a write that was accepted makes of the file: it goes, and
+    /// reads asked from now on come to the machine (R6).
+    pub(super) fn send_away(&mut self, file: FileId) {
+        let written = self.files[file]
+            .writing
+            .is_some_and(|writing| self.writings[writing].active > 0);
+        if written && matches!(self.files[file].contents, Contents::Staged { .. }) {
+            self.withdraw(file);
+            self.turn_away(file, Why::Written);
+        }
+    }
+
+    /// Reads asked from now on come to the machine.
+    pub(super) fn withdraw(&mut self, file: FileId) {
+        let news = News {
+            withdrawn: true,
+            ..self.files[file].news
+        };
+        self.tell_news(file, news);
+    }
+
+    pub(super) fn on_written(&mut self, op: OpId, file: FileId, kind: IoKind, end: Executed) {
+        self.files[file].flights -= 1;
+        self.note_executed(file, kind, end.bytes, end.fault.is_none());
+        match self.ops.get(op).map(|entry| entry.state) {
+            Some(OpState::Performing { .. }) => {
+                let outcome = written_outcome(kind, end);
+                self.resolve(op, outcome);
+            }
+            _ => self.flight_ended(op),
+        }
+        self.after_flight(file, true);
+    }
+
+    fn note_executed(&mut self, file: FileId, kind: IoKind, bytes: u64, whole: bool) {
+        self.writes_ended += 1;
+        let len = &mut self.files[file].stamp.len;
+        let changed = match kind {
+            IoKind::Write { offset, .. } if bytes > 0 => {
+                *len = (*len).max(offset.saturating_add(bytes));
+                true
+            }
+            IoKind::SetLength { len: set, .. } if whole => {
+                *len = set;
+                true
+            }
+            _ => false,
+        };
+        if whole {
+            self.stats.written += 1;
+        }
+        self.stats.written_bytes = self.stats.written_bytes.saturating_add(bytes);
+        if let Some(writing) = self.files[file].writing {
+            let entry = &mut self.writings[writing];
+            entry.last = self.writes_ended;
+            entry.dirty |= changed;
+            self.list_unsynced(writing);
+        }
+    }
+
+    /// A write ended: it counts no more. Says whether it was one.
+    pub(super) fn forget_write(&mut self, op: OpId, file: FileId) -> bool {
+        let bytes = match self.ops[op].request {
+            Request::Write { len, .. } => len,
+            Request::SetLength { .. } => 0,
+            _ => return false,
+        };
+        let Some(writing) = self.files[file].writing else {
+            return false;
+        };
+        let entry = &mut self.writings[writing];
+        self.ops.unlink(&mut entry.order, ORDER, op);
+        self.ops.unlink(&mut self.all_writes, ALL, op);
+        entry.active -= 1;
+        entry.bytes -= bytes;
+        self.bytes -= bytes;
+        if entry.bytes_room == Fullness::Refused && entry.bytes < self.limits.bytes_per_file {
+            entry.bytes_room = Fullness::Quiet;
+            let news = News {
+                bytes_room: true,
+                ..self.files[file].news
+            };
+            self.tell_news(file, news);
+        }
+        true
+    }
+}
+
+fn written_outcome(kind: IoKind, end: Executed) -> Outcome {
+    match (kind, end.fault) {
+        (_, Some(fault)) => {
+            let done = match end.bytes {
+                0 => Done::Nothing,
+                bytes => Done::Bytes(bytes),
+            };
+            Outcome::Failed { fault, done }
+        }
+        (IoKind::Write { offset, .. }, None) => {
+            let bytes = end.bytes;
+            Outcome::Written { offset, bytes }
+        }
+        (_, None) => Outcome::LengthSet,
+    }
+}

@@ -1,0 +1,201 @@
+//! The write side of a file: it comes with the first handle that may write, keeps a descriptor
+//! opened for writing, and goes when the last such handle is gone and nothing is under way.
+
+use super::Machine;
+use super::state::Fullness;
+use super::state::{
+    Contents, Descriptor, Handle, IDLE, InRound, Pass, Place, QUEUE, Step, Sync, Then, Writes,
+    Writing,
+};
+use crate::event::Key;
+use crate::fault::Fault;
+use crate::id::{FileId, HandleId};
+use crate::intervals::Root;
+use crate::slab::List;
+use crate::staging::{How, Why};
+
+impl Machine {
+    /// Whether what an open saw of a file is not older than a write that was executed meanwhile.
+    pub(super) fn is_fresh(&self, key: Key, since: u64) -> bool {
+        let known = self.keys.get(key);
+        match known.and_then(|file| self.files[file].writing) {
+            Some(writing) => {
+                let entry = &self.writings[writing];
+                entry.active == 0 && entry.last <= since
+            }
+            None => self.last_forgotten <= since,
+        }
+    }
+
+    /// A handle that may write has its file.
+    pub(super) fn begin_writing(&mut self, handle: HandleId, file: FileId) {
+        let writing = match self.files[file].writing {
+            Some(writing) => writing,
+            None => self.writings.insert(Writing {
+                file,
+                handles: 0,
+                failures: 0,
+                broken: 0,
+                active: 0,
+                bytes: 0,
+                bytes_room: Fullness::Quiet,
+                end: 0,
+                last: 0,
+                ranges: Root::EMPTY,
+                order: List::EMPTY,
+                held: List::EMPTY,
+                sync: Sync::Resting,
+                dirty: false,
+                covered: List::EMPTY,
+                uncovered: List::EMPTY,
+                round: InRound::No,
+                listed: false,
+            }),
+        };
+        self.files[file].writing = Some(writing);
+        let entry = &mut self.writings[writing];
+        entry.handles += 1;
+        let failures = entry.failures;
+        if let Handle::Opening { writes, .. } = &mut self.handles[handle] {
+            *writes = Writes::Since { failures };
+        }
+        self.give_up_mapping(file);
+    }
+
+    /// A handle that may write is gone.
+    pub(super) fn writer_left(&mut self, file: FileId, writes: Writes) {
+        let (Writes::Since { failures }, Some(writing)) = (writes, self.files[file].writing) else {
+            return;
+        };
+        let entry = &mut self.writings[writing];
+        entry.handles -= 1;
+        if failures != entry.failures {
+            entry.broken -= 1;
+            self.list_unsynced(writing);
+        }
+        self.settle_writing(file);
+    }
+
+    /// The write side goes if nobody needs it any more, and the descriptor becomes one like any
+    /// other.
+    pub(super) fn settle_writing(&mut self, file: FileId) {
+        let Some(entry) = self.files.get(file) else {
+            return;
+        };
+        let Some(id) = entry.writing else {
+            return;
+        };
+        let writing = &self.writings[id];
+        let resting = matches!(writing.sync, Sync::Resting) && writing.round == InRound::No;
+        if writing.handles > 0 || !writing.ranges.is_empty() || !resting {
+            return;
+        }
+        self.last_forgotten = self.last_forgotten.max(writing.last);
+        self.files[file].writing = None;
+        self.writings[id].dirty = false;
+        self.list_unsynced(id);
+        self.writings.remove(id);
+        if let Descriptor::Pinned { users } = self.files[file].descriptor {
+            self.descriptors += 1;
+            let queued = false;
+            self.files[file].descriptor = Descriptor::Busy { users, queued };
+            if users == 0 {
+                self.rest_descriptor(file);
+            }
+            self.close_if_unneeded(file);
+        }
+    }
+
+    /// Takes a descriptor that was opened for writing in place of any other.
+    pub(super) fn adopt_pinned(&mut self, file: FileId) -> bool {
+        let mut users = 0;
+        match self.files[file].descriptor {
+            Descriptor::Pinned { .. } => return false,
+            Descriptor::Absent => {}
+            Descriptor::Wanted => self.files.unlink(&mut self.reopeners, QUEUE, file),
+            Descriptor::Idle { .. } => {
+                self.files.unlink(&mut self.idle, IDLE, file);
+                self.free_slot();
+            }
+            Descriptor::Busy {
+                users: before,
+                queued,
+            } => {
+                users = before;
+                if queued {
+                    self.files.unlink(&mut self.idle, IDLE, file);
+                }
+                self.free_slot();
+            }
+            // One that was handed out gives its slot back when it ends.
+            Descriptor::Opening { io } | Descriptor::Closing { io } => {
+                if self.ios[io].place == Place::Ready {
+                    self.take_back(io);
+                    self.files[file].flights -= 1;
+                    self.free_slot();
+                }
+            }
+        }
+        self.files[file].descriptor = Descriptor::Pinned { users };
+        self.serve_readers(file);
+        true
+    }
+
+    /// A mapping would show half of a write: where the file is open for writing, it is loaded, or
+    /// not held.
+    fn give_up_mapping(&mut self, file: FileId) {
+        let mapped = |how| matches!(how, How::Mapped | How::MappedShared);
+        match self.files[file].contents {
+            Contents::Staged { how, charge } if mapped(how) => {
+                self.withdraw(file);
+                self.release(file, charge, Then::Rest(Why::Written));
+            }
+            Contents::Staging(pass) => self.begin_again_unmapped(file, pass),
+            Contents::Absent(_)
+            | Contents::Staged { .. }
+            | Contents::Lingering { .. }
+            | Contents::Stopping { .. }
+            | Contents::Releasing { .. } => {}
+        }
+    }
+
+    fn begin_again_unmapped(&mut self, file: FileId, pass: Pass) {
+        let then = Then::Again {
+            plan: pass.plan,
+            since: pass.since,
+            restarts: pass.restarts,
+        };
+        match pass.step {
+            Step::AwaitingBudget {
+                how: How::Mapped | How::MappedShared,
+                charge,
+                queue,
+            } => {
+                self.leave_queue(file, charge, queue);
+                self.set_step(file, Step::Opening);
+                self.serve_budget();
+            }
+            Step::Mapping { io, charge, .. }
+            | Step::Loading {
+                io,
+                how: How::Mapped | How::MappedShared,
+                charge,
+                ..
+            } => self.halt_action(file, io, charge, then),
+            Step::Opening
+            | Step::Looking { .. }
+            | Step::AwaitingBudget { .. }
+            | Step::Loading { .. } => {}
+        }
+    }
+
+    /// Why a handle may not write any more, if it may not (R8).
+    pub(super) fn broken(&self, handle: HandleId) -> Option<Fault> {
+        let entry = self.handles.get(handle)?;
+        let Writes::Since { failures } = entry.writes() else {
+            return None;
+        };
+        let writing = self.files[entry.file()?].writing?;
+        (self.writings[writing].failures != failures).then_some(Fault::SyncFailed)
+    }
+}

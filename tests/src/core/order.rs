@@ -1,0 +1,308 @@
+//! The order of what touches a file, as an observer sees it who knows only what was accepted, what
+//! was handed out, and how it ended: enough to judge R1, R3, R6 and R8.
+
+use super::world::{RowState, World};
+use staging_core::{
+    Bound, Completion, FileId, HandleId, IoId, IoKind, OpId, Outcome, PhaseName, Request, Tick,
+    WakeReason,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A read or a write that was accepted.
+#[derive(Clone, Debug)]
+struct Touch {
+    op: OpId,
+    file: FileId,
+    start: u64,
+    end: u64,
+    bytes: u64,
+    writes: bool,
+    state: State,
+    answered: bool,
+    /// A sync that was handed out after it ended returned.
+    durable: bool,
+    /// When a sync failed that may have lost it.
+    lost: Option<u64>,
+    /// The file was closed for writing since.
+    left: bool,
+}
+
+/// Where its system call is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    Waits,
+    Flies(IoId),
+    Ended { at: u64, changed: bool },
+}
+
+/// A barrier that was accepted: what it covers are the first so many touches.
+#[derive(Clone, Copy, Debug)]
+struct Barrier {
+    file: Option<FileId>,
+    handle: Option<HandleId>,
+    covers: usize,
+}
+
+#[derive(Default)]
+pub(crate) struct Order {
+    touches: Vec<Touch>,
+    barriers: BTreeMap<OpId, Barrier>,
+    /// Syncs under way, and when they were handed out.
+    syncs: BTreeMap<IoId, u64>,
+    /// When each handle that may write was opened, and on which file.
+    writers: BTreeMap<HandleId, (FileId, u64)>,
+    withdrawn: BTreeSet<FileId>,
+    clock: u64,
+}
+
+/// What is known of a file before a request on it.
+pub(crate) struct Before {
+    file: FileId,
+    handle: HandleId,
+    len: u64,
+}
+
+impl World {
+    pub(crate) fn before(&self, request: Request) -> Option<Before> {
+        let handle = request.handle()?;
+        let file = self.machine.file_of(handle)?;
+        let len = self.machine.staging(file)?.len;
+        Some(Before { file, handle, len })
+    }
+
+    /// A request was accepted: if it touches a file, it has its place from now on, and the size of
+    /// the file is what it makes of it (R6).
+    pub(crate) fn accepted(
+        &mut self,
+        op: OpId,
+        request: Request,
+        deadline: Tick,
+        before: Option<Before>,
+    ) {
+        if !self.honest {
+            return;
+        }
+        let covers = self.order.touches.len();
+        match request {
+            Request::FlushAll | Request::SyncAll => {
+                let (file, handle) = (None, None);
+                let barrier = Barrier {
+                    file,
+                    handle,
+                    covers,
+                };
+                self.order.barriers.insert(op, barrier);
+            }
+            _ => {}
+        }
+        let Some(Before { file, handle, len }) = before else {
+            return;
+        };
+        let (start, end, bytes, size) = match request {
+            Request::Read { offset, len, .. } => (offset, offset + len, 0, None),
+            Request::Write { offset, len: n, .. } => {
+                let end = offset + n;
+                let size = if n == 0 { len } else { len.max(end) };
+                (offset.min(len), end, n, Some(size))
+            }
+            Request::Append { len: n, .. } => (len, len + n, n, Some(len + n)),
+            Request::SetLength { len: to, .. } => (to.min(len), u64::MAX, 0, Some(to)),
+            Request::Flush { .. } | Request::Sync { .. } => {
+                let barrier = Barrier {
+                    file: Some(file),
+                    handle: Some(handle),
+                    covers,
+                };
+                self.order.barriers.insert(op, barrier);
+                return;
+            }
+            _ => return,
+        };
+        let nothing = matches!(request, Request::Read { len: 0, .. })
+            || (bytes == 0 && matches!(request, Request::Write { .. } | Request::Append { .. }));
+        if nothing {
+            return;
+        }
+        // One whose deadline has passed already is answered at once.
+        let unanswered = deadline > self.latest;
+        if let (Some(size), true) = (size, unanswered) {
+            let seen = self.machine.staging(file).map(|staging| staging.len);
+            assert_eq!(seen, Some(size), "the size after {request:?} (R6)");
+        }
+        self.order.touches.push(Touch {
+            op,
+            file,
+            start,
+            end,
+            bytes,
+            writes: size.is_some(),
+            state: State::Waits,
+            answered: false,
+            durable: false,
+            lost: None,
+            left: false,
+        });
+    }
+
+    /// What was written and lost is nobody's to sync once every handle is gone that was open then;
+    /// what was not lost, once every handle is gone.
+    pub(crate) fn note_writers(&mut self) {
+        let rows = &self.rows;
+        let open = |handle: &HandleId| {
+            let row = rows.iter().rfind(|row| row.id == *handle);
+            row.is_some_and(|row| row.state != RowState::Gone)
+        };
+        let writers = &self.order.writers;
+        for touch in self.order.touches.iter_mut() {
+            let concerned = writers.iter().any(|(handle, (file, since))| {
+                let then = touch.lost.is_none_or(|lost| *since < lost);
+                *file == touch.file && then && open(handle)
+            });
+            touch.left |= !concerned;
+        }
+    }
+
+    /// What a write makes stale is not shown to who reads past the machine (R6).
+    pub(crate) fn check_size(&mut self) {
+        let told = matches!(
+            self.machine.poll_timeout().map(|wake| wake.reason),
+            Some(WakeReason::Told)
+        );
+        if told || self.machine.phase() >= PhaseName::Closing {
+            return;
+        }
+        let order = &self.order;
+        for touch in order.touches.iter().filter(|touch| touch.writes) {
+            if touch.answered || order.withdrawn.contains(&touch.file) {
+                continue;
+            }
+            let held = self.driver.contents.get(&touch.file);
+            let shown = held.is_some_and(|held| held.whole() && held.charge > 0);
+            let life = self.machine.staging(touch.file).map(|staging| staging.life);
+            let staged = matches!(life, Some(staging_core::Life::Staged(_)));
+            assert!(!shown || !staged, "{touch:?}, and {held:?} is shown");
+        }
+    }
+}
+
+impl Order {
+    pub(crate) fn bytes_of(&self, bound: Bound) -> u64 {
+        let here = |touch: &&Touch| match bound {
+            Bound::FileBytes(file) => touch.file == file,
+            _ => true,
+        };
+        let going = |touch: &&Touch| !touch.answered || matches!(touch.state, State::Flies(_));
+        let all = self.touches.iter().filter(going);
+        all.filter(here).map(|touch| touch.bytes).sum()
+    }
+
+    pub(crate) fn opened(&mut self, handle: HandleId, file: FileId) {
+        self.clock += 1;
+        self.writers.insert(handle, (file, self.clock));
+    }
+
+    pub(crate) fn withdrawn(&mut self, file: FileId) {
+        self.withdrawn.insert(file);
+    }
+
+    /// R1: nothing is handed out beside, or after, what it meets and must not overtake.
+    pub(crate) fn handed_out(&mut self, io: IoId, kind: IoKind) {
+        self.clock += 1;
+        if let IoKind::Sync { .. } = kind {
+            self.syncs.insert(io, self.clock);
+        }
+        let at = match kind {
+            IoKind::Read { op, .. } | IoKind::Write { op, .. } | IoKind::SetLength { op, .. } => {
+                let same = |touch: &Touch| touch.op == op && touch.state == State::Waits;
+                self.touches.iter().rposition(same)
+            }
+            _ => return,
+        };
+        let Some(at) = at else {
+            unreachable!("{kind:?} for nobody");
+        };
+        let mine = self.touches[at].clone();
+        for (place, other) in self.touches.iter().enumerate() {
+            let meets = other.file == mine.file && other.start < mine.end && other.end > mine.start;
+            if place == at || !meets || !(mine.writes || other.writes) {
+                continue;
+            }
+            let flies = matches!(other.state, State::Flies(_));
+            assert!(!flies, "{mine:?} beside {other:?}");
+            let overtaken = place > at && matches!(other.state, State::Ended { .. });
+            assert!(!overtaken, "{mine:?} after {other:?}");
+        }
+        self.touches[at].state = State::Flies(io);
+    }
+
+    pub(crate) fn ended(&mut self, io: IoId, kind: IoKind, completion: Completion) {
+        self.clock += 1;
+        let clock = self.clock;
+        if let IoKind::Sync { file } = kind {
+            let handed_out = self.syncs.remove(&io).unwrap_or(clock);
+            for touch in self.touches.iter_mut().filter(|touch| touch.file == file) {
+                let State::Ended { at, .. } = touch.state else {
+                    continue;
+                };
+                match completion {
+                    Completion::Synced if at < handed_out => {
+                        touch.durable |= touch.lost.is_none();
+                    }
+                    Completion::Synced => {}
+                    _ if !touch.durable && touch.lost.is_none() => touch.lost = Some(clock),
+                    _ => {}
+                }
+            }
+        }
+        let changed = matches!(
+            completion,
+            Completion::Written | Completion::LengthSet | Completion::CutShort { .. }
+        );
+        let state = State::Flies(io);
+        if let Some(touch) = self.touches.iter_mut().find(|touch| touch.state == state) {
+            touch.state = State::Ended { at: clock, changed };
+            self.withdrawn.remove(&touch.file);
+        }
+    }
+
+    pub(crate) fn answered(&mut self, op: OpId, request: Request, outcome: Outcome) {
+        let touch = self.touches.iter_mut().rfind(|touch| touch.op == op);
+        if let Some(touch) = touch {
+            touch.answered = true;
+            let written = matches!(
+                outcome,
+                Outcome::Written { bytes: 1.., .. } | Outcome::LengthSet
+            );
+            let ended = matches!(touch.state, State::Ended { changed: true, .. });
+            assert!(!written || ended, "{touch:?} is answered {outcome:?}");
+        }
+        let Some(barrier) = self.barriers.remove(&op) else {
+            return;
+        };
+        let covered = self.touches.iter().take(barrier.covers);
+        for touch in covered.filter(|touch| touch.writes) {
+            if barrier.file.is_some_and(|file| file != touch.file) {
+                continue;
+            }
+            match outcome {
+                Outcome::Flushed | Outcome::Synced => {
+                    let under_way = matches!(touch.state, State::Flies(_))
+                        || (touch.state == State::Waits && !touch.answered);
+                    assert!(!under_way, "{request:?} answered before {touch:?} (R3)");
+                }
+                _ => return,
+            }
+            let changed = matches!(touch.state, State::Ended { changed: true, .. });
+            if outcome == Outcome::Synced && changed && !touch.durable {
+                let opened = barrier.handle.and_then(|handle| self.writers.get(&handle));
+                let given_up =
+                    opened.is_some_and(|(_, since)| touch.lost.is_some_and(|at| at < *since));
+                let left = barrier.file.is_none() && touch.left;
+                assert!(
+                    given_up || left,
+                    "{request:?} reports {touch:?} as durable (R3, R8)"
+                );
+            }
+        }
+    }
+}
