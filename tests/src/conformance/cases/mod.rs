@@ -1,5 +1,6 @@
 //! The promises, sorted by what they are about.
 
+mod barriers;
 mod budget;
 mod change;
 mod crowds;
@@ -13,8 +14,11 @@ mod many;
 mod nodes;
 mod paths;
 mod points;
+mod rewriting;
 mod shutdown;
 mod waiting;
+mod writers;
+mod writing;
 
 use super::child::Child;
 use super::run::Case;
@@ -37,6 +41,10 @@ pub fn cases() -> Vec<Case> {
     cases.extend(shutdown::cases());
     cases.extend(ending::cases());
     cases.extend(lying::cases());
+    cases.extend(writing::cases());
+    cases.extend(barriers::cases());
+    cases.extend(rewriting::cases());
+    cases.extend(writers::cases());
     cases
 }
 
