@@ -105,7 +105,7 @@ impl Machine {
             || !self.news.is_empty()
             || (self.operations_room == Fullness::Refused && self.operations_have_room())
             || (self.handles_room == Fullness::Refused && self.handles_have_room())
-            || (self.bytes_room == Fullness::Refused && self.bytes < self.limits.bytes)
+            || self.bytes_room == Fullness::Freed
     }
 
     pub(super) fn operations_have_room(&self) -> bool {
@@ -201,7 +201,7 @@ impl Machine {
                 bound: Bound::Handles,
             });
         }
-        if self.bytes_room == Fullness::Refused && self.bytes < self.limits.bytes {
+        if self.bytes_room == Fullness::Freed {
             self.bytes_room = Fullness::Quiet;
             return Some(Tell::Room {
                 bound: Bound::Bytes,

@@ -360,6 +360,8 @@ pub(super) enum Descriptor {
 pub(super) enum Fullness {
     Quiet,
     Refused,
+    /// Something became free since a refusal: to be told.
+    Freed,
 }
 
 /// What is to be told of a file; it stands in `news` unless it is nothing.

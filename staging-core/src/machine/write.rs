@@ -230,7 +230,11 @@ impl Machine {
         entry.active -= 1;
         entry.bytes -= bytes;
         self.bytes -= bytes;
-        if entry.bytes_room == Fullness::Refused && entry.bytes < self.limits.bytes_per_file {
+        // Whether there is enough for whoever was refused, only he can say.
+        if bytes > 0 && self.bytes_room == Fullness::Refused {
+            self.bytes_room = Fullness::Freed;
+        }
+        if bytes > 0 && entry.bytes_room == Fullness::Refused {
             entry.bytes_room = Fullness::Quiet;
             let news = News {
                 bytes_room: true,
