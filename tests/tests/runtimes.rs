@@ -1,6 +1,8 @@
 //! What a runtime may do to a driver, and a driver to its runtime: be shut down in the middle, be
 //! several, hold no thread, drop a future.
 
+use bytes::Bytes;
+use driver_kit::Deadline;
 use driver_kit::core::{Grace, Mode, PhaseName};
 use driver_kit::handlers::ActionKind;
 use driver_kit::hub::Hub;
@@ -151,6 +153,74 @@ fn a_dropped_future_leaves_nothing_behind() -> Proof {
     assert_eq!(smol::block_on(file.read_at(0, 9_000))?.len(), 5_000);
     drop(file);
     nothing_is_kept(&hub)
+}
+
+/// Bytes that tell whether anybody still has them.
+struct Owned(Arc<[u8; 100]>);
+
+impl AsRef<[u8]> for Owned {
+    fn as_ref(&self) -> &[u8] {
+        &self.0[..]
+    }
+}
+
+/// R10: a write that is dropped before it has begun is taken back; one that has begun keeps its
+/// bytes and its range until its system call ends. Barriers leave nothing behind, either.
+#[test]
+fn a_dropped_write_is_taken_back_or_goes_on() -> Proof {
+    let dir = tempfile::tempdir()?;
+    let path = file_in(dir.path(), 5_000)?;
+    let stager = driver_smol::Stager::new();
+    let hub = Arc::clone(stager.hub());
+    let file = smol::block_on(stager.options().write(true).open(&path))?;
+    let gate = Gate::holding(&hub, ActionKind::Write, 0);
+
+    let begun = Arc::new([1; 100]);
+    let bytes = Bytes::from_owner(Owned(Arc::clone(&begun)));
+    let mut write = Box::pin(file.write_at(0, bytes));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(write.as_mut().poll(&mut context).is_pending());
+    gate.wait_arrived(1)?;
+    drop(write);
+    let queued = Arc::new([2; 100]);
+    let bytes = Bytes::from_owner(Owned(Arc::clone(&queued)));
+    assert!(poll_and_drop(file.write_at(50, bytes)));
+    assert!(poll_and_drop(file.set_len(10)));
+    assert!(poll_and_drop(file.flush(Deadline::Never)));
+    assert!(poll_and_drop(file.sync(Deadline::Never)));
+    assert!(poll_and_drop(stager.flush_all(Deadline::Never)));
+    assert!(poll_and_drop(stager.sync_all(Deadline::Never)));
+    assert_eq!(hub.kept(), 0, "answered at once");
+    assert_eq!(Arc::strong_count(&queued), 1, "taken back");
+    assert_eq!(Arc::strong_count(&begun), 2, "the system call has it");
+
+    gate.open();
+    let read = smol::block_on(file.read_at(0, 9_000))?;
+    assert!(read[..100] == [1; 100] && read[100..] == [7; 4_900]);
+    wait_for("the bytes to be let go", || Arc::strong_count(&begun) == 1)?;
+    drop(file);
+    nothing_is_kept(&hub)
+}
+
+/// A writer of the runtime that is dropped in the middle has written what was flushed.
+#[test]
+fn what_a_writer_has_flushed_is_written() -> Proof {
+    use futures::io::AsyncWriteExt as _;
+    let dir = tempfile::tempdir()?;
+    let path = file_in(dir.path(), 0)?;
+    let stager = driver_smol::Stager::new();
+    smol::block_on(async {
+        let file = stager.options().append(true).open(&path).await?;
+        let mut writer = file.writer();
+        for _ in 0..100 {
+            writer.write_all(b"0123456789").await?;
+        }
+        writer.close().await?;
+        drop(writer);
+        assert_eq!(std::fs::metadata(&path)?.len(), 1_000);
+        file.sync(Deadline::Never).await
+    })?;
+    nothing_is_kept(stager.hub())
 }
 
 /// G7: the progress of a batch is a stream that ends with everything done.
