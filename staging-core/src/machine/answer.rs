@@ -4,6 +4,7 @@ use super::Machine;
 use super::state::Io;
 use super::state::{Descriptor, Fullness, Handle, NEWS, News, OPS, OpState, Owner, Place, READY};
 use crate::action::{Done, IoKind, Outcome};
+use crate::event::Request;
 use crate::fault::Fault;
 use crate::id::{FileId, IoId, OpId};
 use crate::limits::charge_loaded;
@@ -73,6 +74,15 @@ impl Machine {
             _ if flight.is_some() => Done::Unknown,
             _ => Done::Nothing,
         };
+        let is_write = matches!(
+            self.ops[op].request,
+            Request::Write { .. } | Request::SetLength { .. }
+        );
+        if let Some(file) = file
+            && is_write
+        {
+            self.size_is_old(file);
+        }
         self.resolve_with_flight(op, Outcome::Failed { fault, done }, flight);
         if let Some(file) = file
             && self.files.get(file).is_some()

@@ -195,6 +195,8 @@ pub(super) struct Writing {
     pub bytes_room: Fullness,
     /// How long the file will be when those ended.
     pub end: u64,
+    /// One of those was given up or failed since that was reckoned.
+    pub end_is_old: bool,
     /// When the last write ended, by the machine's count.
     pub last: u64,
     /// Everything that has a place in the order, by range.

@@ -9,6 +9,7 @@ use crate::fault::Fault;
 use crate::id::{FileId, OpId};
 use crate::intervals::{Range, Touch};
 use crate::reply::Reject;
+use crate::slab::List;
 use crate::staging::Why;
 
 /// How much a write executed, and what went wrong.
@@ -26,8 +27,34 @@ impl Machine {
     pub(super) fn size(&self, file: FileId) -> u64 {
         let entry = &self.files[file];
         match entry.writing.map(|writing| &self.writings[writing]) {
+            Some(writing) if writing.active > 0 && writing.end_is_old => {
+                self.reckon_size(entry.stamp.len, &writing.order)
+            }
             Some(writing) if writing.active > 0 => writing.end,
             Some(_) | None => entry.stamp.len,
+        }
+    }
+
+    /// What the active writes make of a length, in the order in which they were accepted. Needed
+    /// once after some were given up, whatever their number.
+    fn reckon_size(&self, from: u64, order: &List) -> u64 {
+        let mut size = from;
+        let mut next = self.ops.first(order);
+        while let Some(op) = next {
+            size = match self.ops[op].request {
+                Request::Write { offset, len, .. } => size.max(offset + len),
+                Request::SetLength { len, .. } => len,
+                _ => size,
+            };
+            next = self.ops.after(ORDER, op);
+        }
+        size
+    }
+
+    /// What a write was to make of the size of its file, it will not, or not wholly.
+    pub(super) fn size_is_old(&mut self, file: FileId) {
+        if let Some(writing) = self.files[file].writing {
+            self.writings[writing].end_is_old = true;
         }
     }
 
@@ -109,6 +136,7 @@ impl Machine {
         };
         let entry = &mut self.writings[writing];
         entry.end = end;
+        entry.end_is_old = false;
         entry.active += 1;
         entry.bytes += bytes;
         self.bytes += bytes;
@@ -178,6 +206,9 @@ impl Machine {
     pub(super) fn on_written(&mut self, op: OpId, file: FileId, kind: IoKind, end: Executed) {
         self.files[file].flights -= 1;
         self.note_executed(file, kind, end.bytes, end.fault.is_none());
+        if end.fault.is_some() {
+            self.size_is_old(file);
+        }
         match self.ops.get(op).map(|entry| entry.state) {
             Some(OpState::Performing { .. }) => {
                 let outcome = written_outcome(kind, end);

@@ -40,6 +40,7 @@ impl Machine {
                 bytes: 0,
                 bytes_room: Fullness::Quiet,
                 end: 0,
+                end_is_old: false,
                 last: 0,
                 ranges: Root::EMPTY,
                 order: List::EMPTY,

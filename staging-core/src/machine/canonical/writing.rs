@@ -17,7 +17,8 @@ impl Writer<'_> {
             writing.round as u64,
         ]);
         if writing.active > 0 {
-            self.word(writing.end);
+            let size = m.size(writing.file);
+            self.word(size);
         }
         self.outdated(writing.last);
         for (op, range, touch) in m.intervals.in_order(writing.ranges) {
