@@ -5,6 +5,8 @@
 //! cargo run -p driver-smol --example copy FROM TO
 //! ```
 
+#![expect(clippy::print_stdout, reason = "it tells what it copied")]
+
 use driver_smol::{Deadline, Grace, Stager};
 use std::{env, io};
 

@@ -5,6 +5,8 @@
 //! cargo run -p driver-tokio --example copy FROM TO
 //! ```
 
+#![expect(clippy::print_stdout, reason = "it tells what it copied")]
+
 use driver_tokio::{Deadline, Grace, Stager};
 use std::{env, io};
 

@@ -76,12 +76,15 @@ impl Machine {
         };
         let is_write = matches!(
             self.ops[op].request,
-            Request::Write { .. } | Request::SetLength { .. }
+            Request::Write { .. } | Request::Append { .. } | Request::SetLength { .. }
         );
         if let Some(file) = file
             && is_write
         {
             self.size_is_old(file);
+            if flight.is_none() {
+                self.fail_appends_behind(op, fault);
+            }
         }
         self.resolve_with_flight(op, Outcome::Failed { fault, done }, flight);
         if let Some(file) = file

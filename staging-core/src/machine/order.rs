@@ -103,10 +103,11 @@ impl Machine {
         match self.ops[op].request {
             Request::Open { .. } | Request::Stage { .. } => self.join(op, file, Seen::Before),
             Request::Read { .. } => self.start_read(op, file),
-            Request::Write { .. } | Request::SetLength { .. } => self.run_write(op, file),
-            // None of these ever has a place; an append became a write.
-            Request::Append { .. }
-            | Request::Unstage { .. }
+            Request::Write { .. } | Request::Append { .. } | Request::SetLength { .. } => {
+                self.run_write(op, file);
+            }
+            // None of these ever has a place.
+            Request::Unstage { .. }
             | Request::Flush { .. }
             | Request::Sync { .. }
             | Request::FlushAll

@@ -140,6 +140,7 @@ impl Machine {
             handle,
             request,
             state: OpState::AwaitingOthers,
+            place: 0,
             order: Order::Apart,
             dependents: List::EMPTY,
         });

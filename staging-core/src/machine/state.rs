@@ -32,6 +32,8 @@ pub(super) struct Op {
     pub handle: Option<HandleId>,
     pub request: Request,
     pub state: OpState,
+    /// Where an append took its place.
+    pub place: u64,
     pub order: Order,
     /// Those that met it and came later, each waiting for it as the latest in its way.
     pub dependents: List,

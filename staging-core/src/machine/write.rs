@@ -43,12 +43,38 @@ impl Machine {
         while let Some(op) = next {
             size = match self.ops[op].request {
                 Request::Write { offset, len, .. } => size.max(offset + len),
+                Request::Append { len, .. } => size.max(self.ops[op].place + len),
                 Request::SetLength { len, .. } => len,
                 _ => size,
             };
             next = self.ops.after(ORDER, op);
         }
         size
+    }
+
+    /// The appends that took their places behind a change of the length, up to the next one.
+    pub(super) fn next_append_behind(&self, op: OpId) -> Option<OpId> {
+        let cut = matches!(self.ops[op].request, Request::SetLength { .. });
+        let follows = |op: &OpId| matches!(self.ops[*op].request, Request::Append { .. });
+        let mut next = self.ops.after(ORDER, op).filter(|_| cut);
+        while let Some(op) = next {
+            if matches!(self.ops[op].request, Request::SetLength { .. }) {
+                return None;
+            }
+            if follows(&op) {
+                return Some(op);
+            }
+            next = self.ops.after(ORDER, op);
+        }
+        None
+    }
+
+    /// A change of the length did not happen. Appends that took their places behind it would write
+    /// over what it was to cut: they fail with it. None of them has begun, for each meets it.
+    pub(super) fn fail_appends_behind(&mut self, op: OpId, fault: Fault) {
+        while let Some(append) = self.next_append_behind(op) {
+            self.give_up(append, fault);
+        }
     }
 
     /// What a write was to make of the size of its file, it will not, or not wholly.
@@ -115,14 +141,14 @@ impl Machine {
                 let start = offset.min(size);
                 (Range { start, end }, size.max(end), len)
             }
-            Request::Append { handle, len } => {
-                let offset = size;
-                self.ops[op].request = Request::Write {
-                    handle,
-                    offset,
-                    len,
-                };
-                return self.start_write(op, file);
+            Request::Append { len, .. } => {
+                self.ops[op].place = size;
+                if len == 0 {
+                    let (offset, bytes) = (size, 0);
+                    return self.resolve(op, Outcome::Written { offset, bytes });
+                }
+                let (start, end) = (size, size + len);
+                (Range { start, end }, end, len)
             }
             Request::SetLength { len, .. } => {
                 let start = len.min(size);
@@ -174,6 +200,12 @@ impl Machine {
                 offset,
                 len,
             },
+            Request::Append { len, .. } => IoKind::Write {
+                file,
+                op,
+                offset: self.ops[op].place,
+                len,
+            },
             Request::SetLength { len, .. } => IoKind::SetLength { file, op, len },
             _ => return,
         };
@@ -206,8 +238,9 @@ impl Machine {
     pub(super) fn on_written(&mut self, op: OpId, file: FileId, kind: IoKind, end: Executed) {
         self.files[file].flights -= 1;
         self.note_executed(file, kind, end.bytes, end.fault.is_none());
-        if end.fault.is_some() {
+        if let Some(fault) = end.fault {
             self.size_is_old(file);
+            self.fail_appends_behind(op, fault);
         }
         match self.ops.get(op).map(|entry| entry.state) {
             Some(OpState::Performing { .. }) => {
@@ -248,7 +281,7 @@ impl Machine {
     /// A write ended: it counts no more. Says whether it was one.
     pub(super) fn forget_write(&mut self, op: OpId, file: FileId) -> bool {
         let bytes = match self.ops[op].request {
-            Request::Write { len, .. } => len,
+            Request::Write { len, .. } | Request::Append { len, .. } => len,
             Request::SetLength { .. } => 0,
             _ => return false,
         };

@@ -309,6 +309,12 @@ impl World {
     fn check_fault(&self, asked: &Asked, fault: Fault, done: Done) {
         let phase = self.machine.phase();
         let right = match fault {
+            // An append behind a change of the length that did not happen fails with it.
+            Fault::Cancelled | Fault::Deadline
+                if matches!(asked.request, Request::Append { .. }) =>
+            {
+                true
+            }
             Fault::Cancelled => asked.cancelled || matches!(asked.request, Request::Stage { .. }),
             Fault::Deadline => asked.deadline <= self.latest || self.was_heard(fault),
             Fault::ShuttingDown => phase > PhaseName::Running,

@@ -271,6 +271,7 @@ impl Writer<'_> {
         self.word(op.tag.0);
         let handle = op.handle.map_or(GONE, |handle| self.handle_rank(handle));
         self.word(handle);
+        self.word(op.place);
         self.op_list(&op.dependents);
         self.word(match op.order {
             Order::Apart => 0,
