@@ -3,7 +3,7 @@
 use crate::file::File;
 use crate::wait::{Help, wait_until};
 use driver_kit::core::{Fault, Mode, OverBudget};
-use driver_kit::error::{Cause, Failure, Operation, fault_of};
+use driver_kit::error::{Cause, Failure};
 use driver_kit::hub::{Answer, Hub, Room, Standby, Ticket};
 use driver_kit::options::Options;
 use driver_kit::{Deadline, path};
@@ -88,18 +88,7 @@ impl OpenOptions {
     /// There is no regular file, it may not be read or written, staging it failed, the options
     /// contradict each other, or the deadline passed.
     pub fn open(&self, path: impl AsRef<Path>) -> io::Result<File> {
-        let asked = path.as_ref();
-        let path: Arc<Path> = path::absolute(asked)
-            .map_err(|error| {
-                let cause = Cause::Fault(fault_of(&error));
-                Failure {
-                    operation: Operation::Open,
-                    path: asked.into(),
-                    cause,
-                }
-                .into_io()
-            })?
-            .into();
+        let path = path::absolute(path.as_ref()).map_err(Failure::into_io)?;
         let deadline = self.options.deadline;
         let opening = self.options.opening(&path).map_err(Failure::into_io)?;
         let ticket = admitted(&self.hub, deadline, |room| {

@@ -7,7 +7,7 @@
 
 use crate::batch::{Batch, Item, Order, Paths, Progress};
 use crate::clock::Deadline;
-use crate::error::{Cause, Failure, Operation, fault_of};
+use crate::error::{Cause, Failure, Operation};
 use crate::handle::Handle;
 use crate::hub::{Answer, End, Hub, Read, Room, Setup, Standby, Thread, Ticket, read_answer};
 use crate::options::Options;
@@ -55,7 +55,7 @@ impl Client {
     /// # Errors
     /// There is no regular file, it may not be read, staging it failed, or the deadline passed.
     pub async fn open(&self, asked: &Path, options: &Options) -> io::Result<OpenFile> {
-        let path: Arc<Path> = absolute(asked)?.into();
+        let path = path::absolute(asked).map_err(Failure::into_io)?;
         let opening = options.opening(&path).map_err(Failure::into_io)?;
         let deadline = options.deadline;
         let mut answer = self
@@ -203,18 +203,6 @@ fn rings(alarm: &mut Option<Alarm>, context: &mut Context<'_>) -> bool {
     alarm
         .as_mut()
         .is_some_and(|alarm| alarm.as_mut().poll(context).is_ready())
-}
-
-fn absolute(asked: &Path) -> io::Result<std::path::PathBuf> {
-    path::absolute(asked).map_err(|error| {
-        let cause = Cause::Fault(fault_of(&error));
-        Failure {
-            operation: Operation::Open,
-            path: asked.into(),
-            cause,
-        }
-        .into_io()
-    })
 }
 
 impl std::fmt::Debug for Client {

@@ -6,9 +6,11 @@
 //! which is told to refuse them: only then is the path resolved, and opened by what it led to. So
 //! a path without links costs no extra system call, and what is shown is where the file is.
 
+use crate::error::{Cause, Failure, Operation, fault_of};
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 /// Where relative paths begin: the current directory, asked once for many paths.
 #[derive(Clone, Debug)]
@@ -68,10 +70,23 @@ impl Here {
     }
 }
 
-/// The absolute form of one path; see [`Here::absolute`].
+/// The absolute form of one path that is to be opened; see [`Here::absolute`].
 ///
 /// # Errors
-/// As [`Here::now`] and [`Here::absolute`].
-pub fn absolute(path: &Path) -> io::Result<PathBuf> {
-    Here::now()?.absolute(path)
+/// As [`Here::now`] and [`Here::absolute`], with the path as it was given.
+pub fn absolute(path: &Path) -> Result<Arc<Path>, Failure> {
+    match Here::now().and_then(|here| here.absolute(path)) {
+        Ok(whole) => Ok(whole.into()),
+        Err(error) => Err(refused(path.into(), &error)),
+    }
+}
+
+/// The failed open of a path that has no absolute form.
+pub(crate) fn refused(path: Arc<Path>, error: &io::Error) -> Failure {
+    let cause = Cause::Fault(fault_of(error));
+    Failure {
+        operation: Operation::Open,
+        path,
+        cause,
+    }
 }

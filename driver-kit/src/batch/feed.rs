@@ -2,8 +2,9 @@
 //! them outside, and hands them in under the lock again.
 
 use super::{Batch, Item, Paths, UnderWay};
-use crate::error::{Cause, Failure, Operation, fault_of};
+use crate::error::{Cause, Failure, Operation};
 use crate::hub::{Deliveries, Hub, State, Waiter, refusal};
+use crate::path;
 use crate::sync::atomic::Ordering;
 use crate::sync::lock;
 use staging_core::{Access, Bound, Event, Fault, Life, Missing, Reject, Request, Tick};
@@ -59,12 +60,7 @@ impl Feed {
         }
         for (path, error) in refused {
             let path: Arc<Path> = path.into();
-            let cause = Cause::Fault(fault_of(&error));
-            let failure = Failure {
-                operation: Operation::Open,
-                path: Arc::clone(&path),
-                cause,
-            };
+            let failure = path::refused(Arc::clone(&path), &error);
             batch.add(Item {
                 path,
                 result: Err(failure),
