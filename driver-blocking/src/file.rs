@@ -173,9 +173,7 @@ impl File {
     /// The stager was closed meanwhile.
     pub fn unstage(&self) -> io::Result<()> {
         let deadline = Deadline::Never;
-        let hub = self.handle.hub();
-        let ticket = admitted(hub, deadline, |room| self.handle.unstage(deadline, room))?;
-        finished(&answer(ticket, deadline))
+        self.asked(deadline, |room| self.handle.unstage(deadline, room))
     }
 
     /// Writes all of `bytes` at `offset`, and returns when that is executed: every read that begins
@@ -211,7 +209,14 @@ impl File {
     /// # Errors
     /// As [`write_at`](File::write_at).
     pub fn append(&self, bytes: &[u8]) -> io::Result<u64> {
-        let deadline = Deadline::Never;
+        self.append_by(bytes, Deadline::Never)
+    }
+
+    /// Like [`append`](File::append), but waits no longer than until the deadline (R10).
+    ///
+    /// # Errors
+    /// As `append`; `TimedOut` when the deadline passed.
+    pub fn append_by(&self, bytes: &[u8], deadline: Deadline) -> io::Result<u64> {
         let written = self.handle.append_now(bytes, deadline);
         let answer = self.written(written, deadline, |room| {
             let bytes = Bytes::copy_from_slice(bytes);
@@ -247,9 +252,15 @@ impl File {
     /// # Errors
     /// As [`write_at`](File::write_at).
     pub fn set_len(&self, len: u64) -> io::Result<()> {
-        self.barrier(Deadline::Never, |deadline, room| {
-            self.handle.set_len(len, deadline, room)
-        })
+        self.set_len_by(len, Deadline::Never)
+    }
+
+    /// Like [`set_len`](File::set_len), but waits no longer than until the deadline (R10).
+    ///
+    /// # Errors
+    /// As `set_len`; `TimedOut` when the deadline passed.
+    pub fn set_len_by(&self, len: u64, deadline: Deadline) -> io::Result<()> {
+        self.asked(deadline, |room| self.handle.set_len(len, deadline, room))
     }
 
     /// Waits until every write to the file that was accepted before is executed (R3), whoever
@@ -258,7 +269,7 @@ impl File {
     /// # Errors
     /// The file was not opened for writing; the deadline passed.
     pub fn flush(&self, deadline: Deadline) -> io::Result<()> {
-        self.barrier(deadline, |deadline, room| self.handle.flush(deadline, room))
+        self.asked(deadline, |room| self.handle.flush(deadline, room))
     }
 
     /// Makes durable every write to the file that was accepted before (R3). Syncs that are asked
@@ -269,15 +280,15 @@ impl File {
     /// sync can tell, and the file takes no more writes through handles that are open now: open it
     /// again, and write it again (R8). The deadline passed.
     pub fn sync(&self, deadline: Deadline) -> io::Result<()> {
-        self.barrier(deadline, |deadline, room| self.handle.sync(deadline, room))
+        self.asked(deadline, |room| self.handle.sync(deadline, room))
     }
 
-    fn barrier(
+    fn asked(
         &self,
         deadline: Deadline,
-        mut ask: impl FnMut(Deadline, Standby<'_>) -> Result<Ticket, Failure>,
+        ask: impl FnMut(Standby<'_>) -> Result<Ticket, Failure>,
     ) -> io::Result<()> {
-        let ticket = admitted(self.handle.hub(), deadline, |room| ask(deadline, room))?;
+        let ticket = admitted(self.handle.hub(), deadline, ask)?;
         finished(&answer(ticket, deadline))
     }
 

@@ -102,7 +102,7 @@ impl OpenOptions {
             }
         };
         if self.options.truncate {
-            file.set_len(0)?;
+            file.set_len_by(0, deadline)?;
         }
         Ok(file)
     }

@@ -11,7 +11,7 @@ use driver_kit::handlers::Handlers;
 use driver_kit::hub::{End, Hub, Setup};
 use driver_kit::observe::Notice;
 use driver_kit::path::Here;
-use driver_kit::signals::{Press, Signals};
+use driver_kit::signals::Signals;
 use driver_kit::{Deadline, ShutdownReport};
 use std::io;
 use std::path::Path;
@@ -279,21 +279,7 @@ impl Stager {
     /// # Errors
     /// The signals could not be caught.
     pub fn shutdown_on_signals(&self, grace: Grace) -> io::Result<()> {
-        let mut signals = Signals::catch()?;
-        let hub = Arc::downgrade(self.hub());
-        let listen = move || {
-            while let Ok(press) = signals.wait() {
-                let Some(hub) = hub.upgrade() else { continue };
-                match press {
-                    Press::Graceful => hub.shut_down(grace),
-                    Press::Force => hub.force(Duration::from_nanos(grace.closing)),
-                }
-            }
-        };
-        thread::Builder::new()
-            .name("staging-signals".to_owned())
-            .spawn(listen)
-            .map(drop)
+        Signals::catch()?.listen(Arc::downgrade(self.hub()), grace)
     }
 }
 

@@ -1,7 +1,6 @@
 //! A position in a file, for the reader traits of any world: what a driver's `Reader` is made of.
 
-use crate::client::OpenFile;
-use crate::clock::Deadline;
+use crate::client::File;
 use crate::error::{Cause, Failure, Operation};
 use bytes::{Buf, Bytes};
 use staging_core::Reject;
@@ -19,7 +18,7 @@ type Pending<T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send + Sync>>;
 /// A position in a file, and the bytes that are buffered from there on. Of a loaded file these are
 /// the contents themselves, without a copy.
 pub struct Cursor {
-    file: Arc<OpenFile>,
+    file: File,
     position: u64,
     buffered: Bytes,
     reading: Option<Pending<Bytes>>,
@@ -28,7 +27,7 @@ pub struct Cursor {
 
 impl Cursor {
     /// At the beginning of a file.
-    pub const fn new(file: Arc<OpenFile>) -> Cursor {
+    pub const fn new(file: File) -> Cursor {
         Cursor {
             file,
             position: 0,
@@ -47,7 +46,7 @@ impl Cursor {
     /// this is not polled again goes on with the next poll.
     ///
     /// # Errors
-    /// As [`OpenFile::read_at`].
+    /// As [`File::read_at`].
     pub fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         if self.buffered.is_empty() {
             self.buffered = match self.file.handle().bytes_staged(self.position, usize::MAX) {
@@ -61,8 +60,8 @@ impl Cursor {
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
         let (file, position) = (&self.file, self.position);
         let reading = self.reading.get_or_insert_with(|| {
-            let file = Arc::clone(file);
-            Box::pin(async move { file.read_at(position, BUFFER, Deadline::Never).await })
+            let file = file.clone();
+            Box::pin(async move { file.read_at(position, BUFFER).await })
         });
         let read = ready!(reading.as_mut().poll(context));
         self.reading = None;
@@ -104,7 +103,7 @@ impl Cursor {
             SeekFrom::Start(position) => self.move_to(Some(position)),
             SeekFrom::Current(by) => self.move_to(self.position.checked_add_signed(by)),
             SeekFrom::End(by) => {
-                let file = Arc::clone(&self.file);
+                let file = self.file.clone();
                 self.seeking = Some(Box::pin(async move {
                     let target = file.end().await?.checked_add_signed(by);
                     target.ok_or_else(|| bad_seek(&file))
@@ -117,7 +116,7 @@ impl Cursor {
     /// Where the position is when a move that was begun has ended.
     ///
     /// # Errors
-    /// As [`OpenFile::end`].
+    /// As [`File::read_at`].
     pub fn poll_seek(&mut self, context: &mut Context<'_>) -> Poll<io::Result<u64>> {
         if let Some(seeking) = &mut self.seeking {
             let target = ready!(seeking.as_mut().poll(context));
@@ -157,7 +156,7 @@ impl Cursor {
     }
 }
 
-fn bad_seek(file: &OpenFile) -> io::Error {
+fn bad_seek(file: &File) -> io::Error {
     let path = Arc::clone(file.handle().path());
     let cause = Cause::Rejected(Reject::BadRange);
     Failure {

@@ -5,11 +5,15 @@
 //! the pipe. It can be read with [`Signals::wait`], or watched by a reactor through
 //! [`Signals::pipe`].
 
+use crate::hub::Hub;
 use signal_hook::consts::{SIGINT, SIGTERM};
+use staging_core::Grace;
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::Duration;
 
 /// What a signal asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -18,6 +22,17 @@ pub enum Press {
     Graceful,
     /// The second: force it. The third does not come this far.
     Force,
+}
+
+impl Press {
+    /// Shuts a hub down as the signal asks, if the hub is still there.
+    pub fn shut_down(self, hub: &Weak<Hub>, grace: Grace) {
+        let Some(hub) = hub.upgrade() else { return };
+        match self {
+            Press::Graceful => hub.shut_down(grace),
+            Press::Force => hub.force(Duration::from_nanos(grace.closing)),
+        }
+    }
 }
 
 /// The exit status of a process that was pressed three times: as if killed by SIGINT.
@@ -58,6 +73,23 @@ impl Signals {
     /// Becomes readable with each signal.
     pub const fn pipe(&self) -> &UnixStream {
         &self.pipe
+    }
+
+    /// Shuts a hub down as the signals ask, on a thread that waits for them for the rest of the
+    /// process.
+    ///
+    /// # Errors
+    /// The thread could not be started.
+    pub fn listen(mut self, hub: Weak<Hub>, grace: Grace) -> io::Result<()> {
+        let listen = move || {
+            while let Ok(press) = self.wait() {
+                press.shut_down(&hub, grace);
+            }
+        };
+        thread::Builder::new()
+            .name("staging-signals".to_owned())
+            .spawn(listen)
+            .map(drop)
     }
 
     /// Waits for the next signal, blocking.

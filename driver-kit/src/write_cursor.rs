@@ -1,7 +1,6 @@
 //! A position to write at, for the writer traits of any world: what a driver's `Writer` is made of.
 
-use crate::client::OpenFile;
-use crate::clock::Deadline;
+use crate::client::File;
 use crate::error::{Cause, Failure, Operation};
 use bytes::Bytes;
 use staging_core::Reject;
@@ -23,14 +22,14 @@ enum Place {
 /// A position in a file that is written. One write is under way at a time, with a copy of its
 /// bytes; what went wrong with it is told by the next call.
 pub struct WriteCursor {
-    file: Arc<OpenFile>,
+    file: File,
     place: Place,
     writing: Option<Pending>,
 }
 
 impl WriteCursor {
     /// At the beginning of a file, or, if it was opened for appending, always at its end.
-    pub fn new(file: Arc<OpenFile>) -> WriteCursor {
+    pub fn new(file: File) -> WriteCursor {
         let place = match file.appends() {
             true => Place::End,
             false => Place::At(0),
@@ -60,16 +59,14 @@ impl WriteCursor {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         ready!(self.poll_flush(context))?;
-        let (file, len) = (Arc::clone(&self.file), bytes.len());
+        let (file, len) = (self.file.clone(), bytes.len());
         let bytes = Bytes::copy_from_slice(bytes);
         let mut writing: Pending = match self.place {
             Place::At(position) => {
                 self.place = Place::At(position.saturating_add(len as u64));
-                Box::pin(async move { file.write_at(position, bytes, Deadline::Never).await })
+                Box::pin(async move { file.write_at(position, bytes).await })
             }
-            Place::End => {
-                Box::pin(async move { file.append(bytes, Deadline::Never).await.map(drop) })
-            }
+            Place::End => Box::pin(async move { file.append(bytes).await.map(drop) }),
         };
         match writing.as_mut().poll(context) {
             Poll::Ready(written) => Poll::Ready(written.map(|()| len)),

@@ -1,11 +1,10 @@
 //! Reading a file from front to back, as futures-io's traits have it.
 
-use driver_kit::client::OpenFile;
+use driver_kit::client::File;
 use driver_kit::cursor::Cursor;
 use futures_io::{AsyncBufRead, AsyncRead, AsyncSeek};
 use std::io::{self, SeekFrom};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// A position in a file: `AsyncRead`, `AsyncBufRead`, `AsyncSeek`. Made by
@@ -22,7 +21,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(file: Arc<OpenFile>) -> Reader {
+    pub(crate) fn new(file: File) -> Reader {
         Reader {
             cursor: Cursor::new(file),
         }

@@ -5,11 +5,9 @@ use async_io::Timer;
 use driver_kit::client::{Alarm, Client};
 use driver_kit::core::{Grace, Limits};
 use driver_kit::hub::{Hub, Setup};
-use driver_kit::signals::{Press, Signals};
+use driver_kit::signals::Signals;
 use std::io;
 use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
 
 /// How many jobs a worker takes at a time.
 const JOBS_A_TURN: usize = 32;
@@ -36,19 +34,5 @@ pub(crate) fn client(limits: Limits, workers: u32) -> Client {
 /// Shuts a hub down on SIGINT and SIGTERM, for the rest of the process: there is no executor to
 /// put a task on, so a thread waits for them.
 pub(crate) fn listen(hub: &Arc<Hub>, grace: Grace) -> io::Result<()> {
-    let mut signals = Signals::catch()?;
-    let hub = Arc::downgrade(hub);
-    let listening = move || {
-        while let Ok(press) = signals.wait() {
-            let Some(hub) = hub.upgrade() else { continue };
-            match press {
-                Press::Graceful => hub.shut_down(grace),
-                Press::Force => hub.force(Duration::from_nanos(grace.closing)),
-            }
-        }
-    };
-    thread::Builder::new()
-        .name("staging-signals".to_owned())
-        .spawn(listening)
-        .map(drop)
+    Signals::catch()?.listen(Arc::downgrade(hub), grace)
 }

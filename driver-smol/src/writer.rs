@@ -1,11 +1,10 @@
 //! Writing a file from front to back, as futures-io's traits have it.
 
-use driver_kit::client::OpenFile;
+use driver_kit::client::File;
 use driver_kit::write_cursor::WriteCursor;
 use futures_io::{AsyncSeek, AsyncWrite};
 use std::io::{self, SeekFrom};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// A position in a file: `AsyncWrite`, `AsyncSeek`. Made by [`File::writer`](crate::File::writer).
@@ -23,7 +22,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn new(file: Arc<OpenFile>) -> Writer {
+    pub(crate) fn new(file: File) -> Writer {
         Writer {
             cursor: WriteCursor::new(file),
         }

@@ -29,16 +29,15 @@
 //! runtime is shut down, whatever is pending is answered with *driver lost*. Deadlines need the
 //! runtime's timer, as `tokio::time` does.
 
-mod batch;
 mod file;
-mod options;
 mod reader;
 mod runtime;
 mod stager;
 mod writer;
 
-pub use batch::{Batch, BatchBuilder, Updates};
 pub use driver_kit::batch::{Item, Progress, Staged};
+#[doc(inline)]
+pub use driver_kit::client::{Batch, BatchBuilder, Updates};
 pub use driver_kit::contents::{Contents, Truncated};
 pub use driver_kit::core::{
     Fault, Grace, How, Life, Limits, Mode, OverBudget, PhaseName, Plan, Staging, Standing, Stats,
@@ -49,7 +48,9 @@ pub use driver_kit::handlers::{ActionKind, Handler, Handlers};
 pub use driver_kit::observe::Notice;
 pub use driver_kit::{Deadline, ShutdownReport, Unfinished};
 pub use file::File;
-pub use options::OpenOptions;
 pub use reader::Reader;
 pub use stager::{Builder, Stager};
 pub use writer::Writer;
+
+/// How a file is opened. See [`Stager::options`].
+pub type OpenOptions = driver_kit::client::OpenOptions<File>;

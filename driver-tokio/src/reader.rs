@@ -1,10 +1,9 @@
 //! Reading a file from front to back, as tokio's traits have it.
 
-use driver_kit::client::OpenFile;
+use driver_kit::client::File;
 use driver_kit::cursor::Cursor;
 use std::io::{self, SeekFrom};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncSeek, ReadBuf};
 
@@ -22,7 +21,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(file: Arc<OpenFile>) -> Reader {
+    pub(crate) fn new(file: File) -> Reader {
         Reader {
             cursor: Cursor::new(file),
         }

@@ -4,10 +4,9 @@
 use driver_kit::client::{Alarm, Client};
 use driver_kit::core::{Grace, Limits};
 use driver_kit::hub::{Hub, Setup};
-use driver_kit::signals::{Press, Signals};
+use driver_kit::signals::Signals;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 use tokio::runtime::Handle;
@@ -72,11 +71,7 @@ pub(crate) fn listen(hub: &Arc<Hub>, grace: Grace) -> io::Result<()> {
     let hub = Arc::downgrade(hub);
     let listening = async move {
         while pipe.read_u8().await.is_ok() {
-            let Some(hub) = hub.upgrade() else { continue };
-            match signals.press() {
-                Press::Graceful => hub.shut_down(grace),
-                Press::Force => hub.force(Duration::from_nanos(grace.closing)),
-            }
+            signals.press().shut_down(&hub, grace);
         }
     };
     drop(

@@ -1,10 +1,9 @@
 //! Writing a file from front to back, as tokio's traits have it.
 
-use driver_kit::client::OpenFile;
+use driver_kit::client::File;
 use driver_kit::write_cursor::WriteCursor;
 use std::io::{self, SeekFrom};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncSeek, AsyncWrite};
 
@@ -24,7 +23,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn new(file: Arc<OpenFile>) -> Writer {
+    pub(crate) fn new(file: File) -> Writer {
         Writer {
             cursor: WriteCursor::new(file),
             seeking: None,

@@ -130,6 +130,9 @@ fn every_rule_can_fail() {
             "{path}: the rule forbade\n{good}\n{complaints:?}"
         );
     }
+    let smol = BTreeSet::from(["driver-smol/src/a.rs".into()]);
+    assert_eq!(lone_twin("driver-tokio/src/b.rs", "", &smol).len(), 1);
+    assert!(lone_twin("driver-tokio/src/a.rs", "", &smol).is_empty());
     for mark in UNFINISHED {
         assert_eq!(unfinished("a.rs", mark).len(), 1, "{mark} was not seen");
     }

@@ -77,6 +77,13 @@ fn packages_are_named_like_their_folders() {
     holds(manifest_rules::odd_package);
 }
 
+/// A diff of the two drivers of futures shows their runtimes, so each file has its twin.
+#[test]
+fn drivers_of_futures_have_the_same_files() {
+    let tree = Tree::of_this_project();
+    none(tree.complaints(|path, text| manifest_rules::lone_twin(path, text, &tree.paths)));
+}
+
 /// The justfile is a menu of things that also work without it.
 #[test]
 fn recipes_are_one_cargo_line() {

@@ -2,6 +2,7 @@
 
 use crate::source::has_word;
 use crate::{Complaints, complain_if};
+use std::collections::BTreeSet;
 
 /// Each runtime, by the start of its crates' names, and the one room that may build on it.
 const RUNTIMES: [(&str, &str); 6] = [
@@ -118,4 +119,17 @@ fn dependencies(manifest: &str) -> Vec<(String, String)> {
         }
     }
     found
+}
+
+const TWINS: [&str; 2] = ["driver-tokio/", "driver-smol/"];
+
+pub(crate) fn lone_twin(path: &str, _text: &str, paths: &BTreeSet<String>) -> Complaints {
+    let twin = match TWINS.map(|twin| path.strip_prefix(twin)) {
+        [Some(file), _] => format!("{}{file}", TWINS[1]),
+        [_, Some(file)] => format!("{}{file}", TWINS[0]),
+        [None, None] => return Complaints::new(),
+    };
+    complain_if(!paths.contains(&twin), || {
+        format!("{path}: there is no {twin}; what only one driver can have belongs in runtime.rs")
+    })
 }

@@ -1,37 +1,34 @@
 //! Many files staged together.
 
-use driver_kit::Deadline;
-use driver_kit::batch::{Item, Order, Paths, Progress};
-use driver_kit::client::{Client, StagingBatch};
-use driver_kit::core::{Mode, Plan};
+use crate::batch::{self, Item, Order, Paths, Progress};
+use crate::clock::Deadline;
+use crate::hub::Hub;
+use crate::path::Here;
 use futures_core::Stream;
+use staging_core::{Mode, Plan};
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// Many files to be staged together. See [`Stager::stage`](crate::Stager::stage).
+/// Many files to be staged together. See [`Stager::stage`](super::Stager::stage).
 #[must_use = "nothing is staged until `start` is called"]
 pub struct BatchBuilder {
-    client: Client,
+    hub: Arc<Hub>,
     paths: Paths,
     order: Order,
 }
 
 impl BatchBuilder {
-    pub(crate) fn new(client: Client, paths: Paths) -> BatchBuilder {
+    pub(super) fn new(hub: Arc<Hub>, paths: Paths) -> BatchBuilder {
         let plan = Plan::of(Mode::Auto);
         let order = Order {
             plan,
             concurrency: 64,
             deadline: Deadline::Never,
         };
-        BatchBuilder {
-            client,
-            paths,
-            order,
-        }
+        BatchBuilder { hub, paths, order }
     }
 
     /// By which means (G3). `Auto` by default.
@@ -63,9 +60,10 @@ impl BatchBuilder {
     /// # Errors
     /// Relative paths begin at the current directory, and there is none.
     pub fn start(self) -> io::Result<Batch> {
-        let batch = self.client.stage(self.order, self.paths)?;
+        let batch = batch::Batch::begin(&self.hub, self.order, Here::now()?, self.paths);
+        let hub = self.hub;
         Ok(Batch {
-            batch: Arc::new(batch),
+            running: Arc::new(Running { hub, batch }),
         })
     }
 }
@@ -78,11 +76,34 @@ impl std::fmt::Debug for BatchBuilder {
     }
 }
 
+/// A batch, for as long as anybody waits for it or watches it.
+#[derive(Debug)]
+struct Running {
+    hub: Arc<Hub>,
+    batch: Arc<batch::Batch>,
+}
+
+impl Running {
+    fn progress(&self) -> Progress {
+        self.batch.progress(&self.hub)
+    }
+
+    fn cancel(&self) {
+        self.batch.cancel(&self.hub);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
+
 /// Files being staged together. Dropped, it cancels what is not done.
 #[derive(Debug)]
 #[must_use = "dropping a batch cancels what is not done"]
 pub struct Batch {
-    batch: Arc<StagingBatch>,
+    running: Arc<Running>,
 }
 
 impl Batch {
@@ -92,18 +113,20 @@ impl Batch {
     /// # Cancel safety
     /// Dropped, staging goes on; wait again.
     pub async fn wait(&self) -> Vec<Item> {
-        self.batch.wait().await
+        let batch = &self.running.batch;
+        poll_fn(|context| batch.poll_done(context.waker())).await;
+        batch.take_items()
     }
 
     /// How far it is (G7).
     pub fn progress(&self) -> Progress {
-        self.batch.progress()
+        self.running.progress()
     }
 
     /// How far it is, each time it got further, until it is done: a `Stream`.
     pub fn updates(&self) -> Updates {
         Updates {
-            batch: Arc::clone(&self.batch),
+            running: Arc::clone(&self.running),
             seen: 0,
         }
     }
@@ -111,7 +134,7 @@ impl Batch {
     /// Takes no further path and cancels what is under way (G8). What is done stays done, and
     /// [`wait`](Batch::wait) still gives a result for every path that was taken.
     pub fn cancel(&self) {
-        self.batch.cancel();
+        self.running.cancel();
     }
 }
 
@@ -119,7 +142,7 @@ impl Batch {
 /// these at once if nobody looked meanwhile, and the last when everything is done.
 #[derive(Debug)]
 pub struct Updates {
-    batch: Arc<StagingBatch>,
+    running: Arc<Running>,
     seen: u64,
 }
 
@@ -137,7 +160,11 @@ impl Stream for Updates {
     type Item = Progress;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Progress>> {
-        let Updates { batch, seen } = &mut *self;
-        batch.poll_progress(seen, context.waker())
+        let Updates { running, seen } = &mut *self;
+        match running.batch.poll_step(seen, context.waker()) {
+            Poll::Ready(true) => Poll::Ready(Some(running.progress())),
+            Poll::Ready(false) => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
     }
 }

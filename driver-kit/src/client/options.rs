@@ -1,25 +1,32 @@
 //! How a file is opened.
 
-use crate::file::File;
-use driver_kit::Deadline;
-use driver_kit::client::Client;
-use driver_kit::core::{Mode, OverBudget};
-use driver_kit::options::Options;
+use super::{Client, File};
+use crate::clock::Deadline;
+use crate::error::Failure;
+use crate::hub::Standby;
+use crate::options::Options;
+use crate::path;
+use staging_core::{Fault, Mode, OverBudget};
 use std::io;
 use std::path::Path;
 
-/// How a file is opened. See [`Stager::options`](crate::Stager::options).
+/// How a file is opened. `F` is the file of the driver whose `Stager::options` made this.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is opened until `open` is called"]
-pub struct OpenOptions {
+pub struct OpenOptions<F> {
     client: Client,
+    make: fn(File) -> F,
     options: Options,
 }
 
-impl OpenOptions {
-    pub(crate) fn new(client: Client) -> OpenOptions {
+impl<F> OpenOptions<F> {
+    pub(super) fn new(client: Client, make: fn(File) -> F) -> OpenOptions<F> {
         let options = Options::new();
-        OpenOptions { client, options }
+        OpenOptions {
+            client,
+            make,
+            options,
+        }
     }
 
     /// How the file is staged (G3). [`Mode::None`] leaves it on the disk. Unless this is called, a
@@ -47,7 +54,7 @@ impl OpenOptions {
         self
     }
 
-    /// Whether the file may be written, and a [`Writer`](crate::Writer) writes at its end.
+    /// Whether the file may be written, and a writer writes at its end.
     pub fn append(mut self, append: bool) -> Self {
         self.options.append = append;
         self
@@ -85,9 +92,21 @@ impl OpenOptions {
     ///
     /// # Cancel safety
     /// Dropped, the open is cancelled and the file closed.
-    pub async fn open(&self, path: impl AsRef<Path>) -> io::Result<File> {
-        let Self { client, options } = self;
-        let opened = client.open(path.as_ref(), options).await?;
-        Ok(File::new(opened))
+    pub async fn open(&self, path: impl AsRef<Path>) -> io::Result<F> {
+        let path = path::absolute(path.as_ref()).map_err(Failure::into_io)?;
+        let opening = self.options.opening(&path).map_err(Failure::into_io)?;
+        let (hub, deadline) = (self.client.hub(), self.options.deadline);
+        let asked = |room: Standby<'_>| hub.open(&path, opening, deadline, room);
+        let mut answer = self.client.ask(deadline, asked).await?;
+        let file = match (answer.fault(), answer.take_handle()) {
+            (None, Some(handle)) => File::new(self.client.clone(), handle, self.options.append),
+            (fault, _) => {
+                return Err(answer.failure(fault.unwrap_or(Fault::Cancelled)).into_io());
+            }
+        };
+        if self.options.truncate {
+            file.set_len_by(0, deadline).await?;
+        }
+        Ok((self.make)(file))
     }
 }

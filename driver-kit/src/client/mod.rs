@@ -1,0 +1,31 @@
+//! The executor-neutral side of a driver: stagers, files and batches, as futures that any executor
+//! can poll.
+//!
+//! What differs between runtimes is how a worker is started and how an alarm is set; both are given
+//! to [`Client::new`]. What differs between their users is whose traits a reader has. So a driver's
+//! `Stager` and `File` are the ones here, with what only that driver can say: how a stager is made,
+//! and what `reader` gives. They dereference to these, and everything else is written once:
+//!
+//! ```text
+//!   driver: Builder ─► Stager ─► options ─► File ─► reader, close
+//!                        │          │         │
+//!   here:              Stager   OpenOptions  File ─► read_at, stage, unstage …
+//!                        └── stage ─► BatchBuilder ─► Batch ─► Updates
+//! ```
+//!
+//! # Cancel safety
+//!
+//! Dropping any of these futures cancels what it waited for (R10) and leaves no operation, buffer
+//! or waker behind. Where more is to be said, the method says it.
+
+mod batch;
+mod file;
+mod options;
+mod stager;
+mod wait;
+
+pub use batch::{Batch, BatchBuilder, Updates};
+pub use file::File;
+pub use options::OpenOptions;
+pub use stager::Stager;
+pub use wait::{Alarm, Client, SetAlarm};

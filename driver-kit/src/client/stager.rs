@@ -1,0 +1,168 @@
+//! The stager: where files are opened, staged together, and shut down.
+
+use super::wait::{Client, finished};
+use super::{BatchBuilder, File, OpenOptions};
+use crate::clock::Deadline;
+use crate::error::Operation;
+use crate::handlers::Handlers;
+use crate::hub::{Hub, Standby};
+use crate::observe::Notice;
+use crate::report::ShutdownReport;
+use staging_core::{Grace, PhaseName, Request, Stats};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a stager that is simply dropped may take to give everything back.
+const CLOSING_ON_DROP: Duration = Duration::from_secs(1);
+
+/// What a stager does on every executor. A driver's own adds how it is made and what it opens.
+///
+/// Clones share everything. When the last is dropped the stager is closed, in the background;
+/// files that are still there can then no longer be read. [`shutdown`](Stager::shutdown) does the
+/// same with manners, and a report.
+#[derive(Clone, Debug)]
+pub struct Stager {
+    owner: Arc<Owner>,
+}
+
+/// Closes the hub when the last stager is gone.
+#[derive(Debug)]
+struct Owner {
+    client: Client,
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        if self.client.hub().phase() != PhaseName::Closed {
+            self.client.hub().force(CLOSING_ON_DROP);
+        }
+    }
+}
+
+impl Stager {
+    /// The stager of a hub, which it closes in the end.
+    pub fn new(client: Client) -> Stager {
+        Stager {
+            owner: Arc::new(Owner { client }),
+        }
+    }
+
+    /// How a file is opened that is then made into the driver's own.
+    pub fn options_for<F>(&self, make: fn(File) -> F) -> OpenOptions<F> {
+        OpenOptions::new(self.owner.client.clone(), make)
+    }
+
+    /// Stages many files together. See [`Batch`](super::Batch).
+    pub fn stage<P>(&self, paths: P) -> BatchBuilder
+    where
+        P: IntoIterator,
+        P::Item: AsRef<Path>,
+        P::IntoIter: Send + 'static,
+    {
+        let paths = paths.into_iter().map(|path| path.as_ref().to_path_buf());
+        BatchBuilder::new(Arc::clone(self.hub()), Box::new(paths))
+    }
+
+    /// Waits until every write to any file that was accepted before is executed (R3).
+    ///
+    /// # Errors
+    /// The deadline passed, or the stager was closed.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    pub async fn flush_all(&self, deadline: Deadline) -> io::Result<()> {
+        self.for_all(Operation::FlushAll, Request::FlushAll, deadline)
+            .await
+    }
+
+    /// Makes durable what was written to the files that are open for writing (R3). What was closed
+    /// without a sync is not among them.
+    ///
+    /// # Errors
+    /// A file could not be synced: the first of them, and why (R8). The deadline passed, or the
+    /// stager was closed.
+    ///
+    /// # Cancel safety
+    /// Dropped, syncs that have begun go on.
+    pub async fn sync_all(&self, deadline: Deadline) -> io::Result<()> {
+        self.for_all(Operation::SyncAll, Request::SyncAll, deadline)
+            .await
+    }
+
+    async fn for_all(
+        &self,
+        operation: Operation,
+        request: Request,
+        deadline: Deadline,
+    ) -> io::Result<()> {
+        let (client, hub) = (&self.owner.client, self.hub());
+        let asked = |room: Standby<'_>| hub.submit_for_all(operation, request, deadline, room);
+        client.ask(deadline, asked).await.and_then(finished)
+    }
+
+    /// What has been counted so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.hub().stats()
+    }
+
+    /// Bytes of the budget that are taken now (G10).
+    #[must_use]
+    pub fn charged(&self) -> u64 {
+        self.hub().charged()
+    }
+
+    /// Which phase of its life the stager is in (S1).
+    #[must_use]
+    pub fn phase(&self) -> PhaseName {
+        self.hub().phase()
+    }
+
+    /// Who carries out which kind of action: handlers can be set and restored at any time.
+    #[must_use]
+    pub fn handlers(&self) -> &Handlers {
+        self.hub().handlers()
+    }
+
+    /// Adds somebody who is told of progress and of the phases of a shutdown, outside every lock
+    /// (S7).
+    pub fn observe(&self, observer: impl Fn(&Notice) + Send + Sync + 'static) {
+        self.hub().observers().add(Arc::new(observer));
+    }
+
+    /// The hub underneath, for measuring and for drivers of one's own.
+    #[must_use]
+    pub fn hub(&self) -> &Arc<Hub> {
+        self.owner.client.hub()
+    }
+
+    /// Shuts down gracefully (S1): refuses new work, finishes what was accepted, gives everything
+    /// back, and reports. Asked again meanwhile, it only shortens (S4).
+    ///
+    /// # Cancel safety
+    /// Dropped, the shutdown goes on, but nobody looks at its deadlines; wait again with
+    /// [`closed`](Stager::closed).
+    pub async fn shutdown(&self, grace: Grace) -> ShutdownReport {
+        self.hub().shut_down(grace);
+        self.closed().await
+    }
+
+    /// Forces a shutdown (S4): what is under way is given up and named.
+    ///
+    /// # Cancel safety
+    /// As [`shutdown`](Stager::shutdown).
+    pub async fn force(&self, closing: Duration) -> ShutdownReport {
+        self.hub().force(closing);
+        self.closed().await
+    }
+
+    /// Waits until somebody else's shutdown is over.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost; wait again.
+    pub async fn closed(&self) -> ShutdownReport {
+        self.owner.client.closed().await
+    }
+}

@@ -1,0 +1,144 @@
+//! How callers wait: as futures, until their answer, until there is room, until their deadline.
+
+use crate::clock::Deadline;
+use crate::error::{Cause, Failure};
+use crate::hub::{Answer, End, Hub, Room, Setup, Standby, Ticket};
+use crate::report::ShutdownReport;
+use staging_core::Fault;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+/// A future that is ready at a given moment, or later.
+pub type Alarm = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
+
+/// How a runtime sets an alarm. Called only where there is a deadline.
+pub type SetAlarm = Arc<dyn Fn(Instant) -> Alarm + Send + Sync>;
+
+/// A hub, and how its callers keep their deadlines.
+#[derive(Clone)]
+pub struct Client {
+    hub: Arc<Hub>,
+    set_alarm: SetAlarm,
+}
+
+impl Client {
+    /// A client of a new hub.
+    pub fn new(setup: Setup, set_alarm: SetAlarm) -> Client {
+        Client {
+            hub: Hub::new(setup),
+            set_alarm,
+        }
+    }
+
+    /// The hub.
+    pub const fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// Waits for the end of a shutdown, and keeps its deadlines meanwhile.
+    pub(super) async fn closed(&self) -> ShutdownReport {
+        let mut end = End::of(Arc::clone(&self.hub));
+        let mut alarm = None;
+        poll_fn(|context| {
+            loop {
+                if let Poll::Ready(report) = self.hub.poll_closed(&mut end, context.waker()) {
+                    return Poll::Ready(report);
+                }
+                // A shutdown asked again moves its deadlines: the alarm follows.
+                let next = self.hub.next_wake();
+                if alarm.as_ref().map(|(at, _)| *at) != next {
+                    alarm = next.map(|at| (at, (self.set_alarm)(at)));
+                }
+                let rang = alarm
+                    .as_mut()
+                    .is_some_and(|(_, alarm)| alarm.as_mut().poll(context).is_ready());
+                if !rang {
+                    return Poll::Pending;
+                }
+                alarm = None;
+                self.hub.tick();
+            }
+        })
+        .await
+    }
+
+    /// Asks until there is room (R12), then waits for the answer, until the deadline (R10).
+    pub(super) async fn ask(
+        &self,
+        deadline: Deadline,
+        mut ask: impl FnMut(Standby<'_>) -> Result<Ticket, Failure>,
+    ) -> io::Result<Answer> {
+        let mut alarm = self.alarm(deadline);
+        let mut room = Room::of(Arc::clone(&self.hub));
+        let ticket = poll_fn(|context| match ask(Some((&mut room, context.waker()))) {
+            Err(failure) if failure.is_for_fullness() => match rings(&mut alarm, context) {
+                true => {
+                    let cause = Cause::Fault(Fault::Deadline);
+                    Poll::Ready(Err(Failure { cause, ..failure }))
+                }
+                false => Poll::Pending,
+            },
+            asked => Poll::Ready(asked),
+        })
+        .await
+        .map_err(Failure::into_io)?;
+        drop(room);
+        Ok(self.wait(ticket, alarm).await)
+    }
+
+    /// Waits for the answer to what was accepted, until the deadline.
+    pub(super) async fn answered(&self, ticket: Ticket, deadline: Deadline) -> Answer {
+        self.wait(ticket, self.alarm(deadline)).await
+    }
+
+    fn alarm(&self, deadline: Deadline) -> Option<Alarm> {
+        match deadline {
+            Deadline::Never => None,
+            Deadline::At(at) => Some((self.set_alarm)(at)),
+        }
+    }
+
+    /// Waits for an answer. Whether the deadline has passed is decided by the clock: the alarm
+    /// only has it looked at.
+    async fn wait(&self, ticket: Ticket, mut alarm: Option<Alarm>) -> Answer {
+        let mut ticket = pin!(ticket);
+        poll_fn(|context| {
+            loop {
+                if let Poll::Ready(answer) = ticket.as_mut().poll(context) {
+                    return Poll::Ready(answer);
+                }
+                if !rings(&mut alarm, context) {
+                    return Poll::Pending;
+                }
+                alarm = None;
+                self.hub.tick();
+            }
+        })
+        .await
+    }
+}
+
+/// What an answer that carries nothing says.
+pub(super) fn finished(answer: Answer) -> io::Result<()> {
+    match answer.fault() {
+        None => Ok(()),
+        Some(fault) => Err(answer.failure(fault).into_io()),
+    }
+}
+
+/// Whether the alarm went off; one that is not set never does.
+fn rings(alarm: &mut Option<Alarm>, context: &mut Context<'_>) -> bool {
+    alarm
+        .as_mut()
+        .is_some_and(|alarm| alarm.as_mut().poll(context).is_ready())
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.hub.fmt(f)
+    }
+}
