@@ -1,10 +1,12 @@
 //! The promises that every driver keeps, written once and run over any driver.
 //!
-//! A driver takes part by implementing [`Driver`] in plain blocking words (an async one by its
-//! `block_on`) and by listing its [`Configuration`]s; [`cases`] are the promises. Storage is gated,
-//! never slowed by the clock: a [`Gate`] holds the actions of one kind until the case lets them go.
-//! After each case its [`Scene`] looks whether everything was given back.
+//! A driver takes part by implementing [`Driver`] in plain blocking words, and by listing its
+//! [`Configuration`]s. Drivers of futures share one such implementation, `awaited`: their worlds say
+//! who polls, and read as their traits have it. [`cases`] are the promises. Storage is gated, never
+//! slowed by the clock: a [`Gate`] holds the actions of one kind until the case lets them go. After
+//! each case its [`Scene`] looks whether everything was given back.
 
+mod awaited;
 pub mod blocking;
 mod cases;
 mod child;

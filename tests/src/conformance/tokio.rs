@@ -1,16 +1,12 @@
 //! driver-tokio under trial: on a current-thread runtime, and on one of two threads.
 
-use super::driver::{Configuration, Driver, Group, Open, OpenFile, Opening};
-use bytes::Bytes;
-use driver_kit::batch::{Item, Order, Progress};
-use driver_kit::core::{Grace, Limits, Plan, Standing};
-use driver_kit::hub::Hub;
-use driver_kit::{Deadline, Handle, ShutdownReport};
-use driver_tokio::{Batch, File, Stager};
+use super::awaited::{Awaited, World};
+use super::driver::{Configuration, Driver};
+use driver_kit::core::Limits;
+use driver_tokio::{File, OpenOptions, Stager};
+use std::future::Future;
 use std::io::{self, SeekFrom};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use tokio::runtime::{Builder, Runtime};
 
@@ -19,7 +15,7 @@ pub const CONFIGURATIONS: [Configuration; 2] = [
     Configuration {
         name: "tokio_current",
         workers: 2,
-        make: |limits| Tokio::make(limits, Builder::new_current_thread()),
+        make: |limits| on(Builder::new_current_thread(), limits),
     },
     Configuration {
         name: "tokio_multi",
@@ -27,208 +23,69 @@ pub const CONFIGURATIONS: [Configuration; 2] = [
         make: |limits| {
             let mut builder = Builder::new_multi_thread();
             builder.worker_threads(2);
-            Tokio::make(limits, builder)
+            on(builder, limits)
         },
     },
 ];
 
-struct Tokio {
-    stager: Stager,
-    runtime: Arc<Runtime>,
+#[expect(clippy::expect_used, reason = "a test without a runtime cannot go on")]
+fn on(mut builder: Builder, limits: Limits) -> Arc<dyn Driver> {
+    let runtime = builder.enable_all().build().expect("a runtime can be made");
+    let stager = {
+        let _entered = runtime.enter();
+        Stager::builder()
+            .limits(limits)
+            .build()
+            .expect("there is a runtime")
+    };
+    Arc::new(Awaited {
+        stager,
+        world: Arc::new(runtime),
+    })
 }
 
-impl Tokio {
-    #[expect(clippy::expect_used, reason = "a test without a runtime cannot go on")]
-    fn make(limits: Limits, mut builder: Builder) -> Arc<dyn Driver> {
-        let runtime = builder.enable_all().build().expect("a runtime can be made");
-        let stager = {
-            let _entered = runtime.enter();
-            Stager::builder()
-                .limits(limits)
-                .build()
-                .expect("there is a runtime")
-        };
-        Arc::new(Tokio {
-            stager,
-            runtime: Arc::new(runtime),
-        })
-    }
-}
+impl World for Arc<Runtime> {
+    type Stager = Stager;
+    type File = File;
 
-impl Driver for Tokio {
-    fn hub(&self) -> &Arc<Hub> {
-        self.stager.hub()
+    fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        Runtime::block_on(self, future)
     }
 
-    fn open(&self, path: &Path, how: Opening) -> io::Result<Open> {
-        let options = self
-            .stager
-            .options()
-            .mode(how.plan.mode)
-            .map_threshold(how.plan.map_threshold)
-            .over_budget(how.plan.over_budget)
-            .write(how.write)
-            .append(how.append)
-            .truncate(how.truncate)
-            .create(how.create)
-            .create_new(how.create_new)
-            .deadline(how.deadline);
-        let file = self.runtime.block_on(options.open(path))?;
-        Ok(Arc::new(Opened {
-            file,
-            runtime: Arc::clone(&self.runtime),
-        }))
+    fn options(stager: &Stager) -> OpenOptions {
+        stager.options()
     }
 
-    fn batch(
-        &self,
-        paths: Box<dyn Iterator<Item = PathBuf> + Send>,
-        order: Order,
-    ) -> io::Result<Arc<dyn Group>> {
-        let batch = self
-            .stager
-            .stage(paths)
-            .plan(order.plan)
-            .concurrency(order.concurrency)
-            .deadline(order.deadline)
-            .start()?;
-        Ok(Arc::new(Together {
-            batch,
-            runtime: Arc::clone(&self.runtime),
-        }))
+    async fn seek(file: &File, to: SeekFrom) -> io::Result<u64> {
+        file.reader().seek(to).await
     }
 
-    fn flush_all(&self, deadline: Deadline) -> io::Result<()> {
-        self.runtime.block_on(self.stager.flush_all(deadline))
-    }
-
-    fn sync_all(&self, deadline: Deadline) -> io::Result<()> {
-        self.runtime.block_on(self.stager.sync_all(deadline))
-    }
-
-    fn shutdown(&self, grace: Grace) -> ShutdownReport {
-        self.runtime.block_on(self.stager.shutdown(grace))
-    }
-
-    fn force(&self, closing: Duration) -> ShutdownReport {
-        self.runtime.block_on(self.stager.force(closing))
-    }
-
-    fn attend(&self) {}
-}
-
-struct Opened {
-    file: File,
-    runtime: Arc<Runtime>,
-}
-
-impl OpenFile for Opened {
-    fn handle(&self) -> &Handle {
-        self.file.handle()
-    }
-
-    fn read_at_by(&self, buffer: &mut [u8], offset: u64, deadline: Deadline) -> io::Result<usize> {
-        self.runtime
-            .block_on(self.file.read_into_by(buffer, offset, deadline))
-    }
-
-    fn bytes_at(&self, offset: u64, len: usize) -> io::Result<Bytes> {
-        self.runtime.block_on(self.file.read_at(offset, len))
-    }
-
-    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        let bytes = Bytes::copy_from_slice(bytes);
-        self.runtime.block_on(self.file.write_at(offset, bytes))
-    }
-
-    fn append(&self, bytes: &[u8]) -> io::Result<u64> {
-        let bytes = Bytes::copy_from_slice(bytes);
-        self.runtime.block_on(self.file.append(bytes))
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.runtime.block_on(self.file.set_len(len))
-    }
-
-    fn flush(&self, deadline: Deadline) -> io::Result<()> {
-        self.runtime.block_on(self.file.flush(deadline))
-    }
-
-    fn sync(&self, deadline: Deadline) -> io::Result<()> {
-        self.runtime.block_on(self.file.sync(deadline))
-    }
-
-    fn write_through(&self, from: u64, parts: &[&[u8]]) -> io::Result<u64> {
-        self.runtime.block_on(async {
-            let mut writer = self.file.writer();
-            writer.seek(SeekFrom::Start(from)).await?;
-            for part in parts {
-                writer.write_all(part).await?;
-            }
-            writer.flush().await?;
-            Ok(writer.position())
-        })
-    }
-
-    fn stage_by(&self, plan: Plan, deadline: Deadline) -> io::Result<Standing> {
-        self.runtime.block_on(self.file.stage_by(plan, deadline))
-    }
-
-    fn unstage(&self) -> io::Result<()> {
-        self.runtime.block_on(self.file.unstage())
-    }
-
-    fn seek_from_end(&self, by: i64) -> io::Result<u64> {
-        self.runtime
-            .block_on(self.file.reader().seek(SeekFrom::End(by)))
-    }
-
-    fn seek_from_start(&self, to: u64) -> io::Result<u64> {
-        self.runtime
-            .block_on(self.file.reader().seek(SeekFrom::Start(to)))
-    }
-
-    fn read_through(&self) -> io::Result<Vec<u8>> {
+    async fn read_through(file: &File) -> io::Result<Vec<u8>> {
         let mut all = Vec::new();
-        self.runtime
-            .block_on(self.file.reader().read_to_end(&mut all))?;
+        file.reader().read_to_end(&mut all).await?;
         Ok(all)
     }
 
-    fn lines(&self) -> io::Result<Vec<String>> {
-        self.runtime.block_on(async {
-            let mut lines = self.file.reader().lines();
-            let mut all = Vec::new();
-            while let Some(line) = lines.next_line().await? {
-                all.push(line);
-            }
-            Ok(all)
-        })
-    }
-
-    fn close(self: Arc<Self>) -> io::Result<()> {
-        match Arc::into_inner(self) {
-            Some(Opened { file, runtime }) => runtime.block_on(file.close()),
-            None => Err(io::Error::other("the case still shares the file it closes")),
+    async fn lines(file: &File) -> io::Result<Vec<String>> {
+        let mut lines = file.reader().lines();
+        let mut all = Vec::new();
+        while let Some(line) = lines.next_line().await? {
+            all.push(line);
         }
-    }
-}
-
-struct Together {
-    batch: Batch,
-    runtime: Arc<Runtime>,
-}
-
-impl Group for Together {
-    fn wait(&self) -> Vec<Item> {
-        self.runtime.block_on(self.batch.wait())
+        Ok(all)
     }
 
-    fn progress(&self) -> Progress {
-        self.batch.progress()
+    async fn write_through(file: &File, from: u64, parts: &[&[u8]]) -> io::Result<u64> {
+        let mut writer = file.writer();
+        writer.seek(SeekFrom::Start(from)).await?;
+        for part in parts {
+            writer.write_all(part).await?;
+        }
+        writer.flush().await?;
+        Ok(writer.position())
     }
 
-    fn cancel(&self) {
-        self.batch.cancel();
+    async fn close(file: File) -> io::Result<()> {
+        file.close().await
     }
 }

@@ -1,0 +1,189 @@
+//! Any driver of futures under trial, in blocking words: what its world polls, a case waits for.
+
+use super::driver::{Driver, Group, Open, OpenFile, Opening};
+use bytes::Bytes;
+use driver_kit::batch::{Item, Order, Progress};
+use driver_kit::client::{self, OpenOptions};
+use driver_kit::core::{Grace, Plan, Standing};
+use driver_kit::hub::Hub;
+use driver_kit::{Deadline, Handle, ShutdownReport};
+use std::future::Future;
+use std::io::{self, SeekFrom};
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Who polls, and what only the driver's own types can do: open, read and write as its traits have it.
+pub(super) trait World: Clone + Send + Sync + 'static {
+    type Stager: Deref<Target = client::Stager> + Send + Sync;
+    type File: Deref<Target = client::File> + Send + Sync;
+
+    fn block_on<T>(&self, future: impl Future<Output = T>) -> T;
+    fn options(stager: &Self::Stager) -> OpenOptions<Self::File>;
+    async fn seek(file: &Self::File, to: SeekFrom) -> io::Result<u64>;
+    async fn read_through(file: &Self::File) -> io::Result<Vec<u8>>;
+    async fn lines(file: &Self::File) -> io::Result<Vec<String>>;
+    async fn write_through(file: &Self::File, from: u64, parts: &[&[u8]]) -> io::Result<u64>;
+    async fn close(file: Self::File) -> io::Result<()>;
+}
+
+/// A stager, and the world it lives in.
+pub(super) struct Awaited<W: World> {
+    pub(super) stager: W::Stager,
+    pub(super) world: W,
+}
+
+impl<W: World> Driver for Awaited<W> {
+    fn hub(&self) -> &Arc<Hub> {
+        self.stager.hub()
+    }
+
+    fn open(&self, path: &Path, how: Opening) -> io::Result<Open> {
+        let options = W::options(&self.stager)
+            .mode(how.plan.mode)
+            .map_threshold(how.plan.map_threshold)
+            .over_budget(how.plan.over_budget)
+            .write(how.write)
+            .append(how.append)
+            .truncate(how.truncate)
+            .create(how.create)
+            .create_new(how.create_new)
+            .deadline(how.deadline);
+        let file = self.world.block_on(options.open(path))?;
+        let world = self.world.clone();
+        Ok(Arc::new(Opened { file, world }))
+    }
+
+    fn batch(
+        &self,
+        paths: Box<dyn Iterator<Item = PathBuf> + Send>,
+        order: Order,
+    ) -> io::Result<Arc<dyn Group>> {
+        let batch = self
+            .stager
+            .stage(paths)
+            .plan(order.plan)
+            .concurrency(order.concurrency)
+            .deadline(order.deadline)
+            .start()?;
+        let world = self.world.clone();
+        Ok(Arc::new(Together { batch, world }))
+    }
+
+    fn flush_all(&self, deadline: Deadline) -> io::Result<()> {
+        self.world.block_on(self.stager.flush_all(deadline))
+    }
+
+    fn sync_all(&self, deadline: Deadline) -> io::Result<()> {
+        self.world.block_on(self.stager.sync_all(deadline))
+    }
+
+    fn shutdown(&self, grace: Grace) -> ShutdownReport {
+        self.world.block_on(self.stager.shutdown(grace))
+    }
+
+    fn force(&self, closing: Duration) -> ShutdownReport {
+        self.world.block_on(self.stager.force(closing))
+    }
+
+    fn attend(&self) {}
+}
+
+struct Opened<W: World> {
+    file: W::File,
+    world: W,
+}
+
+impl<W: World> OpenFile for Opened<W> {
+    fn handle(&self) -> &Handle {
+        self.file.handle()
+    }
+
+    fn read_at_by(&self, buffer: &mut [u8], offset: u64, deadline: Deadline) -> io::Result<usize> {
+        self.world
+            .block_on(self.file.read_into_by(buffer, offset, deadline))
+    }
+
+    fn bytes_at(&self, offset: u64, len: usize) -> io::Result<Bytes> {
+        self.world.block_on(self.file.read_at(offset, len))
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let bytes = Bytes::copy_from_slice(bytes);
+        self.world.block_on(self.file.write_at(offset, bytes))
+    }
+
+    fn append(&self, bytes: &[u8]) -> io::Result<u64> {
+        let bytes = Bytes::copy_from_slice(bytes);
+        self.world.block_on(self.file.append(bytes))
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.world.block_on(self.file.set_len(len))
+    }
+
+    fn flush(&self, deadline: Deadline) -> io::Result<()> {
+        self.world.block_on(self.file.flush(deadline))
+    }
+
+    fn sync(&self, deadline: Deadline) -> io::Result<()> {
+        self.world.block_on(self.file.sync(deadline))
+    }
+
+    fn write_through(&self, from: u64, parts: &[&[u8]]) -> io::Result<u64> {
+        self.world
+            .block_on(W::write_through(&self.file, from, parts))
+    }
+
+    fn stage_by(&self, plan: Plan, deadline: Deadline) -> io::Result<Standing> {
+        self.world.block_on(self.file.stage_by(plan, deadline))
+    }
+
+    fn unstage(&self) -> io::Result<()> {
+        self.world.block_on(self.file.unstage())
+    }
+
+    fn seek_from_end(&self, by: i64) -> io::Result<u64> {
+        self.world.block_on(W::seek(&self.file, SeekFrom::End(by)))
+    }
+
+    fn seek_from_start(&self, to: u64) -> io::Result<u64> {
+        self.world
+            .block_on(W::seek(&self.file, SeekFrom::Start(to)))
+    }
+
+    fn read_through(&self) -> io::Result<Vec<u8>> {
+        self.world.block_on(W::read_through(&self.file))
+    }
+
+    fn lines(&self) -> io::Result<Vec<String>> {
+        self.world.block_on(W::lines(&self.file))
+    }
+
+    fn close(self: Arc<Self>) -> io::Result<()> {
+        match Arc::into_inner(self) {
+            Some(Opened { file, world }) => world.block_on(W::close(file)),
+            None => Err(io::Error::other("the case still shares the file it closes")),
+        }
+    }
+}
+
+struct Together<W> {
+    batch: client::Batch,
+    world: W,
+}
+
+impl<W: World> Group for Together<W> {
+    fn wait(&self) -> Vec<Item> {
+        self.world.block_on(self.batch.wait())
+    }
+
+    fn progress(&self) -> Progress {
+        self.batch.progress()
+    }
+
+    fn cancel(&self) {
+        self.batch.cancel();
+    }
+}
