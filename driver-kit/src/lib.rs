@@ -36,6 +36,7 @@ mod handle;
 pub mod handlers;
 pub mod hub;
 pub mod job;
+pub mod journal;
 pub mod observe;
 pub mod options;
 pub mod path;

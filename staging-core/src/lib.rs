@@ -66,12 +66,15 @@ mod timers;
 
 mod machine;
 
+mod journal;
+
 pub use action::{Action, Bound, Done, IoKind, Outcome, Tell};
 pub use event::{
     Access, Completion, Event, Grace, Key, Missing, Mode, OverBudget, Plan, Request, Stamp, Tag,
 };
 pub use fault::{Fault, NodeKind};
 pub use id::{FileId, HandleId, Id, IoId, OpId, kind};
+pub use journal::{Divergence, Entry, Instead, replay};
 pub use limits::{Limits, PAGE, charge_loaded, charge_mapped};
 pub use machine::{Canonical, Machine, Report};
 pub use phase::{Cause, EDGES, PhaseName};

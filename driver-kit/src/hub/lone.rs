@@ -15,7 +15,7 @@ use crate::perform::{self, read_full, read_if_cached};
 use crate::sync::lock;
 use bytes::Bytes;
 use staging_core::{
-    Action, Completion, Event, Fault, HandleId, IoId, IoKind, OpId, Outcome, Request, Tick,
+    Completion, Event, Fault, HandleId, IoId, IoKind, OpId, Outcome, Request, Tick,
 };
 use std::fs::File;
 use std::path::Path;
@@ -258,7 +258,7 @@ impl Hub {
     /// If the next action is the caller's own, the caller takes it along. Otherwise the operation
     /// waits like any other.
     fn take_own(self: &Arc<Self>, state: &mut State, op: OpId) -> Option<Lone> {
-        if let Some(Action::Perform { io, kind }) = state.machine.poll_io() {
+        if let Some((io, kind)) = state.ordered() {
             if let IoKind::Read {
                 op: whose, file, ..
             }

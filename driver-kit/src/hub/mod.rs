@@ -26,6 +26,7 @@ pub(crate) mod table;
 use crate::clock::{Clock, nanos};
 use crate::contents::{Memory, Notify};
 use crate::handlers::Handlers;
+use crate::journal::Journal;
 use crate::observe::Observers;
 use crate::report::ShutdownReport;
 use crate::sync::{Mutex, lock};
@@ -93,6 +94,7 @@ impl Hub {
             Hub {
                 state: Mutex::new(State {
                     machine: Machine::new(limits),
+                    journal: None,
                     table: table::Table::new(),
                     crew: crew::Crew::of(workers),
                     batches: Vec::new(),
@@ -173,6 +175,18 @@ impl Hub {
     /// How many members of the crew are at work. None while there is nothing to do.
     pub fn working(&self) -> u32 {
         lock(&self.state).crew.running()
+    }
+
+    /// Begins to keep a journal of what the machine is told and answers, in memory, for as long as
+    /// the hub lives or until [`journal`](Hub::journal) takes it. One that is kept is dropped.
+    pub fn record(&self) {
+        let mut state = lock(&self.state);
+        state.journal = Some(Journal::of(&state.machine));
+    }
+
+    /// Takes the journal, if one is kept, and keeps none any more.
+    pub fn journal(&self) -> Option<Journal> {
+        lock(&self.state).journal.take()
     }
 
     /// The phase of the hub's life (S1).

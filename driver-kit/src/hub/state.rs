@@ -10,10 +10,11 @@ use crate::batch::Batch;
 use crate::contents::{Contents, Memory, Notify};
 use crate::error::Operation;
 use crate::job::{Brought, Finished, Held, Job, Part};
+use crate::journal::Journal;
 use crate::observe::{Notice, Observers};
 use crate::report::Unfinished;
 use staging_core::{
-    Action, Done, Event, FileId, HandleId, How, IoId, IoKind, Life, Machine, OpId, Outcome,
+    Action, Done, Entry, Event, FileId, HandleId, How, IoId, IoKind, Life, Machine, OpId, Outcome,
     PhaseName, Reply, Tell, Tick, WakeReason,
 };
 use std::collections::VecDeque;
@@ -23,6 +24,8 @@ use std::sync::Arc;
 /// Everything under the lock.
 pub(crate) struct State {
     pub(crate) machine: Machine,
+    /// What the machine is told and answers, while somebody wants to know.
+    pub(super) journal: Option<Journal>,
     pub(crate) table: Table,
     pub(super) crew: Crew,
     /// Batches that still have paths to feed, or results to come.
@@ -45,7 +48,29 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn say(&mut self, now: Tick, event: Event) -> Reply {
-        self.machine.handle(now, event)
+        let reply = self.machine.handle(now, event);
+        if let Some(journal) = &mut self.journal {
+            journal.add(Entry::Said { now, event, reply });
+        }
+        reply
+    }
+
+    pub(super) fn ordered(&mut self) -> Option<(IoId, IoKind)> {
+        let Action::Perform { io, kind } = self.machine.poll_io()? else {
+            return None;
+        };
+        if let Some(journal) = &mut self.journal {
+            journal.add(Entry::Polled(Action::Perform { io, kind }));
+        }
+        Some((io, kind))
+    }
+
+    fn told(&mut self) -> Option<Tell> {
+        let tell = self.machine.poll_told()?;
+        if let Some(journal) = &mut self.journal {
+            journal.add(Entry::Polled(Action::Tell(tell)));
+        }
+        Some(tell)
     }
 
     /// Tells the machine how a job ended, and puts what it brought where it belongs.
@@ -180,7 +205,7 @@ impl State {
         if let Some(job) = self.deferred.pop_front() {
             return Some(job);
         }
-        while let Some(Action::Perform { io, kind }) = self.machine.poll_io() {
+        while let Some((io, kind)) = self.ordered() {
             if let Some(job) = self.job_for(io, kind) {
                 return Some(job);
             }
@@ -194,7 +219,7 @@ impl State {
 
     /// Takes what the machine has to tell, with what belongs to it, to be delivered outside.
     pub(super) fn drain_told(&mut self, out: &mut Deliveries) {
-        while let Some(tell) = self.machine.poll_told() {
+        while let Some(tell) = self.told() {
             match tell {
                 Tell::Resolve { op, outcome, .. } => self.answer(op, outcome, out),
                 Tell::Progress { file, done, total } => {

@@ -17,6 +17,7 @@ mod run;
 mod scene;
 pub mod smol;
 pub mod tokio;
+mod trace;
 mod watch;
 
 pub use cases::{cases, children};
@@ -26,4 +27,5 @@ pub use errors::{cause_of, fault_of, is_errno, names_its_file};
 pub use gate::{Gate, Verdict};
 pub use run::{Case, Proof, case, run, run_child};
 pub use scene::{Scene, pattern};
+pub use trace::{keeps_the_contract, replays};
 pub use watch::{PATIENCE, Started, start, until, wait_for};

@@ -2,6 +2,7 @@
 //! afterwards whether everything was given back.
 
 use super::driver::{Configuration, Driver};
+use super::trace::replays;
 use super::watch::wait_for;
 use driver_kit::core::{Grace, Limits, PhaseName};
 use std::error::Error;
@@ -75,6 +76,7 @@ impl Scene {
     /// A driver with other limits.
     pub fn driver_with(&self, limits: Limits) -> Arc<dyn Driver> {
         let driver = (self.configuration.make)(limits);
+        driver.hub().record();
         self.drivers
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -132,6 +134,8 @@ impl Scene {
                 }
             }
             settled(driver.as_ref())?;
+            let journal = driver.hub().journal().ok_or("no journal was kept")?;
+            replays(&journal)?;
         }
         drop(drivers);
         wait_for("descriptors to be closed", || {
