@@ -80,6 +80,8 @@ fn the_poll_loop_answers_itself() -> Proof {
         r#"still there: GET -> OK 22 "name = \"staging-core\"\n""#,
     );
     says(&text, r#"beyond the end: GET -> OK 0 """#);
+    says(&text, r#"created, and written: ADD -> OK 4 "at 0""#);
+    says(&text, r#"what was written: GET -> OK 7 "one,two""#);
     says(&text, "missing: GET -> NO Os(2)");
     says(&text, "not a file: GET -> NO NotAFile(Directory)");
     says(&text, r#"from the disk: GET -> OK 4 "\0\0\0\0""#);
@@ -278,6 +280,7 @@ fn the_ring_reads_what_std_reads() -> Proof {
         "cancelled: Some(Failed { fault: Cancelled, done: Unknown }), 1 call under way\n",
     );
     says(&text, "then its calls ended, 1 surplus\n");
+    says(&text, ", Synced: equal\n");
     says(&text, "abandoned: 0");
     Ok(())
 }

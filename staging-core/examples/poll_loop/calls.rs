@@ -1,8 +1,8 @@
 //! What a worker does for an action: system calls and nothing else. They may block for as long as
 //! a disk likes, but not on a pipe without a writer.
 
-use staging_core::{Completion, Fault, Key, NodeKind, Stamp};
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use staging_core::{Access, Completion, Fault, Key, Missing, NodeKind, Stamp};
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::{fs::File, io, path::Path, sync::Arc};
 
 /// How an action ended, and what it brought.
@@ -22,15 +22,15 @@ impl From<Vec<u8>> for Brought {
     }
 }
 
-pub(crate) fn open(path: &Path) -> Call {
-    let (file, key) = open_regular(path)?;
+pub(crate) fn open(path: &Path, access: Access, missing: Missing) -> Call {
+    let (file, key) = open_regular(path, access, missing)?;
     let stamp = stamp(&file)?;
     Ok(opened(file, key, stamp))
 }
 
 /// A small file, whole, in one go. What is longer or changed meanwhile is only opened.
-pub(crate) fn fetch(path: &Path, up_to: u64) -> Call {
-    let (file, key) = open_regular(path)?;
+pub(crate) fn fetch(path: &Path, missing: Missing, up_to: u64) -> Call {
+    let (file, key) = open_regular(path, Access::Read, missing)?;
     let before = stamp(&file)?;
     if before.len > up_to {
         return Ok(opened(file, key, before));
@@ -77,6 +77,38 @@ pub(crate) fn read(file: &File, offset: u64, len: u64) -> Call {
     Ok((Completion::Read { bytes }, buffer.into()))
 }
 
+/// All of it, or as much as the system takes.
+pub(crate) fn write(file: &File, bytes: &[u8], offset: u64) -> Call {
+    let mut done = 0;
+    while done < bytes.len() {
+        let fault = match file.write_at(&bytes[done..], offset + done as u64) {
+            Ok(more) if more > 0 => {
+                done += more;
+                continue;
+            }
+            Ok(_) => Fault::Short,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => fault(error),
+        };
+        let bytes = done as u64;
+        return match done {
+            0 => Err(fault),
+            _ => Ok((Completion::CutShort { bytes, fault }, Brought::default())),
+        };
+    }
+    Ok((Completion::Written, Brought::default()))
+}
+
+pub(crate) fn set_length(file: &File, len: u64) -> Call {
+    file.set_len(len).map_err(fault)?;
+    Ok((Completion::LengthSet, Brought::default()))
+}
+
+pub(crate) fn sync(file: &File) -> Call {
+    file.sync_all().map_err(fault)?;
+    Ok((Completion::Synced, Brought::default()))
+}
+
 pub(crate) fn close(file: Option<Arc<File>>) -> Call {
     drop(file);
     Ok((Completion::Closed, Brought::default()))
@@ -91,16 +123,25 @@ fn opened(file: File, key: Key, stamp: Stamp) -> (Completion, Brought) {
 }
 
 /// Nonblocking, or a pipe would wait for its writer; regular, or it is not ours.
-fn open_regular(path: &Path) -> Result<(File, Key), Fault> {
+fn open_regular(path: &Path, access: Access, missing: Missing) -> Result<(File, Key), Fault> {
+    let create = match missing {
+        Missing::Fail => 0,
+        Missing::Create => libc::O_CREAT,
+        Missing::CreateNew => libc::O_CREAT | libc::O_EXCL,
+    };
     let mut options = File::options();
-    options.read(true).custom_flags(libc::O_NONBLOCK);
+    options.read(true).write(access == Access::Write);
+    options.custom_flags(libc::O_NONBLOCK | create);
     let file = options.open(path).map_err(fault)?;
     let found = file.metadata().map_err(fault)?;
-    match found.is_file() {
-        true => Ok((file, Key([found.dev(), found.ino()]))),
-        false if found.is_dir() => Err(Fault::NotAFile(NodeKind::Directory)),
-        false => Err(Fault::NotAFile(NodeKind::Other)),
-    }
+    let node = match found.file_type() {
+        node if node.is_file() => return Ok((file, Key([found.dev(), found.ino()]))),
+        node if node.is_dir() => NodeKind::Directory,
+        node if node.is_fifo() => NodeKind::Fifo,
+        node if node.is_char_device() || node.is_block_device() => NodeKind::Device,
+        _ => NodeKind::Other,
+    };
+    Err(Fault::NotAFile(node))
 }
 
 fn stamp(file: &File) -> Result<Stamp, Fault> {

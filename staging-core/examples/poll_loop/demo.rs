@@ -31,6 +31,10 @@ impl Asker {
         self.get("loaded, and read from memory", &manifest, 0, 40)?;
         self.get("again: it is still there", &manifest, 10, 22)?;
         self.get("beyond the end", &manifest, 1 << 40, 40)?;
+        let notes = holes.join("notes");
+        self.add("created, and written", &notes, "one,")?;
+        self.add("appended", &notes, "two")?;
+        self.get("what was written", &notes, 0, 40)?;
         self.get("missing", &here.join("no such file"), 0, 40)?;
         self.get("not a file", here, 0, 40)?;
         self.get("over the budget, so from the disk", &vast, 1 << 29, 4)?;
@@ -38,7 +42,13 @@ impl Asker {
         // The answer comes while the call goes on. What that brings drops when it ends.
         self.get("too large to come so soon", &large, 0, 4)?;
         self.say("WITHIN 5000")?;
-        self.get("and nothing is stuck", &manifest, 0, 9)
+        self.get("and nothing is stuck", &manifest, 0, 9)?;
+        self.say("STAT")
+    }
+
+    fn add(&mut self, what: &str, path: &Path, text: &str) -> io::Result<()> {
+        print!("{what}: ");
+        self.say(&format!("ADD {} {text}", path.display()))
     }
 
     fn get(&mut self, what: &str, path: &Path, offset: u64, len: u64) -> io::Result<()> {

@@ -1,12 +1,11 @@
 //! The core and the tables beside it: steps 1, 2 and 3. Nothing here blocks, and nothing here knows
 //! of sockets.
 
-use crate::calls::{self, Brought, Call};
-use crate::workers::{Ended, Job, Jobs};
-use mio::Token;
+use super::calls::{self, Brought, Call};
+use super::workers::{Ended, Job, Jobs};
 use staging_core::*;
 use std::{
-    collections::HashMap, fs::File, path::PathBuf, sync::Arc, time::Duration, time::Instant,
+    collections::HashMap, fs::File, mem, path::PathBuf, sync::Arc, time::Duration, time::Instant,
 };
 
 /// What only the embedder knows of each id: the machine sees no path, descriptor or byte.
@@ -14,24 +13,37 @@ pub(crate) struct Files {
     machine: Machine,
     clock: Instant,
     jobs: Jobs,
-    asks: HashMap<OpId, Ask>,
+    waiting: HashMap<OpId, Waiting>,
     paths: HashMap<HandleId, PathBuf>,
     descriptors: HashMap<FileId, Arc<File>>,
     contents: HashMap<FileId, Vec<u8>>,
     closed: bool,
 }
 
-/// What a peer asked for, on its way through the machine: open, read, drop.
-struct Ask {
-    peer: Token,
-    handle: HandleId,
-    range: [u64; 2],
-    deadline: Tick,
-    buffer: Vec<u8>,
+/// What a request brings along that the machine does not see.
+pub(crate) enum Payload {
+    Nothing,
+    /// Of an open.
+    Path(PathBuf),
+    /// Of a write or an append: as long as the request says.
+    Bytes(Vec<u8>),
 }
 
-/// What a peer is told.
-pub(crate) type Answer = Result<Vec<u8>, String>;
+/// What an operation has here until it is answered.
+enum Waiting {
+    /// An open: the handle that it will give, or not.
+    Handle(HandleId),
+    /// Any other: bytes to be written, or a place for bytes to come.
+    Bytes(Vec<u8>),
+}
+
+/// The one outcome of an operation: with the handle of an open, with the bytes of a read.
+pub(crate) struct Answer {
+    pub(crate) op: OpId,
+    pub(crate) outcome: Outcome,
+    pub(crate) handle: Option<HandleId>,
+    pub(crate) bytes: Vec<u8>,
+}
 
 impl Files {
     pub(crate) fn new(limits: Limits, jobs: Jobs) -> Files {
@@ -39,7 +51,7 @@ impl Files {
             machine: Machine::new(limits),
             clock: Instant::now(),
             jobs,
-            asks: HashMap::new(),
+            waiting: HashMap::new(),
             paths: HashMap::new(),
             descriptors: HashMap::new(),
             contents: HashMap::new(),
@@ -47,7 +59,12 @@ impl Files {
         }
     }
 
-    fn now(&self) -> Tick {
+    /// To be asked how things stand.
+    pub(crate) fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    pub(crate) fn now(&self) -> Tick {
         Tick(self.clock.elapsed().as_nanos() as u64)
     }
 
@@ -64,48 +81,38 @@ impl Files {
 
     // 1. Say what happened.
 
-    /// A peer asked for a part of a file. The answer comes from [`next_answer`](Files::next_answer)
-    /// unless the machine refuses at once.
+    /// Somebody asks. The answer comes from [`next_answer`](Files::next_answer) unless the machine
+    /// refuses at once.
     pub(crate) fn ask(
         &mut self,
-        peer: Token,
-        path: PathBuf,
-        range: [u64; 2],
-        within: Duration,
-    ) -> Result<(), Reply> {
-        let deadline = self.now().plus(within.as_nanos() as u64);
-        let (missing, plan) = (Missing::Fail, Plan::of(Mode::Auto));
-        let access = Access::Read;
-        let open = Request::Open {
-            access,
-            missing,
-            plan,
-        };
-        // 2. Do what the reply says: keep the path for the handle, or nothing if it was refused.
-        match self.machine.submit(self.now(), Tag(0), deadline, open) {
-            Reply::Opening { op, handle } => {
-                let buffer = Vec::new();
-                let ask = Ask {
-                    peer,
-                    handle,
-                    range,
-                    deadline,
-                    buffer,
-                };
-                self.asks.insert(op, ask);
+        deadline: Tick,
+        request: Request,
+        payload: Payload,
+    ) -> Result<OpId, Reply> {
+        // 2. Do what the reply says: keep the payload, or nothing if it was refused.
+        let reply = self.machine.submit(self.now(), Tag(0), deadline, request);
+        let (op, waiting) = match (reply, payload) {
+            (Reply::Opening { op, handle }, Payload::Path(path)) => {
                 self.paths.insert(handle, path);
-                Ok(())
+                (op, Waiting::Handle(handle))
             }
-            refused => Err(refused),
-        }
+            (Reply::Accepted { op }, Payload::Bytes(bytes)) => (op, Waiting::Bytes(bytes)),
+            (Reply::Accepted { op }, _) => (op, Waiting::Bytes(Vec::new())),
+            (refused, _) => return Err(refused),
+        };
+        self.waiting.insert(op, waiting);
+        Ok(op)
     }
 
-    /// A peer hung up: nobody waits for its answer.
-    pub(crate) fn forget(&mut self, peer: Token) {
-        let asked = self.asks.iter().find(|(_, ask)| ask.peer == peer);
-        if let Some(op) = asked.map(|(op, _)| *op) {
-            let _ = self.machine.cancel(self.now(), op);
-        }
+    /// Nobody waits for the answer any more.
+    pub(crate) fn cancel(&mut self, op: OpId) {
+        let _ = self.machine.cancel(self.now(), op);
+    }
+
+    /// The last word on a handle, when everything asked by it was answered.
+    pub(crate) fn drop_handle(&mut self, handle: HandleId) {
+        let _ = self.machine.handle(self.now(), Event::Dropped { handle });
+        self.paths.remove(&handle);
     }
 
     /// Time passed, maybe beyond a deadline.
@@ -114,8 +121,8 @@ impl Files {
     }
 
     /// Somebody wants the end.
-    pub(crate) fn shutdown(&mut self) {
-        let _ = self.machine.shutdown(self.now(), Grace::default());
+    pub(crate) fn shutdown(&mut self, grace: Grace) {
+        let _ = self.machine.shutdown(self.now(), grace);
     }
 
     /// A worker carried an action out, perhaps for somebody who was answered long ago: the reply
@@ -137,8 +144,8 @@ impl Files {
                 self.contents.insert(file, bytes);
             }
             (Completion::Read { .. }, IoKind::Read { op, .. }, Reply::Done) => {
-                if let Some(ask) = self.asks.get_mut(&op) {
-                    ask.buffer = bytes;
+                if let Some(waiting) = self.waiting.get_mut(&op) {
+                    *waiting = Waiting::Bytes(bytes);
                 }
             }
             (
@@ -163,18 +170,15 @@ impl Files {
 
     // 3. Drain: tell what is told, carry out what is to be done.
 
-    /// Goes on until there is an answer for a peer. `None`: all is drained; now wait.
-    pub(crate) fn next_answer(&mut self) -> Option<(Token, Answer)> {
+    /// Goes on until there is an answer. `None`: all is drained; now wait.
+    pub(crate) fn next_answer(&mut self) -> Option<Answer> {
         loop {
-            let answer = match self.machine.poll_action()? {
-                Action::Tell(tell) => self.told(tell),
-                Action::Perform { io, kind } => {
-                    self.order(io, kind);
-                    None
+            match self.machine.poll_action()? {
+                Action::Tell(Tell::Resolve { op, outcome, .. }) => {
+                    return Some(self.resolved(op, outcome));
                 }
-            };
-            if answer.is_some() {
-                return answer;
+                Action::Tell(tell) => self.told(tell),
+                Action::Perform { io, kind } => self.order(io, kind),
             }
         }
     }
@@ -184,22 +188,21 @@ impl Files {
     /// system call ends here.
     fn order(&mut self, io: IoId, kind: IoKind) {
         let call: Box<dyn FnOnce() -> Call + Send> = match kind {
-            // Nobody here asks to write, or to create what is missing.
             IoKind::Open {
                 handle,
-                access: _,
-                missing: _,
+                access,
+                missing,
             } => {
                 let path = self.paths[&handle].clone();
-                Box::new(move || calls::open(&path))
+                Box::new(move || calls::open(&path, access, missing))
             }
             IoKind::Fetch {
                 handle,
-                missing: _,
+                missing,
                 up_to,
             } => {
                 let path = self.paths[&handle].clone();
-                Box::new(move || calls::fetch(&path, up_to))
+                Box::new(move || calls::fetch(&path, missing, up_to))
             }
             IoKind::Look { file } => {
                 let descriptor = Arc::clone(&self.descriptors[&file]);
@@ -229,10 +232,24 @@ impl Files {
                 let descriptor = Arc::clone(&self.descriptors[&file]);
                 Box::new(move || calls::read(&descriptor, offset, len))
             }
-            // Only a handle that may write leads to these.
-            IoKind::Write { .. } | IoKind::SetLength { .. } | IoKind::Sync { .. } => {
-                let call = Err(Fault::Os(libc::ENOSYS));
-                return self.ended(Ended { io, kind, call });
+            IoKind::Write {
+                file, op, offset, ..
+            } => {
+                let descriptor = Arc::clone(&self.descriptors[&file]);
+                // The worker has them from now on: who asked may be answered before it is through.
+                let bytes = match self.waiting.get_mut(&op) {
+                    Some(Waiting::Bytes(bytes)) => mem::take(bytes),
+                    _ => Vec::new(),
+                };
+                Box::new(move || calls::write(&descriptor, &bytes, offset))
+            }
+            IoKind::SetLength { file, op: _, len } => {
+                let descriptor = Arc::clone(&self.descriptors[&file]);
+                Box::new(move || calls::set_length(&descriptor, len))
+            }
+            IoKind::Sync { file } => {
+                let descriptor = Arc::clone(&self.descriptors[&file]);
+                Box::new(move || calls::sync(&descriptor))
             }
             IoKind::Release { file } => {
                 self.contents.remove(&file);
@@ -251,18 +268,15 @@ impl Files {
         }
     }
 
-    fn told(&mut self, tell: Tell) -> Option<(Token, Answer)> {
+    fn told(&mut self, tell: Tell) {
         match tell {
-            Tell::Resolve {
-                op,
-                tag: _,
-                outcome,
-            } => return self.resolved(op, outcome),
+            // An answer; see `resolved`.
+            Tell::Resolve { .. } => {}
             // A file longer than a chunk came nearer; nobody here watches.
             Tell::Progress { .. } => {}
             // Readers ask the machine each time.
             Tell::Withdrawn { .. } => {}
-            // Whoever was refused was told `NO`, and may ask again.
+            // Whoever was refused was told so, and may ask again.
             Tell::Room { .. } => {}
             // Its job keeps what it needs until it ends, and what it brings then drops.
             Tell::Abandoned { io, kind } => println!("[loop] abandoned {io:?}: {kind:?}"),
@@ -271,55 +285,44 @@ impl Files {
                 self.closed = phase == PhaseName::Closed;
             }
         }
-        None
     }
 
-    /// The one outcome of an operation: an open goes on as a read, all else is an answer.
-    fn resolved(&mut self, op: OpId, outcome: Outcome) -> Option<(Token, Answer)> {
-        let mut ask = self.asks.remove(&op)?;
-        let (peer, handle) = (ask.peer, ask.handle);
-        let [offset, len] = ask.range;
-        let answer = match outcome {
-            Outcome::Opened { .. } => {
-                let read = Request::Read {
-                    handle,
-                    offset,
-                    len,
-                };
-                match self.machine.submit(self.now(), Tag(0), ask.deadline, read) {
-                    Reply::Accepted { op } => {
-                        self.asks.insert(op, ask);
-                        return None;
-                    }
-                    refused => Err(format!("{refused:?}")),
-                }
-            }
-            Outcome::Read { bytes } => {
-                ask.buffer.truncate(bytes as usize);
-                Ok(ask.buffer)
-            }
+    fn resolved(&mut self, op: OpId, outcome: Outcome) -> Answer {
+        let waiting = self.waiting.remove(&op);
+        let (handle, bytes) = match (outcome, waiting) {
             // Before the next action is polled: that may be their release.
-            Outcome::FromContents { file } => Ok(self.part(file, offset, len)),
-            Outcome::Failed { fault, done: _ } => Err(format!("{fault:?}")),
-            Outcome::Staged { .. }
-            | Outcome::Unstaged
-            | Outcome::Written { .. }
-            | Outcome::LengthSet
-            | Outcome::Flushed
-            | Outcome::Synced
-            | Outcome::SyncFailed { .. }
-            | Outcome::Closed => Err("never asked for here".into()),
+            (Outcome::FromContents { file }, _) => (None, self.contents.get(&file).cloned()),
+            (Outcome::Read { bytes: read }, Some(Waiting::Bytes(mut bytes))) => {
+                bytes.truncate(read as usize);
+                (None, Some(bytes))
+            }
+            (Outcome::Opened { .. }, Some(Waiting::Handle(handle))) => (Some(handle), None),
+            // A handle that was not opened is gone.
+            (Outcome::Failed { .. }, Some(Waiting::Handle(handle))) => {
+                self.paths.remove(&handle);
+                (None, None)
+            }
+            (
+                Outcome::Opened { .. }
+                | Outcome::Staged { .. }
+                | Outcome::Unstaged
+                | Outcome::Read { .. }
+                | Outcome::Written { .. }
+                | Outcome::LengthSet
+                | Outcome::Flushed
+                | Outcome::Synced
+                | Outcome::SyncFailed { .. }
+                | Outcome::Closed
+                | Outcome::Failed { .. },
+                _,
+            ) => (None, None),
         };
-        // The last word on this handle. If its open failed it is gone already, which is no harm.
-        let _ = self.machine.handle(self.now(), Event::Dropped { handle });
-        self.paths.remove(&handle);
-        Some((peer, answer))
-    }
-
-    fn part(&self, file: FileId, offset: u64, len: u64) -> Vec<u8> {
-        let contents = self.contents.get(&file).map_or(&[][..], Vec::as_slice);
-        let end = contents.len() as u64;
-        let (from, to) = (offset.min(end), offset.saturating_add(len).min(end));
-        contents[from as usize..to as usize].to_vec()
+        let bytes = bytes.unwrap_or_default();
+        Answer {
+            op,
+            outcome,
+            handle,
+            bytes,
+        }
     }
 }

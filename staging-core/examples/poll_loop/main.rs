@@ -12,17 +12,22 @@
 //! A peer says a line and is answered `OK n` with n bytes, or `NO` with the reason:
 //!
 //! - `GET path offset len`: these bytes of that file, staged first if the budget has room.
+//! - `ADD path text`: this text at the end of that file, which is created if it is missing; says
+//!   where it stands.
+//! - `STAT`: how many operations there were so far.
 //! - `WITHIN ms`: from now on, it waits no longer than this for an answer.
 //! - `QUIT`: everything is finished and given back; then all peers hear `BYE`.
 //!
 //! Without arguments it is its own peer, and shows what came. With `serve` it waits for others; it
 //! gives whoever may connect any file you may read, so it listens on this host alone.
 //!
-//! Read `files.rs` first: steps 1 to 3 of the loop, where the core is. Step 4 is in `server.rs`.
+//! Read `files.rs` first: steps 1 to 3 of the loop, where the core is. Step 4 is in `server.rs`; what
+//! a `GET` is made of, in `errands.rs`.
 #![expect(clippy::print_stdout, reason = "an example shows what it did")]
 
 mod calls;
 mod demo;
+mod errands;
 mod files;
 mod peer;
 mod server;

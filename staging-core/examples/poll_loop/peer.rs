@@ -1,6 +1,6 @@
 //! One connection: lines in, bytes out, never waiting for either.
 
-use crate::files::Answer;
+use super::errands::{Told, Wish};
 use mio::net::TcpStream;
 use std::io::{self, ErrorKind, Read, Write};
 use std::{path::PathBuf, time::Duration};
@@ -21,7 +21,8 @@ pub(crate) struct Peer {
 }
 
 pub(crate) enum Line {
-    Get { path: PathBuf, range: [u64; 2] },
+    Wish { path: PathBuf, wish: Wish },
+    Stat,
     Within(Duration),
     Quit,
     Unknown,
@@ -66,7 +67,7 @@ impl Peer {
         Some(parse(String::from_utf8_lossy(&line).trim()).unwrap_or(Line::Unknown))
     }
 
-    pub(crate) fn answer(&mut self, answer: Answer) {
+    pub(crate) fn answer(&mut self, answer: Told) {
         self.asking = false;
         match answer {
             Ok(bytes) => {
@@ -103,7 +104,7 @@ impl Peer {
     }
 }
 
-/// The path may hold spaces: it is what stands between the first word and the last two.
+/// The path of a `GET` may hold spaces: it is what stands between the first word and the last two.
 fn parse(line: &str) -> Option<Line> {
     let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
     match word {
@@ -111,9 +112,15 @@ fn parse(line: &str) -> Option<Line> {
             let mut words = rest.rsplitn(3, ' ');
             let (len, offset) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
             let path = words.next()?.into();
-            let range = [offset, len];
-            (len <= MOST_ASKED).then_some(Line::Get { path, range })
+            let wish = Wish::Part { offset, len };
+            (len <= MOST_ASKED).then_some(Line::Wish { path, wish })
         }
+        "ADD" => {
+            let (path, text) = rest.split_once(' ')?;
+            let (path, wish) = (path.into(), Wish::Appended(text.into()));
+            Some(Line::Wish { path, wish })
+        }
+        "STAT" => Some(Line::Stat),
         "WITHIN" => Some(Line::Within(Duration::from_millis(rest.parse().ok()?))),
         "QUIT" => Some(Line::Quit),
         _ => None,

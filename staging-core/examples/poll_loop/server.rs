@@ -1,12 +1,13 @@
 //! The loop: it waits for sockets, for workers and for the machine's time, all in one place.
 
-use crate::files::Files;
-use crate::peer::{Line, Peer};
-use crate::workers::{self, Ended};
+use super::errands::Errands;
+use super::files::Files;
+use super::peer::{Line, Peer};
+use super::workers::{self, Ended};
 use mio::event::Event;
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token, Waker};
-use staging_core::{Limits, Report};
+use staging_core::{Grace, Limits, Report};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, mpsc::Receiver};
 use std::{collections::HashMap, io};
@@ -23,6 +24,7 @@ pub(crate) struct Server {
     next_peer: usize,
     news: Receiver<Ended>,
     files: Files,
+    errands: Errands,
 }
 
 impl Server {
@@ -49,6 +51,7 @@ impl Server {
             next_peer: FIRST_PEER,
             news,
             files: Files::new(limits, jobs),
+            errands: Errands::default(),
         })
     }
 
@@ -60,9 +63,11 @@ impl Server {
         let mut events = Events::with_capacity(64);
         loop {
             // 3. Drain, before every wait. An answer may let its peer ask again, and so on.
-            while let Some((token, answer)) = self.files.next_answer() {
-                if let Some(peer) = self.peers.get_mut(&token) {
-                    peer.answer(answer);
+            while let Some(answer) = self.files.next_answer() {
+                if let Some((token, told)) = self.errands.go_on(&mut self.files, answer)
+                    && let Some(peer) = self.peers.get_mut(&token)
+                {
+                    peer.answer(told);
                     self.serve(token);
                 }
             }
@@ -122,7 +127,7 @@ impl Server {
         self.serve(token);
         if !there && let Some(mut gone) = self.peers.remove(&token) {
             let _ = self.poll.registry().deregister(gone.stream());
-            self.files.forget(token);
+            self.errands.forget(&mut self.files, token);
         }
     }
 
@@ -133,8 +138,9 @@ impl Server {
         };
         while let Some(line) = peer.next_line() {
             match line {
-                Line::Get { path, range } => {
-                    match self.files.ask(token, path, range, peer.patience) {
+                Line::Wish { path, wish } => {
+                    let (files, patience) = (&mut self.files, peer.patience);
+                    match self.errands.begin(files, token, path, wish, patience) {
                         Ok(()) => peer.asking = true,
                         Err(why) => peer.answer(Err(format!("{why:?}"))),
                     }
@@ -143,8 +149,15 @@ impl Server {
                     peer.patience = patience;
                     peer.answer(Ok(Vec::new()));
                 }
-                Line::Quit => self.files.shutdown(),
-                Line::Unknown => peer.answer(Err("GET path offset len, WITHIN ms or QUIT".into())),
+                Line::Stat => {
+                    let stats = self.files.machine().stats();
+                    let done = format!("{} of {}", stats.completed, stats.accepted);
+                    peer.answer(Ok(done.into_bytes()));
+                }
+                Line::Quit => self.files.shutdown(Grace::default()),
+                Line::Unknown => peer.answer(Err(
+                    "GET path offset len, ADD path text, STAT, WITHIN ms or QUIT".into(),
+                )),
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Threads that carry jobs out, and how their news enters the loop: through a channel, with a knock
 //! on the poll. They share nothing with the loop, so there is nothing to lock but their own queue.
 
-use crate::calls::Call;
+use super::calls::Call;
 use mio::Waker;
 use staging_core::{IoId, IoKind};
 use std::sync::mpsc::{Receiver, Sender, channel};

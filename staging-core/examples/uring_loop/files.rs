@@ -1,9 +1,9 @@
 //! The core on the ring: the loop, and the tables beside it.
 
-use crate::flight::{Brought, Flight, Next, failed};
-use crate::ring::{Descriptor, Ring};
+use super::flight::{Brought, Flight, Next, failed};
+use super::ring::{Descriptor, Ring};
 use staging_core::*;
-use std::{collections::HashMap, ffi::CString, io, time::Duration, time::Instant};
+use std::{collections::HashMap, ffi::CString, io, mem, time::Duration, time::Instant};
 
 /// What only the embedder knows of each id: the machine sees no path, descriptor or byte.
 pub(crate) struct Files {
@@ -22,11 +22,20 @@ pub(crate) struct Files {
     pub(crate) surplus: usize,
 }
 
+/// What a request brings along that the machine does not see.
+pub(crate) enum Payload {
+    Nothing,
+    /// Of an open.
+    Path(CString),
+    /// Of a write or an append: as long as the request says.
+    Bytes(Vec<u8>),
+}
+
 /// What an operation has here until it is answered.
 enum Waiting {
     /// An open: the handle that it will give, or not.
     Handle(HandleId),
-    /// Any other: a place for bytes.
+    /// Any other: bytes to be written, or a place for bytes to come.
     Bytes(Vec<u8>),
 }
 
@@ -39,9 +48,9 @@ pub(crate) struct Answer {
 }
 
 impl Files {
-    pub(crate) fn new(ring: Ring) -> Files {
+    pub(crate) fn new(limits: Limits, ring: Ring) -> Files {
         Files {
-            machine: Machine::new(Limits::default()),
+            machine: Machine::new(limits),
             ring,
             clock: Instant::now(),
             paths: HashMap::new(),
@@ -54,7 +63,12 @@ impl Files {
         }
     }
 
-    fn now(&self) -> Tick {
+    /// To be asked how things stand.
+    pub(crate) fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    pub(crate) fn now(&self) -> Tick {
         Tick(self.clock.elapsed().as_nanos() as u64)
     }
 
@@ -65,17 +79,20 @@ impl Files {
     pub(crate) fn ask(
         &mut self,
         tag: Tag,
-        path: &CString,
+        deadline: Tick,
         request: Request,
+        payload: Payload,
     ) -> Result<OpId, Reply> {
-        // 2. Do what the reply says: keep the path of a new handle, and a place for bytes to come.
-        let (op, waiting) = match self.machine.submit(self.now(), tag, Tick::NEVER, request) {
-            Reply::Opening { op, handle } => {
-                self.paths.insert(handle, path.clone());
+        // 2. Do what the reply says: keep the payload, or nothing if it was refused.
+        let reply = self.machine.submit(self.now(), tag, deadline, request);
+        let (op, waiting) = match (reply, payload) {
+            (Reply::Opening { op, handle }, Payload::Path(path)) => {
+                self.paths.insert(handle, path);
                 (op, Waiting::Handle(handle))
             }
-            Reply::Accepted { op } => (op, Waiting::Bytes(Vec::new())),
-            refused => {
+            (Reply::Accepted { op }, Payload::Bytes(bytes)) => (op, Waiting::Bytes(bytes)),
+            (Reply::Accepted { op }, _) => (op, Waiting::Bytes(Vec::new())),
+            (refused, _) => {
                 self.full = matches!(refused, Reply::Rejected(Reject::Full(_)));
                 return Err(refused);
             }
@@ -92,8 +109,14 @@ impl Files {
         let _ = self.machine.cancel(self.now(), op);
     }
 
-    pub(crate) fn shutdown(&mut self) {
-        let _ = self.machine.shutdown(self.now(), Grace::default());
+    /// The last word on a handle, when everything asked by it was answered.
+    pub(crate) fn drop_handle(&mut self, handle: HandleId) {
+        let _ = self.machine.handle(self.now(), Event::Dropped { handle });
+        self.paths.remove(&handle);
+    }
+
+    pub(crate) fn shutdown(&mut self, grace: Grace) {
+        let _ = self.machine.shutdown(self.now(), grace);
     }
 
     /// Step 3. Drain: tell what is told, and carry out what is to be done, while the ring has room.
@@ -133,13 +156,20 @@ impl Files {
 
     /// Step 4. Wait for a completion, or for the machine's time; then steps 1 and 2.
     pub(crate) fn wait(&mut self) -> io::Result<()> {
+        self.wait_at_most(Duration::MAX)
+    }
+
+    /// The same, but no longer than so, where somebody else may have something to say.
+    pub(crate) fn wait_at_most(&mut self, most: Duration) -> io::Result<()> {
         // With a full ring there may be work left to poll. That is no reason to wake up at once.
         let wake = match self.ring.has_room() {
             true => self.machine.poll_timeout(),
             false => self.machine.next_deadline(),
         };
         let timeout = wake.map(|wake| Duration::from_nanos(wake.at.since(self.now())));
-        self.ring.wait(timeout)?;
+        let timeout = timeout.unwrap_or(most).min(most);
+        self.ring
+            .wait((timeout < Duration::MAX).then_some(timeout))?;
         let _ = self.machine.tick(self.now());
         while let Some((name, got)) = self.ring.reap() {
             let flight = IoId::from_u64(name).and_then(|io| Some((io, self.flights.remove(&io)?)));
@@ -153,17 +183,19 @@ impl Files {
     /// The first call of an action. Nothing is left out of this match, or an operation would hang.
     fn set_out(&mut self, kind: IoKind) -> Next {
         match kind {
-            // Nobody here asks to write.
             IoKind::Open {
                 handle,
-                access: _,
+                access,
                 missing,
-            } => Flight::open(self.paths[&handle].clone(), missing, None),
+            } => Flight::open(self.paths[&handle].clone(), access, missing, None),
             IoKind::Fetch {
                 handle,
                 missing,
                 up_to,
-            } => Flight::open(self.paths[&handle].clone(), missing, Some(up_to)),
+            } => {
+                let path = self.paths[&handle].clone();
+                Flight::open(path, Access::Read, missing, Some(up_to))
+            }
             IoKind::Look { file } => Flight::look(Descriptor::clone(&self.descriptors[&file])),
             // A ring cannot map; `Auto` loads instead.
             IoKind::Map { .. } => failed(Fault::NoMapping),
@@ -183,10 +215,20 @@ impl Files {
                 offset,
                 len,
             } => Flight::read(Descriptor::clone(&self.descriptors[&file]), offset, len),
-            // Only a handle that may write leads to these.
-            IoKind::Write { .. } | IoKind::SetLength { .. } | IoKind::Sync { .. } => {
-                failed(Fault::Os(libc::ENOSYS))
+            IoKind::Write {
+                file, op, offset, ..
+            } => {
+                // The ring has them from now on: who asked may be answered before it is through.
+                let bytes = match self.waiting.get_mut(&op) {
+                    Some(Waiting::Bytes(bytes)) => mem::take(bytes),
+                    _ => Vec::new(),
+                };
+                Flight::write(Descriptor::clone(&self.descriptors[&file]), bytes, offset)
             }
+            IoKind::SetLength { file, op: _, len } => {
+                Flight::set_length(Descriptor::clone(&self.descriptors[&file]), len)
+            }
+            IoKind::Sync { file } => Flight::sync(Descriptor::clone(&self.descriptors[&file])),
             IoKind::Release { file } => {
                 self.contents.remove(&file);
                 Next::End(Completion::Released { lent: 0 }, Brought::Nothing)

@@ -1,8 +1,8 @@
 //! An action as a chain of calls, and how far along it is.
 
-use crate::ring::{Call, Descriptor, Got, Read};
+use super::ring::{Call, Descriptor, Got, Part};
 use io_uring::types::OpenHow;
-use staging_core::{Completion, Fault, Key, Missing, NodeKind, Stamp};
+use staging_core::{Access, Completion, Fault, Key, Missing, NodeKind, Stamp};
 use std::ffi::CString;
 use std::mem::MaybeUninit;
 
@@ -34,6 +34,12 @@ pub(crate) enum Flight {
     Stamping { contents: Vec<u8> },
     /// `Read`: the bytes are to come.
     Reading,
+    /// `Write`: so many bytes are written, more are to come.
+    Writing { done: u64 },
+    /// `SetLength`: it is to come.
+    Cutting,
+    /// `Sync`: it is to come.
+    Syncing,
     /// `Close`: the end is to come.
     Closing,
 }
@@ -55,8 +61,17 @@ pub(crate) enum Brought {
 
 impl Flight {
     /// `Open`; with a length, `Fetch`. Nonblocking, or a pipe would wait for its writer.
-    pub(crate) fn open(path: CString, missing: Missing, up_to: Option<u64>) -> Next {
-        let flags = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NONBLOCK | libc::O_NOCTTY;
+    pub(crate) fn open(
+        path: CString,
+        access: Access,
+        missing: Missing,
+        up_to: Option<u64>,
+    ) -> Next {
+        let access = match access {
+            Access::Read => libc::O_RDONLY,
+            Access::Write => libc::O_RDWR,
+        };
+        let flags = access | libc::O_CLOEXEC | libc::O_NONBLOCK | libc::O_NOCTTY;
         let (create, mode) = match missing {
             Missing::Fail => (0, 0),
             Missing::Create => (libc::O_CREAT, 0o666),
@@ -81,7 +96,7 @@ impl Flight {
         let base = 0;
         Next::Call(
             Flight::Loading,
-            Call::Read(Read {
+            Call::Read(Part {
                 file,
                 buffer,
                 to,
@@ -95,13 +110,32 @@ impl Flight {
         let to = 0..buffer.len();
         Next::Call(
             Flight::Reading,
-            Call::Read(Read {
+            Call::Read(Part {
                 file,
                 buffer,
                 to,
                 base,
             }),
         )
+    }
+
+    pub(crate) fn write(file: Descriptor, buffer: Vec<u8>, base: u64) -> Next {
+        let to = 0..buffer.len();
+        let part = Part {
+            file,
+            buffer,
+            to,
+            base,
+        };
+        Next::Call(Flight::Writing { done: 0 }, Call::Write(part))
+    }
+
+    pub(crate) fn set_length(file: Descriptor, len: u64) -> Next {
+        Next::Call(Flight::Cutting, Call::SetLength { file, len })
+    }
+
+    pub(crate) fn sync(file: Descriptor) -> Next {
+        Next::Call(Flight::Syncing, Call::Sync { file })
     }
 
     pub(crate) fn close(file: Descriptor) -> Next {
@@ -115,30 +149,39 @@ impl Flight {
     /// A call ended. A failure ends the action; a descriptor on its way closes as it drops.
     pub(crate) fn next(self, got: Result<Got, i32>) -> Next {
         let got = match got {
-            Err(errno) => return failed(Fault::Os(errno)),
-            // Until the buffer is full or the file ends.
-            Ok(Got::Bytes { mut read, new }) => {
-                read.to.start += new;
-                if new > 0 && !read.to.is_empty() {
-                    return Next::Call(self, Call::Read(read));
-                }
-                Got::Bytes { read, new }
-            }
+            Err(errno) => return self.failed(Fault::Os(errno)),
             Ok(got) => got,
         };
         match (self, got) {
+            // Until all is written.
+            (Flight::Writing { done }, Got::Bytes { mut part, new }) => {
+                part.to.start += new;
+                let writing = Flight::Writing {
+                    done: done + new as u64,
+                };
+                match (part.to.is_empty(), new) {
+                    (true, _) => Next::End(Completion::Written, Brought::Nothing),
+                    (false, 0) => writing.failed(Fault::Short),
+                    (false, _) => Next::Call(writing, Call::Write(part)),
+                }
+            }
+            // Until the buffer is full or the file ends.
+            (reading, Got::Bytes { mut part, new }) if new > 0 && new < part.to.len() => {
+                part.to.start += new;
+                Next::Call(reading, Call::Read(part))
+            }
             (Flight::Opening { up_to }, Got::Descriptor(file)) => {
                 Next::Call(Flight::Meeting { up_to }, stat(Descriptor::new(file)))
             }
             (Flight::Meeting { up_to }, Got::Found { file, found }) => meet(file, &found, up_to),
-            (Flight::Fetching { key, before }, Got::Bytes { read, .. }) => {
-                let Read {
+            (Flight::Fetching { key, before }, Got::Bytes { part, new }) => {
+                let Part {
                     file,
                     buffer: mut bytes,
                     to,
                     ..
-                } = read;
-                bytes.truncate(to.start);
+                } = part;
+                bytes.truncate(to.start + new);
                 Next::Call(Flight::Comparing { key, before, bytes }, stat(file))
             }
             (Flight::Comparing { key, before, bytes }, Got::Found { file, found }) => {
@@ -153,17 +196,17 @@ impl Flight {
                     Next::End(..) => fetched(key, stamp, bytes),
                 }
             }
-            (Flight::Parting { key, stamp, bytes }, Got::Closed) => fetched(key, stamp, bytes),
+            (Flight::Parting { key, stamp, bytes }, Got::Done) => fetched(key, stamp, bytes),
             (Flight::Looking, Got::Found { found, .. }) => {
                 let stamp = stamp(&found);
                 Next::End(Completion::Looked { stamp }, Brought::Nothing)
             }
-            (Flight::Loading, Got::Bytes { read, .. }) => match read.to.is_empty() {
+            (Flight::Loading, Got::Bytes { part, new }) => match new == part.to.len() {
                 true => Next::Call(
                     Flight::Stamping {
-                        contents: read.buffer,
+                        contents: part.buffer,
                     },
-                    stat(read.file),
+                    stat(part.file),
                 ),
                 false => failed(Fault::Truncated),
             },
@@ -171,11 +214,13 @@ impl Flight {
                 let stamp = stamp(&found);
                 Next::End(Completion::Loaded { stamp }, Brought::Bytes(contents))
             }
-            (Flight::Reading, Got::Bytes { read, .. }) => {
-                let bytes = read.to.start as u64;
-                Next::End(Completion::Read { bytes }, Brought::Bytes(read.buffer))
+            (Flight::Reading, Got::Bytes { part, new }) => {
+                let bytes = (part.to.start + new) as u64;
+                Next::End(Completion::Read { bytes }, Brought::Bytes(part.buffer))
             }
-            (Flight::Closing, Got::Closed) => Next::End(Completion::Closed, Brought::Nothing),
+            (Flight::Cutting, Got::Done) => Next::End(Completion::LengthSet, Brought::Nothing),
+            (Flight::Syncing, Got::Done) => Next::End(Completion::Synced, Brought::Nothing),
+            (Flight::Closing, Got::Done) => Next::End(Completion::Closed, Brought::Nothing),
             // A call brings what it was made for; this does not come.
             (
                 Flight::Opening { .. }
@@ -187,9 +232,24 @@ impl Flight {
                 | Flight::Loading
                 | Flight::Stamping { .. }
                 | Flight::Reading
+                | Flight::Writing { .. }
+                | Flight::Cutting
+                | Flight::Syncing
                 | Flight::Closing,
-                Got::Descriptor(_) | Got::Found { .. } | Got::Bytes { .. } | Got::Closed,
+                Got::Descriptor(_) | Got::Found { .. } | Got::Bytes { .. } | Got::Done,
             ) => failed(Fault::Os(libc::EPROTO)),
+        }
+    }
+}
+
+impl Flight {
+    /// The end, where a call failed. Of a write it matters what was written before.
+    fn failed(&self, fault: Fault) -> Next {
+        match *self {
+            Flight::Writing { done: bytes } if bytes > 0 => {
+                Next::End(Completion::CutShort { bytes, fault }, Brought::Nothing)
+            }
+            _ => failed(fault),
         }
     }
 }
@@ -214,7 +274,7 @@ fn meet(file: Descriptor, found: &libc::statx, up_to: Option<u64>) -> Next {
     }
     let buffer = vec![0; before.len as usize];
     let (to, base) = (0..buffer.len(), 0);
-    let read = Call::Read(Read {
+    let read = Call::Read(Part {
         file,
         buffer,
         to,

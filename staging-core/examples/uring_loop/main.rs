@@ -12,8 +12,8 @@
 //! chain of that id is.
 //!
 //! Stages the files named on the command line (or the sources of this package), compares what it
-//! holds with `std::fs::read`, gives the contents up, reads each file again from the disk, cancels
-//! an open in mid-flight, and shuts down. Where there is no io_uring it says so.
+//! holds with `std::fs::read`, gives the contents up, reads each file again from the disk, cancels an
+//! open in mid-flight, writes a copy of one, and shuts down. Where there is no io_uring it says so.
 //!
 //! Read `files.rs` first (the loop and its tables), then `flight.rs` (from actions to calls), then
 //! `ring.rs` (the only unsafe code: what the kernel may touch belongs to the ring).

@@ -29,14 +29,23 @@ pub(crate) enum Call {
         file: Descriptor,
         found: Box<MaybeUninit<libc::statx>>,
     },
-    Read(Read),
+    Read(Part),
+    Write(Part),
+    /// Known since Linux 6.9; an older one says EINVAL.
+    SetLength {
+        file: Descriptor,
+        len: u64,
+    },
+    Sync {
+        file: Descriptor,
+    },
     Close {
         file: OwnedFd,
     },
 }
 
-/// Fills `to` of the buffer, which holds what the file has from `base`.
-pub(crate) struct Read {
+/// Reads or writes `to` of the buffer, which holds what the file has, or is to have, from `base`.
+pub(crate) struct Part {
     pub(crate) file: Descriptor,
     pub(crate) buffer: Vec<u8>,
     pub(crate) to: Range<usize>,
@@ -51,10 +60,11 @@ pub(crate) enum Got {
         found: Box<libc::statx>,
     },
     Bytes {
-        read: Read,
+        part: Part,
         new: usize,
     },
-    Closed,
+    /// It is done, and brought nothing.
+    Done,
 }
 
 pub(crate) struct Ring {
@@ -79,6 +89,8 @@ impl Ring {
             opcode::OpenAt2::CODE,
             opcode::Statx::CODE,
             opcode::Read::CODE,
+            opcode::Write::CODE,
+            opcode::Fsync::CODE,
             opcode::Close::CODE,
         ];
         let known = needed.iter().all(|code| probe.is_supported(*code));
@@ -177,7 +189,7 @@ fn entry(call: &mut Call) -> squeue::Entry {
                 .mask(libc::STATX_BASIC_STATS)
                 .build()
         }
-        Call::Read(Read {
+        Call::Read(Part {
             file,
             buffer,
             to,
@@ -190,6 +202,20 @@ fn entry(call: &mut Call) -> squeue::Entry {
                 .offset(*base + to.start as u64)
                 .build()
         }
+        Call::Write(Part {
+            file,
+            buffer,
+            to,
+            base,
+        }) => {
+            let part = &buffer[to.clone()];
+            let len = part.len().min(1 << 30) as u32;
+            opcode::Write::new(Fd(file.as_raw_fd()), part.as_ptr(), len)
+                .offset(*base + to.start as u64)
+                .build()
+        }
+        Call::SetLength { file, len } => opcode::Ftruncate::new(Fd(file.as_raw_fd()), *len).build(),
+        Call::Sync { file } => opcode::Fsync::new(Fd(file.as_raw_fd())).build(),
         Call::Close { file } => opcode::Close::new(Fd(file.as_raw_fd())).build(),
     }
 }
@@ -198,7 +224,7 @@ fn got(call: Call, result: i32) -> Result<Got, i32> {
     if let Call::Close { file } = call {
         // The kernel has closed it, well or not; ours must not do it again.
         let _ = file.into_raw_fd();
-        return Ok(Got::Closed);
+        return Ok(Got::Done);
     }
     if result < 0 {
         return Err(-result);
@@ -213,10 +239,10 @@ fn got(call: Call, result: i32) -> Result<Got, i32> {
             let found = unsafe { found.assume_init() };
             Got::Found { file, found }
         }
-        Call::Read(read) => {
+        Call::Read(part) | Call::Write(part) => {
             let new = result as usize;
-            Got::Bytes { read, new }
+            Got::Bytes { part, new }
         }
-        Call::Close { .. } => Got::Closed,
+        Call::SetLength { .. } | Call::Sync { .. } | Call::Close { .. } => Got::Done,
     })
 }

@@ -1,11 +1,11 @@
 //! What the example does with the loop: stage, compare, read again, cancel, shut down.
 
-use crate::files::{Answer, Files};
-use crate::ring::Ring;
+use super::files::{Answer, Files, Payload};
+use super::ring::Ring;
 use staging_core::*;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::{env, ffi::CString, fs, io, process::ExitCode, time::Duration, time::Instant};
+use std::{env, ffi::CString, fs, io, process, process::ExitCode, time::Duration, time::Instant};
 
 /// How many calls may be under way.
 const DEPTH: u32 = 64;
@@ -25,7 +25,7 @@ pub(crate) fn main() -> io::Result<ExitCode> {
         }
         ring => ring?,
     };
-    let mut files = Files::new(ring);
+    let mut files = Files::new(Limits::default(), ring);
     let paths = named_or_own()?;
     let names = paths
         .iter()
@@ -52,9 +52,10 @@ pub(crate) fn main() -> io::Result<ExitCode> {
     let took = began.elapsed();
     let bytes: u64 = staged.iter().map(|file| file.len).sum();
     println!(
-        "{} of {} files staged: {bytes} bytes in {took:?}",
+        "{} of {} files staged: {bytes} bytes in {took:?}, {} of the budget",
         staged.len(),
-        paths.len()
+        paths.len(),
+        files.machine().charged()
     );
     println!(
         "{} calls, at most {} at once",
@@ -66,10 +67,12 @@ pub(crate) fn main() -> io::Result<ExitCode> {
     have_done(&mut files, &unstages, |_, _| {})?;
     let on_disk = compare(&mut files, &staged, "from the disk, through the ring")?;
 
+    let mut written = true;
     if let Some(file) = staged.first() {
         cancel_in_flight(&mut files, file)?;
+        written = copy(&mut files, file)?;
     }
-    files.shutdown();
+    files.shutdown(Grace::default());
     let report = loop {
         while files.next_answer().is_some() {}
         match files.report() {
@@ -78,7 +81,7 @@ pub(crate) fn main() -> io::Result<ExitCode> {
         }
     };
     println!("{report:?}");
-    match in_memory && on_disk {
+    match in_memory && on_disk && written {
         true => Ok(report.exit_code().into()),
         false => Ok(ExitCode::FAILURE),
     }
@@ -111,6 +114,15 @@ fn read_whole<'a>(file: &Staged<'a>) -> (&'a CString, Request) {
     )
 }
 
+/// Asks, with the path along if it is an open.
+fn ask(files: &mut Files, tag: Tag, name: &CString, request: Request) -> Result<OpId, Reply> {
+    let payload = match request {
+        Request::Open { .. } => Payload::Path(name.clone()),
+        _ => Payload::Nothing,
+    };
+    files.ask(tag, Tick::NEVER, request, payload)
+}
+
 /// Has all of this done, as many at once as the machine accepts, and shows each answer with the
 /// place of its request.
 fn have_done(
@@ -122,7 +134,7 @@ fn have_done(
     loop {
         while files.may_ask() && asked < requests.len() {
             let (name, request) = requests[asked];
-            match files.ask(Tag(asked as u64), name, request) {
+            match ask(files, Tag(asked as u64), name, request) {
                 Ok(_) => pending += 1,
                 // Full: once there is room, the same again.
                 Err(_) if !files.may_ask() => break,
@@ -158,9 +170,53 @@ fn compare(files: &mut Files, staged: &[Staged<'_>], from: &str) -> io::Result<b
     Ok(all)
 }
 
+/// Writes what a file holds to another, makes that durable, and asks std what is there.
+fn copy(files: &mut Files, from: &Staged<'_>) -> io::Result<bool> {
+    let bytes = fs::read(from.path)?;
+    let to = env::temp_dir().join(format!("staging-uring-loop-{}", process::id()));
+    let name = CString::new(to.as_os_str().as_bytes())?;
+    let open = Request::Open {
+        access: Access::Write,
+        missing: Missing::CreateNew,
+        plan: Plan::of(Mode::None),
+    };
+    let Some(handle) = answer_to(files, open, Payload::Path(name))?.handle else {
+        return Ok(false);
+    };
+    let (offset, len) = (0, bytes.len() as u64);
+    let write = Request::Write {
+        handle,
+        offset,
+        len,
+    };
+    let wrote = answer_to(files, write, Payload::Bytes(bytes.clone()))?.outcome;
+    let synced = answer_to(files, Request::Sync { handle }, Payload::Nothing)?.outcome;
+    let equal = fs::read(&to)? == bytes;
+    println!(
+        "{wrote:?}, {synced:?}: {}",
+        if equal { "equal" } else { "NOT EQUAL" }
+    );
+    files.drop_handle(handle);
+    fs::remove_file(&to)?;
+    Ok(equal && synced == Outcome::Synced)
+}
+
+/// Asks, and waits for the answer. Nothing else is under way.
+fn answer_to(files: &mut Files, request: Request, payload: Payload) -> io::Result<Answer> {
+    if let Err(refused) = files.ask(Tag(0), Tick::NEVER, request, payload) {
+        return Err(io::Error::other(format!("{refused:?}")));
+    }
+    loop {
+        match files.next_answer() {
+            Some(answer) => return Ok(answer),
+            None => files.wait()?,
+        }
+    }
+}
+
 /// The caller is answered at once; the kernel has the path and the buffers until it is through.
 fn cancel_in_flight(files: &mut Files, file: &Staged<'_>) -> io::Result<()> {
-    let Ok(op) = files.ask(Tag(0), file.name, open()) else {
+    let Ok(op) = ask(files, Tag(0), file.name, open()) else {
         return Ok(());
     };
     while files.next_answer().is_some() {}
