@@ -35,6 +35,9 @@ pub(crate) fn fetch(path: &Path, missing: Missing, up_to: u64) -> Call {
     if before.len > up_to {
         return Ok(opened(file, key, before));
     }
+    if before.len == 0 {
+        holds_nothing(&file)?;
+    }
     let mut bytes = vec![0; before.len as usize];
     let whole = file.read_exact_at(&mut bytes, 0).is_ok();
     let stamp = stamp(&file)?;
@@ -52,6 +55,9 @@ pub(crate) fn look(file: &File) -> Call {
 
 /// The next chunk. The first makes room for all.
 pub(crate) fn load(file: &File, mut contents: Vec<u8>, offset: u64, len: u64, total: u64) -> Call {
+    if total == 0 {
+        holds_nothing(file)?;
+    }
     if offset == 0 {
         contents = vec![0; total as usize];
     }
@@ -59,6 +65,14 @@ pub(crate) fn load(file: &File, mut contents: Vec<u8>, offset: u64, len: u64, to
     file.read_exact_at(chunk, offset).map_err(fault)?;
     let stamp = stamp(file)?;
     Ok((Completion::Loaded { stamp }, contents.into()))
+}
+
+/// Files that the kernel makes up while they are read say that they are empty, and are not.
+fn holds_nothing(file: &File) -> Result<(), Fault> {
+    match file.read_at(&mut [0], 0).map_err(fault)? {
+        0 => Ok(()),
+        _ => Err(Fault::Unsized),
+    }
 }
 
 /// Until the buffer is full or the file ends.

@@ -28,6 +28,8 @@ pub(crate) enum Flight {
     },
     /// `Look`: the stamp is to come.
     Looking,
+    /// `Load` of a file that says it is empty: has it really no byte?
+    Probing,
     /// `Load`: a chunk is to come.
     Loading,
     /// `Load`: which version did the chunk come from?
@@ -88,6 +90,15 @@ impl Flight {
     /// The next chunk of a file. The first makes room for all.
     pub(crate) fn load(file: Descriptor, contents: Vec<u8>, chunk: [u64; 2], total: u64) -> Next {
         let [offset, len] = chunk;
+        if total == 0 {
+            let probe = Part {
+                file,
+                buffer: vec![0],
+                to: 0..1,
+                base: 0,
+            };
+            return Next::Call(Flight::Probing, Call::Read(probe));
+        }
         let buffer = match offset {
             0 => vec![0; total as usize],
             _ => contents,
@@ -182,6 +193,9 @@ impl Flight {
                     ..
                 } = part;
                 bytes.truncate(to.start + new);
+                if before.len == 0 && new > 0 {
+                    return failed(Fault::Unsized);
+                }
                 Next::Call(Flight::Comparing { key, before, bytes }, stat(file))
             }
             (Flight::Comparing { key, before, bytes }, Got::Found { file, found }) => {
@@ -201,6 +215,11 @@ impl Flight {
                 let stamp = stamp(&found);
                 Next::End(Completion::Looked { stamp }, Brought::Nothing)
             }
+            (Flight::Probing, Got::Bytes { part, new: 0 }) => {
+                let contents = Vec::new();
+                Next::Call(Flight::Stamping { contents }, stat(part.file))
+            }
+            (Flight::Probing, Got::Bytes { .. }) => failed(Fault::Unsized),
             (Flight::Loading, Got::Bytes { part, new }) => match new == part.to.len() {
                 true => Next::Call(
                     Flight::Stamping {
@@ -229,6 +248,7 @@ impl Flight {
                 | Flight::Comparing { .. }
                 | Flight::Parting { .. }
                 | Flight::Looking
+                | Flight::Probing
                 | Flight::Loading
                 | Flight::Stamping { .. }
                 | Flight::Reading
@@ -272,7 +292,8 @@ fn meet(file: Descriptor, found: &libc::statx, up_to: Option<u64>) -> Next {
         let stamp = before;
         return Next::End(Completion::Opened { key, stamp }, Brought::Descriptor(file));
     }
-    let buffer = vec![0; before.len as usize];
+    // One that says it is empty is asked for a byte: the kernel makes some up while they are read.
+    let buffer = vec![0; before.len.max(1) as usize];
     let (to, base) = (0..buffer.len(), 0);
     let read = Call::Read(Part {
         file,

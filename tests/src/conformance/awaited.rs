@@ -35,8 +35,8 @@ pub(super) struct Awaited<W: World> {
 }
 
 impl<W: World> Driver for Awaited<W> {
-    fn hub(&self) -> &Arc<Hub> {
-        self.stager.hub()
+    fn kit(&self) -> Option<&Arc<Hub>> {
+        Some(self.stager.hub())
     }
 
     fn open(&self, path: &Path, how: Opening) -> io::Result<Open> {

@@ -43,8 +43,8 @@ impl Blocking {
 }
 
 impl Driver for Blocking {
-    fn hub(&self) -> &Arc<Hub> {
-        self.stager.hub()
+    fn kit(&self) -> Option<&Arc<Hub>> {
+        Some(self.stager.hub())
     }
 
     fn open(&self, path: &Path, how: Opening) -> io::Result<Open> {

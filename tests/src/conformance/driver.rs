@@ -106,8 +106,8 @@ impl Opening {
 
 /// A driver under trial.
 pub trait Driver: Send + Sync {
-    /// The hub in it.
-    fn hub(&self) -> &Arc<Hub>;
+    /// The hub in it, if it is made of the kit.
+    fn kit(&self) -> Option<&Arc<Hub>>;
 
     /// Opens a file, and waits for it.
     ///
@@ -146,6 +146,12 @@ pub trait Driver: Send + Sync {
     /// Carries out what was accepted through the hub until nothing can be done, where there are no
     /// workers who would.
     fn attend(&self);
+
+    /// The hub in it. Cases that ask for it are not [of the core](crate::conformance::Case).
+    #[expect(clippy::expect_used, reason = "a case that asks in vain has failed")]
+    fn hub(&self) -> &Arc<Hub> {
+        self.kit().expect("this driver is not made of the kit")
+    }
 
     /// Opens as usual.
     ///

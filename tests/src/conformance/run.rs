@@ -23,7 +23,17 @@ pub struct Case {
     /// The rules it follows from, as SEMANTICS.md names them.
     pub rule: &'static str,
     alone: bool,
+    needs: Needs,
     run: Box<dyn Fn(&Scene) -> Proof + Send + Sync>,
+}
+
+/// What a case asks of a driver.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Needs {
+    /// Opens, reads, writes, staging and shutdown.
+    Core,
+    /// Also what the kit has: gates, mappings, readers, batches.
+    Kit,
 }
 
 /// A case by the function that is its proof, under that function's name.
@@ -48,8 +58,21 @@ impl Case {
             name,
             rule,
             alone: false,
+            needs: Needs::Kit,
             run: Box::new(run),
         }
+    }
+
+    /// Asks for files alone: any loop around the core can be held to it, also one without the kit.
+    #[must_use]
+    pub fn of_the_core(self) -> Case {
+        let needs = Needs::Core;
+        Case { needs, ..self }
+    }
+
+    /// Whether any loop around the core can be held to it.
+    pub fn is_of_the_core(&self) -> bool {
+        self.needs == Needs::Core
     }
 
     /// Changes or watches the whole process: no other case runs meanwhile.

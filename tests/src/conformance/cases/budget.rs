@@ -18,18 +18,18 @@ use std::time::Duration;
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = vec![
-        case("G10", auto_over_budget_reads_from_the_file_and_says_so),
-        case("G10", an_explicit_mode_is_refused),
+        case("G10", auto_over_budget_reads_from_the_file_and_says_so).of_the_core(),
+        case("G10", an_explicit_mode_is_refused).of_the_core(),
         case("G10", an_explicit_mode_waits_if_asked),
         case("G10", waiting_goes_in_order),
-        case("G10, R10", waiting_ends_at_a_deadline),
-        case("G10", what_can_never_fit_is_refused_also_to_the_patient),
+        case("G10, R10", waiting_ends_at_a_deadline).of_the_core(),
+        case("G10", what_can_never_fit_is_refused_also_to_the_patient).of_the_core(),
         case("G10", no_budget_stages_nothing_but_empty_files),
         case("G10, G1", slices_keep_their_charge),
-        case("G10", unstaging_makes_room),
+        case("G10", unstaging_makes_room).of_the_core(),
         case("G10, G8", a_failed_staging_makes_room),
-        case("G10", auto_is_staged_when_there_is_room_again),
-        case("G10", auto_never_waits_for_room),
+        case("G10", auto_is_staged_when_there_is_room_again).of_the_core(),
+        case("G10", auto_never_waits_for_room).of_the_core(),
     ];
     for (policy, words) in [
         (Plan::of(Mode::Auto), "auto"),

@@ -77,9 +77,8 @@ pub(super) fn cases() -> Vec<Case> {
             }));
         }
         let name = format!("change::{words}_while_it_is_open_unstaged");
-        cases.push(Case::named(name, "G1, G11", move |scene| {
-            unstaged(scene, change)
-        }));
+        let proof = move |scene: &Scene| unstaged(scene, change);
+        cases.push(Case::named(name, "G1, G11", proof).of_the_core());
     }
     cases
 }

@@ -22,7 +22,8 @@ pub(super) fn cases() -> Vec<Case> {
         case(
             "R12",
             three_thousand_unstaged_files_are_readable_within_1024_descriptors,
-        ),
+        )
+        .of_the_core(),
         case("G4", files_of_all_sizes_are_equal_in_every_mode),
     ]
 }

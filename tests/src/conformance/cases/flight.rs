@@ -21,7 +21,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("G9", a_file_loaded_twice_by_chance_is_held_once),
         case("G10, G9", a_lingering_file_is_opened_again_without_loading),
         case("G10", lingering_ends_where_others_need_the_room),
-        case("G10, K4", a_lingering_file_that_changed_is_loaded_anew),
+        case("G10, K4", a_lingering_file_that_changed_is_loaded_anew).of_the_core(),
     ]
 }
 

@@ -21,14 +21,14 @@ use std::time::Duration;
 pub(super) fn cases() -> Vec<Case> {
     vec![
         case("R12", a_full_stager_refuses_and_says_when_there_is_room),
-        case("R12", an_open_waits_for_a_handle),
+        case("R12", an_open_waits_for_a_handle).of_the_core(),
         case("R12, R10", an_open_waits_for_a_handle_until_its_deadline),
         case("R12", a_read_waits_for_room),
         case("R12", a_file_may_be_full_while_others_are_not),
         case("R12", closing_is_never_refused),
         case("R12", everything_works_one_by_one),
         case("R12", one_descriptor_is_enough),
-        case("R12", many_threads_share_one_operation),
+        case("R12", many_threads_share_one_operation).of_the_core(),
         case("R12", a_refused_request_changes_nothing),
     ]
 }

@@ -14,17 +14,17 @@ use std::path::{Path, PathBuf};
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
-        case("G11", every_spelling_is_one_file),
+        case("G11", every_spelling_is_one_file).of_the_core(),
         case("G11", a_link_shows_where_the_file_is),
-        case("G11", dots_behind_a_link_lead_where_the_system_leads),
+        case("G11", dots_behind_a_link_lead_where_the_system_leads).of_the_core(),
         case("G11", a_dangling_link_is_told_from_a_missing_file),
         case("G11", a_chain_of_links_is_followed),
-        case("G11", a_loop_of_links_is_an_error),
-        case("G11", a_file_on_the_way_is_not_a_directory),
-        case("G11", hard_links_are_one_file),
+        case("G11", a_loop_of_links_is_an_error).of_the_core(),
+        case("G11", a_file_on_the_way_is_not_a_directory).of_the_core(),
+        case("G11", hard_links_are_one_file).of_the_core(),
         case("G11", relative_paths_begin_at_the_current_directory),
-        case("G11", a_tilde_is_the_home_directory),
-        case("G11", no_path_is_no_file),
+        case("G11", a_tilde_is_the_home_directory).of_the_core(),
+        case("G11", no_path_is_no_file).of_the_core(),
     ]
 }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub(super) fn cases() -> Vec<Case> {
     vec![
         case("G1, R6", a_write_sends_away_what_is_in_memory),
-        case("G1, G4", bytes_handed_out_stay_as_they_were),
+        case("G1, G4", bytes_handed_out_stay_as_they_were).of_the_core(),
         case("G2", a_write_waits_for_a_staging),
         case("R1, G5", a_staging_waits_for_writes),
         case("G6, R1", a_file_open_for_writing_is_not_mapped),

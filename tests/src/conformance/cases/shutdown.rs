@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
-        case("S1, S8", a_clean_end_is_reported_as_clean),
+        case("S1, S8", a_clean_end_is_reported_as_clean).of_the_core(),
         case("S2", draining_refuses_what_makes_new_work),
         case("S2", draining_serves_what_ends_work),
         case("S3", a_staging_is_cancelled_when_draining_begins),

@@ -14,15 +14,15 @@ use std::io;
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
-        case("G11", a_file_that_is_only_read_cannot_be_written),
-        case("G11", create_new_fails_where_there_is_a_file),
-        case("G11", truncate_empties_the_file),
+        case("G11", a_file_that_is_only_read_cannot_be_written).of_the_core(),
+        case("G11", create_new_fails_where_there_is_a_file).of_the_core(),
+        case("G11", truncate_empties_the_file).of_the_core(),
         case("G11", options_that_contradict_each_other_are_refused),
-        case("G11", a_directory_cannot_be_opened_for_writing),
+        case("G11", a_directory_cannot_be_opened_for_writing).of_the_core(),
         case("R1", a_writer_writes_where_it_stands),
         case("R1", a_writer_of_an_appended_file_writes_at_its_end),
-        case("R6", two_handles_see_one_file),
-        case("S5", closed_keeps_what_was_written),
+        case("R6", two_handles_see_one_file).of_the_core(),
+        case("S5", closed_keeps_what_was_written).of_the_core(),
     ]
 }
 

@@ -19,11 +19,11 @@ use std::time::Duration;
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
-        case("R6, R8", what_was_written_is_read_and_is_on_the_disk),
-        case("R1", appends_take_their_places_in_turn),
-        case("R1", appends_of_many_threads_never_meet),
-        case("R1", a_cut_file_ends_there_and_a_longer_one_holds_zeros),
-        case("R6", a_write_behind_the_end_leaves_zeros),
+        case("R6, R8", what_was_written_is_read_and_is_on_the_disk).of_the_core(),
+        case("R1", appends_take_their_places_in_turn).of_the_core(),
+        case("R1", appends_of_many_threads_never_meet).of_the_core(),
+        case("R1", a_cut_file_ends_there_and_a_longer_one_holds_zeros).of_the_core(),
+        case("R6", a_write_behind_the_end_leaves_zeros).of_the_core(),
         case("R1, R6", a_read_waits_for_a_write_that_it_meets),
         case("R1", a_read_beside_a_write_does_not_wait),
         case("R1", a_write_waits_for_a_read_that_it_meets),
@@ -32,7 +32,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("R8", a_failed_write_says_what_where_and_how_much),
         case("R10", a_write_leaves_at_its_deadline_and_keeps_its_range),
         case("R12", a_writer_that_is_refused_for_bytes_waits_for_room),
-        case("R12", one_write_may_be_longer_than_the_bound),
+        case("R12", one_write_may_be_longer_than_the_bound).of_the_core(),
     ]
 }
 
