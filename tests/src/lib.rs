@@ -12,3 +12,8 @@ pub mod counting;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// The program in the page on proving one's own driver compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../PROVING.md")]
+struct Proving;

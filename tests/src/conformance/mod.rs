@@ -4,7 +4,8 @@
 //! [`Configuration`]s. Drivers of futures share one such implementation, `awaited`: their worlds say
 //! who polls, and read as their traits have it. [`cases`] are the promises. Storage is gated, never
 //! slowed by the clock: a [`Gate`] holds the actions of one kind until the case lets them go. After
-//! each case its [`Scene`] looks whether everything was given back.
+//! each case its [`Scene`] looks whether everything was given back, and plays the journal of the run
+//! against the core alone. PROVING.md says how to hold a driver of one's own to all this.
 
 mod awaited;
 pub mod blocking;

@@ -65,6 +65,9 @@ pub(crate) fn unshown_features(path: &str, text: &str, known: &dyn Fn(&str) -> b
     rows.retain(|(_, cells)| {
         cells.first() != Some(&"feature") && !cells.iter().all(|cell| cell.starts_with("--"))
     });
+    if rows.is_empty() {
+        return vec![format!("{path}: it lists no feature")];
+    }
     let judged = rows.iter().filter_map(|(at, cells)| {
         let [_, _, _, state, shown] = cells[..] else {
             return Some(format!("{path}:{at}: {} cells instead of 5", cells.len()));

@@ -146,4 +146,5 @@ fn every_rule_can_fail() {
         1
     );
     assert_eq!(shown("FEATURES.md", "| a | G1 | works | |").len(), 1);
+    assert_eq!(shown("FEATURES.md", "# Another page").len(), 1);
 }
