@@ -1,7 +1,8 @@
 //! The drivers for runtimes beside what people use there today, in one interleaved run.
 //!
 //! - 20,000 files of 16 KiB made ready, warm: `tokio::fs::read` and `async_fs::read` with 64 in
-//!   flight, and a batch of driver-tokio and of driver-smol.
+//!   flight, a batch of driver-tokio and of driver-smol, and what nothing can beat: the system calls
+//!   alone.
 //! - Random 4 KiB reads of a 1 GiB file by 8 tasks: `tokio::fs` seek and read, async-fs likewise,
 //!   and the staged file through either driver.
 //! - A lone awaited 4 KiB read of a file that is cached and not staged: `pread` on this thread,
@@ -18,6 +19,7 @@ use std::io::{self, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use tests::limit::load_by_hand;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
 const FILES: usize = 20_000;
@@ -61,7 +63,9 @@ fn small_files(dir: &Path, runtime: &tokio::runtime::Runtime) -> io::Result<()> 
         "async_fs::read, 64 in flight",
         "driver-tokio, a batch",
         "driver-smol, a batch",
+        "limit, 2 threads by hand",
     ]);
+    let mut pooled = vec![1_u8; FILES * LEN];
     for _ in 0..=ROUNDS {
         let (list, again) = (paths.clone(), paths.clone());
         table.round([
@@ -85,6 +89,7 @@ fn small_files(dir: &Path, runtime: &tokio::runtime::Runtime) -> io::Result<()> 
                 let batch = on_smol.stage(paths.clone()).concurrency(256).start();
                 batch.map_or(0, |batch| smol::block_on(batch.wait()).len())
             }),
+            timed(|| load_by_hand(&paths, LEN, &mut pooled)),
         ]);
     }
     table.print("20,000 x 16 KiB ready, warm", 1)

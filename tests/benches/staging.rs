@@ -13,10 +13,9 @@ use driver_blocking::{Mode, Stager};
 use std::fs::File;
 use std::hint::black_box;
 use std::io::Write;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+use tests::limit::load_by_hand;
 
 const FILES: usize = 20_000;
 const LEN: usize = 16 << 10;
@@ -41,7 +40,7 @@ fn small_files(dir: &Path, out: &mut impl Write) -> std::io::Result<()> {
     for round in 0..=ROUNDS {
         let times = [
             timed(|| read_loop(&paths)),
-            timed(|| by_hand(&paths, &mut pooled)),
+            timed(|| load_by_hand(&paths, LEN, &mut pooled)),
         ];
         let began = Instant::now();
         let batch = stager.stage(paths.clone()).concurrency(256).start()?;
@@ -83,46 +82,6 @@ fn read_loop(paths: &[PathBuf]) {
         kept.push(std::fs::read(path));
     }
     black_box(kept);
-}
-
-/// What nothing can beat by much: two threads that only do the system calls.
-fn by_hand(paths: &[PathBuf], pooled: &mut [u8]) {
-    let next = AtomicUsize::new(0);
-    let half = pooled.len() / 2;
-    let (first, second) = pooled.split_at_mut(half);
-    std::thread::scope(|scope| {
-        for memory in [first, second] {
-            let next = &next;
-            scope.spawn(move || {
-                let mut at = 0;
-                loop {
-                    let from = next.fetch_add(32, Ordering::Relaxed);
-                    for path in paths.iter().skip(from).take(32) {
-                        // The other thread may be slower: then this one wraps around.
-                        at = if at + LEN > memory.len() { 0 } else { at };
-                        load(path, &mut memory[at..at + LEN]);
-                        at += LEN;
-                    }
-                    if from >= paths.len() {
-                        return;
-                    }
-                }
-            });
-        }
-    });
-}
-
-fn load(path: &Path, memory: &mut [u8]) {
-    let loaded = File::open(path).and_then(|file| {
-        let before = rustix::fs::fstat(&file)?;
-        let read = file.read_at(memory, 0)?;
-        let after = rustix::fs::fstat(&file)?;
-        Ok((before.st_size, read, after.st_mtime))
-    });
-    assert!(
-        loaded.is_ok_and(|(_, read, _)| read == LEN),
-        "the file is there"
-    );
 }
 
 fn copies(dir: &Path, out: &mut impl Write) -> std::io::Result<()> {
