@@ -185,7 +185,10 @@ fn a_dropped_write_is_taken_back_or_goes_on() -> Proof {
     let queued = Arc::new([2; 100]);
     let bytes = Bytes::from_owner(Owned(Arc::clone(&queued)));
     assert!(poll_and_drop(file.write_at(50, bytes)));
-    assert!(poll_and_drop(file.set_len(10)));
+    let mut cut = Box::pin(file.set_len(10));
+    assert!(cut.as_mut().poll(&mut context).is_pending());
+    assert!(poll_and_drop(file.append(&b"behind the cut"[..])));
+    drop(cut);
     assert!(poll_and_drop(file.flush(Deadline::Never)));
     assert!(poll_and_drop(file.sync(Deadline::Never)));
     assert!(poll_and_drop(stager.flush_all(Deadline::Never)));
@@ -200,6 +203,61 @@ fn a_dropped_write_is_taken_back_or_goes_on() -> Proof {
     wait_for("the bytes to be let go", || Arc::strong_count(&begun) == 1)?;
     drop(file);
     nothing_is_kept(&hub)
+}
+
+/// R10, S4: giving back, closing and shutting down go on when nobody waits for them any more.
+#[test]
+fn what_only_gives_back_goes_on_when_it_is_dropped() -> Proof {
+    let dir = tempfile::tempdir()?;
+    let path = file_in(dir.path(), 5_000)?;
+    let stager = driver_smol::Stager::new();
+    let hub = Arc::clone(stager.hub());
+    let file = smol::block_on(stager.options().mode(Mode::Load).open(&path))?;
+
+    let gate = Gate::holding(&hub, ActionKind::Release, 0);
+    assert!(poll_and_drop(file.unstage()));
+    gate.open();
+    wait_for("the memory to be given back", || hub.charged() == 0)?;
+
+    let gate = Gate::holding(&hub, ActionKind::Read, 0);
+    let reader = file.clone();
+    let mut buffer = [0; 100];
+    let mut reading = pin!(reader.read_into(&mut buffer, 0));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(reading.as_mut().poll(&mut context).is_pending());
+    assert!(poll_and_drop(file.close()));
+    assert!(poll_and_drop(stager.shutdown(Grace::default())));
+    assert!(poll_and_drop(stager.closed()));
+    assert_eq!(hub.phase(), PhaseName::Draining);
+    gate.open();
+    assert_eq!(
+        smol::block_on(reading)?,
+        100,
+        "what was under way is answered"
+    );
+    assert!(smol::block_on(stager.closed()).is_clean());
+    assert_eq!((hub.files(), hub.kept()), (0, 0));
+    Ok(())
+}
+
+/// G7: whoever waits for a batch, or watches it, may stop and begin again.
+#[test]
+fn a_batch_may_be_waited_for_again() -> Proof {
+    let dir = tempfile::tempdir()?;
+    let path = file_in(dir.path(), 5_000)?;
+    let stager = driver_smol::Stager::new();
+    let gate = Gate::holding(stager.hub(), ActionKind::Fetch, 0);
+    let batch = stager.stage([path]).start()?;
+    let mut updates = batch.updates();
+    assert!(poll_and_drop(batch.wait()));
+    // That the path was taken may be told by now, or not; more is not, while nothing is opened.
+    while !poll_and_drop(updates.next()) {}
+    gate.open();
+    assert_eq!(smol::block_on(batch.wait()).len(), 1);
+    let last = smol::block_on(updates.fold(None, |_, progress| async move { Some(progress) }));
+    assert_eq!(last.map(|progress| progress.files_done), Some(1));
+    drop(batch);
+    nothing_is_kept(stager.hub())
 }
 
 /// A writer of the runtime that is dropped in the middle has written what was flushed.
