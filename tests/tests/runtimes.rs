@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use driver_kit::Deadline;
 use driver_kit::core::{Grace, Mode, PhaseName};
+use driver_kit::error::Failure;
 use driver_kit::handlers::ActionKind;
 use driver_kit::hub::Hub;
 use futures::stream::StreamExt;
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use tests::conformance::{Gate, wait_for};
+use tests::conformance::{Gate, start, wait_for};
 use tokio::runtime::{Builder, Runtime};
 
 type Proof = Result<(), Box<dyn std::error::Error>>;
@@ -202,6 +203,50 @@ fn a_dropped_write_is_taken_back_or_goes_on() -> Proof {
     assert!(read[..100] == [1; 100] && read[100..] == [7; 4_900]);
     wait_for("the bytes to be let go", || Arc::strong_count(&begun) == 1)?;
     drop(file);
+    nothing_is_kept(&hub)
+}
+
+/// Bytes whose owner calls back in when they are let go.
+struct CallsBack(Arc<Hub>);
+
+impl AsRef<[u8]> for CallsBack {
+    fn as_ref(&self) -> &[u8] {
+        b"hello"
+    }
+}
+
+impl Drop for CallsBack {
+    fn drop(&mut self) {
+        let _ = self.0.stats();
+    }
+}
+
+/// S7: the bytes of a write are let go outside the lock, for their owner's code runs then.
+#[test]
+fn the_owner_of_written_bytes_may_call_back_in() -> Proof {
+    let dir = tempfile::tempdir()?;
+    let path = file_in(dir.path(), 5_000)?;
+    let stager = driver_smol::Stager::new();
+    let hub = Arc::clone(stager.hub());
+    let owned = Arc::clone(&hub);
+    let bytes = move || Bytes::from_owner(CallsBack(Arc::clone(&owned)));
+    let written = start(move || {
+        smol::block_on(async {
+            let file = stager.options().write(true).open(&path).await?;
+            let write = |bytes| file.handle().write(0, bytes, Deadline::Never, None);
+            let ticket = write(bytes()).map_err(Failure::into_io)?;
+            assert_eq!(ticket.await.fault(), None);
+            let gate = Gate::holding(stager.hub(), ActionKind::Write, 0);
+            let mut first = Box::pin(file.write_at(0, &b"first"[..]));
+            let mut context = Context::from_waker(Waker::noop());
+            assert!(first.as_mut().poll(&mut context).is_pending());
+            // It waits behind the first, and is taken back.
+            drop(write(bytes()).map_err(Failure::into_io)?);
+            gate.open();
+            first.await
+        })
+    });
+    written.join()??;
     nothing_is_kept(&hub)
 }
 

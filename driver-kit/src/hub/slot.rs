@@ -8,6 +8,7 @@ use crate::error::{Cause, Failure, Operation};
 use crate::handle::Handle;
 use crate::hub::Hub;
 use crate::sync::{Mutex, lock};
+use bytes::Bytes;
 use staging_core::{Done, Fault, HandleId, OpId, Outcome};
 use std::future::Future;
 use std::path::Path;
@@ -35,6 +36,9 @@ pub struct Answer {
     pub(crate) contents: Option<Contents>,
     /// With `Read`: the bytes.
     pub(crate) buffer: Option<Vec<u8>>,
+    /// To a write: its bytes, until the answer has left the lock. Letting them go runs code of
+    /// their owner.
+    pub(crate) payload: Bytes,
 }
 
 impl Answer {
@@ -60,8 +64,10 @@ impl Answer {
         self.opened.take()
     }
 
-    /// Outside the lock: what the answer opened belongs to it from now on.
+    /// Outside the lock: what the answer opened belongs to it from now on, and what was to be
+    /// written is its owner's again.
     pub(super) fn arm(&mut self, hub: &Arc<Hub>) {
+        self.payload = Bytes::new();
         if let (Outcome::Opened { file, .. }, Some(handle), Some(cell)) =
             (self.outcome, self.handle, self.cell.take())
         {

@@ -310,6 +310,7 @@ impl State {
             opened: None,
             contents,
             buffer: row.buffer,
+            payload: row.payload,
         };
         match row.waiter {
             Waiter::Slot(slot) => out.answers.push((slot, answer)),
