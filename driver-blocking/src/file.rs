@@ -5,7 +5,7 @@ use crate::reader::Reader;
 use crate::writer::Writer;
 use bytes::Bytes;
 use driver_kit::contents::Contents;
-use driver_kit::core::{Fault, Life, Mode, Outcome, Plan, Staging, Standing};
+use driver_kit::core::{Life, Mode, Plan, Staging, Standing};
 use driver_kit::error::Failure;
 use driver_kit::hub::{Answer, Read, Standby, Thread, Ticket, Write, read_answer};
 use driver_kit::{Deadline, Handle};
@@ -158,13 +158,8 @@ impl File {
         let ticket = admitted(hub, deadline, |room| {
             self.handle.stage(plan, deadline, room)
         })?;
-        let answer = answer(ticket, deadline);
-        match answer.outcome {
-            Outcome::Staged { standing, .. } => Ok(standing),
-            _ => Err(answer
-                .failure(answer.fault().unwrap_or(Fault::Cancelled))
-                .into_io()),
-        }
+        let staged = answer(ticket, deadline);
+        staged.standing().map_err(Failure::into_io)
     }
 
     /// Gives the memory back. Reads go to the file from now on; bytes handed out stay valid.
@@ -198,7 +193,7 @@ impl File {
             let bytes = Bytes::copy_from_slice(bytes);
             self.handle.write(offset, bytes, deadline, room)
         })?;
-        finished(&answer)
+        answer.done().map_err(Failure::into_io)
     }
 
     /// Writes all of `bytes` at the end, and says where that was, in bytes from the beginning.
@@ -222,12 +217,7 @@ impl File {
             let bytes = Bytes::copy_from_slice(bytes);
             self.handle.append(bytes, deadline, room)
         })?;
-        match answer.outcome {
-            Outcome::Written { offset, .. } => Ok(offset),
-            _ => Err(answer
-                .failure(answer.fault().unwrap_or(Fault::Cancelled))
-                .into_io()),
-        }
+        answer.written_at().map_err(Failure::into_io)
     }
 
     /// The answer to a write that was begun here, waiting for room if it was refused for fullness.
@@ -289,7 +279,7 @@ impl File {
         ask: impl FnMut(Standby<'_>) -> Result<Ticket, Failure>,
     ) -> io::Result<()> {
         let ticket = admitted(self.handle.hub(), deadline, ask)?;
-        finished(&answer(ticket, deadline))
+        answer(ticket, deadline).done().map_err(Failure::into_io)
     }
 
     /// A writer from the beginning, or, if the file was opened for appending, at its end.
@@ -311,18 +301,12 @@ impl File {
             .handle
             .close(Deadline::Never)
             .map_err(Failure::into_io)?;
-        finished(&answer(ticket, Deadline::Never))
+        let closed = answer(ticket, Deadline::Never);
+        closed.done().map_err(Failure::into_io)
     }
 
     /// The open file as the kit knows it.
     pub const fn handle(&self) -> &Handle {
         &self.handle
-    }
-}
-
-pub(crate) fn finished(answer: &Answer) -> io::Result<()> {
-    match answer.fault() {
-        None => Ok(()),
-        Some(fault) => Err(answer.failure(fault).into_io()),
     }
 }

@@ -94,13 +94,10 @@ impl OpenOptions {
         let ticket = admitted(&self.hub, deadline, |room| {
             self.hub.open(&path, opening, deadline, room)
         })?;
-        let mut answer = answer(ticket, deadline);
-        let file = match (answer.fault(), answer.take_handle()) {
-            (None, Some(handle)) => File::new(handle, self.options.append),
-            (fault, _) => {
-                return Err(answer.failure(fault.unwrap_or(Fault::Cancelled)).into_io());
-            }
-        };
+        let handle = answer(ticket, deadline)
+            .opened()
+            .map_err(Failure::into_io)?;
+        let file = File::new(handle, self.options.append);
         if self.options.truncate {
             file.set_len_by(0, deadline)?;
         }

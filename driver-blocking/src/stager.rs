@@ -1,12 +1,12 @@
 //! The stager: where files are opened, staged together, and shut down.
 
 use crate::batch::Batch;
-use crate::file::{File, finished};
+use crate::file::File;
 use crate::options::{OpenOptions, admitted, answer};
 use crate::wait::{Help, wait_until};
 use driver_kit::batch::{Order, Paths};
 use driver_kit::core::{Grace, Limits, PhaseName, Plan, Request, Stats};
-use driver_kit::error::Operation;
+use driver_kit::error::{Failure, Operation};
 use driver_kit::handlers::Handlers;
 use driver_kit::hub::{End, Hub, Setup};
 use driver_kit::observe::Notice;
@@ -209,7 +209,7 @@ impl Stager {
         let ticket = admitted(hub, deadline, |room| {
             hub.submit_for_all(operation, request, deadline, room)
         })?;
-        finished(&answer(ticket, deadline))
+        answer(ticket, deadline).done().map_err(Failure::into_io)
     }
 
     /// What has been counted so far.

@@ -1,13 +1,13 @@
 //! An open file.
 
-use super::wait::{Client, finished};
+use super::wait::{Client, done};
 use crate::clock::Deadline;
 use crate::contents::Contents;
 use crate::error::Failure;
 use crate::handle::Handle;
 use crate::hub::{Answer, Read, Standby, Thread, Ticket, read_answer};
 use bytes::Bytes;
-use staging_core::{Fault, Life, Mode, Outcome, Plan, Staging, Standing};
+use staging_core::{Life, Mode, Plan, Staging, Standing};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -175,7 +175,7 @@ impl File {
     ) -> io::Result<()> {
         let handle = self.handle();
         let asked = |room: Standby<'_>| handle.write(offset, bytes.clone(), deadline, room);
-        self.ask(deadline, asked).await.and_then(finished)
+        self.ask(deadline, asked).await.and_then(done)
     }
 
     /// Writes all of `bytes` at the end, and says where that was, in bytes from the beginning.
@@ -203,10 +203,7 @@ impl File {
         let handle = self.handle();
         let asked = |room: Standby<'_>| handle.append(bytes.clone(), deadline, room);
         let answer = self.ask(deadline, asked).await?;
-        match answer.outcome {
-            Outcome::Written { offset, .. } => Ok(offset),
-            _ => Err(failed(&answer)),
-        }
+        answer.written_at().map_err(Failure::into_io)
     }
 
     /// Cuts the file to `len` bytes, or fills it up with zeros.
@@ -230,7 +227,7 @@ impl File {
     pub async fn set_len_by(&self, len: u64, deadline: Deadline) -> io::Result<()> {
         let handle = self.handle();
         let asked = |room: Standby<'_>| handle.set_len(len, deadline, room);
-        self.ask(deadline, asked).await.and_then(finished)
+        self.ask(deadline, asked).await.and_then(done)
     }
 
     /// Waits until every write to the file that was accepted before is executed (R3), whoever
@@ -243,7 +240,7 @@ impl File {
     /// Nothing is lost.
     pub async fn flush(&self, deadline: Deadline) -> io::Result<()> {
         let asked = |room: Standby<'_>| self.handle().flush(deadline, room);
-        self.ask(deadline, asked).await.and_then(finished)
+        self.ask(deadline, asked).await.and_then(done)
     }
 
     /// Makes durable every write to the file that was accepted before (R3). Syncs that are asked
@@ -258,7 +255,7 @@ impl File {
     /// Dropped, a sync that has begun goes on, and its end is nobody's to know.
     pub async fn sync(&self, deadline: Deadline) -> io::Result<()> {
         let asked = |room: Standby<'_>| self.handle().sync(deadline, room);
-        self.ask(deadline, asked).await.and_then(finished)
+        self.ask(deadline, asked).await.and_then(done)
     }
 
     /// The staged contents themselves, if there are any: to be held and read many times, or to be
@@ -289,10 +286,7 @@ impl File {
     pub async fn stage_by(&self, plan: Plan, deadline: Deadline) -> io::Result<Standing> {
         let asked = |room: Standby<'_>| self.handle().stage(plan, deadline, room);
         let answer = self.ask(deadline, asked).await?;
-        match answer.outcome {
-            Outcome::Staged { standing, .. } => Ok(standing),
-            _ => Err(failed(&answer)),
-        }
+        answer.standing().map_err(Failure::into_io)
     }
 
     /// Gives the memory back. Reads go to the file from now on; bytes handed out stay valid.
@@ -305,7 +299,7 @@ impl File {
     pub async fn unstage(&self) -> io::Result<()> {
         let deadline = Deadline::Never;
         let asked = |room: Standby<'_>| self.handle().unstage(deadline, room);
-        self.ask(deadline, asked).await.and_then(finished)
+        self.ask(deadline, asked).await.and_then(done)
     }
 
     /// Closes the file for all its clones, and waits until what is under way on it is answered.
@@ -318,7 +312,7 @@ impl File {
     pub async fn close(self) -> io::Result<()> {
         let Shared { client, handle, .. } = &*self.shared;
         let ticket = handle.close(Deadline::Never).map_err(Failure::into_io)?;
-        finished(client.answered(ticket, Deadline::Never).await)
+        done(client.answered(ticket, Deadline::Never).await)
     }
 
     /// Whether it was opened for appending.
@@ -338,9 +332,4 @@ impl File {
     ) -> io::Result<Answer> {
         self.shared.client.ask(deadline, asked).await
     }
-}
-
-fn failed(answer: &Answer) -> io::Error {
-    let fault = answer.fault().unwrap_or(Fault::Cancelled);
-    answer.failure(fault).into_io()
 }

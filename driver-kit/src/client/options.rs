@@ -6,7 +6,7 @@ use crate::error::Failure;
 use crate::hub::Standby;
 use crate::options::Options;
 use crate::path;
-use staging_core::{Fault, Mode, OverBudget};
+use staging_core::{Mode, OverBudget};
 use std::io;
 use std::path::Path;
 
@@ -97,13 +97,9 @@ impl<F> OpenOptions<F> {
         let opening = self.options.opening(&path).map_err(Failure::into_io)?;
         let (hub, deadline) = (self.client.hub(), self.options.deadline);
         let asked = |room: Standby<'_>| hub.open(&path, opening, deadline, room);
-        let mut answer = self.client.ask(deadline, asked).await?;
-        let file = match (answer.fault(), answer.take_handle()) {
-            (None, Some(handle)) => File::new(self.client.clone(), handle, self.options.append),
-            (fault, _) => {
-                return Err(answer.failure(fault.unwrap_or(Fault::Cancelled)).into_io());
-            }
-        };
+        let answer = self.client.ask(deadline, asked).await?;
+        let handle = answer.opened().map_err(Failure::into_io)?;
+        let file = File::new(self.client.clone(), handle, self.options.append);
         if self.options.truncate {
             file.set_len_by(0, deadline).await?;
         }

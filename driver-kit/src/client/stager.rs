@@ -1,6 +1,6 @@
 //! The stager: where files are opened, staged together, and shut down.
 
-use super::wait::{Client, finished};
+use super::wait::{Client, done};
 use super::{BatchBuilder, File, OpenOptions};
 use crate::clock::Deadline;
 use crate::error::Operation;
@@ -99,7 +99,7 @@ impl Stager {
     ) -> io::Result<()> {
         let (client, hub) = (&self.owner.client, self.hub());
         let asked = |room: Standby<'_>| hub.submit_for_all(operation, request, deadline, room);
-        client.ask(deadline, asked).await.and_then(finished)
+        client.ask(deadline, asked).await.and_then(done)
     }
 
     /// What has been counted so far.

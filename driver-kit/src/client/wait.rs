@@ -123,11 +123,8 @@ impl Client {
 }
 
 /// What an answer that carries nothing says.
-pub(super) fn finished(answer: Answer) -> io::Result<()> {
-    match answer.fault() {
-        None => Ok(()),
-        Some(fault) => Err(answer.failure(fault).into_io()),
-    }
+pub(super) fn done(answer: Answer) -> io::Result<()> {
+    answer.done().map_err(Failure::into_io)
 }
 
 /// Whether the alarm went off; one that is not set never does.

@@ -9,7 +9,7 @@ use crate::handle::Handle;
 use crate::hub::Hub;
 use crate::sync::{Mutex, lock};
 use bytes::Bytes;
-use staging_core::{Done, Fault, HandleId, OpId, Outcome};
+use staging_core::{Done, Fault, HandleId, OpId, Outcome, Standing};
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
@@ -62,6 +62,55 @@ impl Answer {
     /// The open file that an open gave.
     pub fn take_handle(&mut self) -> Option<Handle> {
         self.opened.take()
+    }
+
+    /// To an open: the open file.
+    ///
+    /// # Errors
+    /// It failed.
+    pub fn opened(mut self) -> Result<Handle, Failure> {
+        match (self.fault(), self.take_handle()) {
+            (None, Some(handle)) => Ok(handle),
+            _ => Err(self.unfulfilled()),
+        }
+    }
+
+    /// To a staging: how the file stands.
+    ///
+    /// # Errors
+    /// It failed.
+    pub fn standing(&self) -> Result<Standing, Failure> {
+        match self.outcome {
+            Outcome::Staged { standing, .. } => Ok(standing),
+            _ => Err(self.unfulfilled()),
+        }
+    }
+
+    /// To a write or an append: where it begins, in bytes.
+    ///
+    /// # Errors
+    /// It failed.
+    pub fn written_at(&self) -> Result<u64, Failure> {
+        match self.outcome {
+            Outcome::Written { offset, .. } => Ok(offset),
+            _ => Err(self.unfulfilled()),
+        }
+    }
+
+    /// To anything: that it was done.
+    ///
+    /// # Errors
+    /// It failed.
+    pub fn done(&self) -> Result<(), Failure> {
+        match self.fault() {
+            None => Ok(()),
+            Some(fault) => Err(self.failure(fault)),
+        }
+    }
+
+    /// The failure, where what was asked for is not there.
+    fn unfulfilled(&self) -> Failure {
+        self.failure(self.fault().unwrap_or(Fault::Cancelled))
     }
 
     /// Outside the lock: what the answer opened belongs to it from now on, and what was to be
