@@ -1,7 +1,7 @@
 //! R3, R5, R8, R10: barriers cover what came before them and nothing else, and a failed sync is
 //! never forgotten.
 
-use super::writing::opened;
+use super::writing::{held_write, opened};
 use crate::conformance::driver::Opening;
 use crate::conformance::errors::{cause_of, fault_of, is_errno, names_its_file};
 use crate::conformance::gate::Gate;
@@ -40,10 +40,7 @@ fn a_flush_waits_for_every_write_before_it(scene: &Scene) -> Proof {
     }
     let driver = scene.driver();
     let file = opened(scene, driver.as_ref(), 100)?;
-    let gate = Gate::closed(driver.hub(), ActionKind::Write);
-    let writer = Arc::clone(&file);
-    let write = start(move || writer.write_at(&[1; 10], 0));
-    gate.wait_arrived(1)?;
+    let (gate, write) = held_write(driver.as_ref(), &file, 0)?;
     let flusher = Arc::clone(&file);
     let flush = start(move || flusher.flush(Deadline::Never));
     assert!(flush.is_waiting(), "a write before it is under way");
@@ -60,11 +57,8 @@ fn a_sync_begins_after_the_last_write_before_it(scene: &Scene) -> Proof {
     }
     let driver = scene.driver();
     let file = opened(scene, driver.as_ref(), 100)?;
-    let gate = Gate::closed(driver.hub(), ActionKind::Write);
     let syncs = Gate::counting(driver.hub(), ActionKind::Sync);
-    let writer = Arc::clone(&file);
-    let write = start(move || writer.write_at(&[1; 10], 0));
-    gate.wait_arrived(1)?;
+    let (gate, write) = held_write(driver.as_ref(), &file, 0)?;
     let syncer = Arc::clone(&file);
     let sync = start(move || syncer.sync(Deadline::Never));
     assert!(sync.is_waiting());
@@ -225,10 +219,7 @@ fn a_barrier_leaves_at_its_deadline(scene: &Scene) -> Proof {
     }
     let driver = scene.driver();
     let file = opened(scene, driver.as_ref(), 100)?;
-    let gate = Gate::closed(driver.hub(), ActionKind::Write);
-    let writer = Arc::clone(&file);
-    let write = start(move || writer.write_at(&[1; 10], 0));
-    gate.wait_arrived(1)?;
+    let (gate, write) = held_write(driver.as_ref(), &file, 0)?;
     let soon = || Deadline::within(Duration::from_millis(10));
     for late in [
         file.flush(soon()),
@@ -254,10 +245,7 @@ fn draining_ends_what_is_dirty(scene: &Scene) -> Proof {
     let (other, _) = scene.file("clean", 100)?;
     let file = driver.open(&path, Opening::to_write())?;
     let clean = driver.open(&other, Opening::to_write())?;
-    let gate = Gate::closed(driver.hub(), ActionKind::Write);
-    let writer = Arc::clone(&file);
-    let write = start(move || writer.write_at(&[1; 10], 0));
-    gate.wait_arrived(1)?;
+    let (gate, write) = held_write(driver.as_ref(), &file, 0)?;
     driver.hub().shut_down(driver_kit::core::Grace::default());
     let refused = clean.write_at(b"x", 0).err();
     let cause = refused.as_ref().and_then(cause_of);

@@ -6,7 +6,7 @@ use crate::conformance::errors::{cause_of, is_errno, names_its_file};
 use crate::conformance::gate::{Gate, Verdict};
 use crate::conformance::run::{Case, Proof, case};
 use crate::conformance::scene::Scene;
-use crate::conformance::watch::{start, wait_for};
+use crate::conformance::watch::{Started, start, wait_for};
 use driver_kit::Deadline;
 use driver_kit::core::{Bound, Fault, IoKind, Limits, Reject};
 use driver_kit::error::{Cause, Operation};
@@ -39,6 +39,19 @@ pub(super) fn cases() -> Vec<Case> {
 pub(super) fn opened(scene: &Scene, driver: &dyn Driver, len: usize) -> io::Result<Open> {
     let (path, _) = scene.file("file", len)?;
     driver.open(&path, Opening::to_write())
+}
+
+/// Ten ones on their way to a place: the write has arrived at the gate, and is held there.
+pub(super) fn held_write(
+    driver: &dyn Driver,
+    file: &Open,
+    offset: u64,
+) -> io::Result<(Gate, Started<io::Result<()>>)> {
+    let gate = Gate::closed(driver.hub(), ActionKind::Write);
+    let writer = Arc::clone(file);
+    let write = start(move || writer.write_at(&[1; 10], offset));
+    gate.wait_arrived(1)?;
+    Ok((gate, write))
 }
 
 /// R6, R8.
@@ -123,10 +136,7 @@ fn a_read_waits_for_a_write_that_it_meets(scene: &Scene) -> Proof {
     }
     let driver = scene.driver();
     let file = opened(scene, driver.as_ref(), 100)?;
-    let gate = Gate::closed(driver.hub(), ActionKind::Write);
-    let writer = Arc::clone(&file);
-    let write = start(move || writer.write_at(&[1; 10], 20));
-    gate.wait_arrived(1)?;
+    let (gate, write) = held_write(driver.as_ref(), &file, 20)?;
     let reader = Arc::clone(&file);
     let read = start(move || reader.read(25, 10));
     assert!(read.is_waiting(), "it meets a write that is under way");
@@ -143,10 +153,7 @@ fn a_read_beside_a_write_does_not_wait(scene: &Scene) -> Proof {
     }
     let driver = scene.driver();
     let file = opened(scene, driver.as_ref(), 100)?;
-    let gate = Gate::closed(driver.hub(), ActionKind::Write);
-    let writer = Arc::clone(&file);
-    let write = start(move || writer.write_at(&[1; 10], 20));
-    gate.wait_arrived(1)?;
+    let (gate, write) = held_write(driver.as_ref(), &file, 20)?;
     assert_eq!(file.read(30, 10)?.len(), 10);
     assert_eq!(file.read(10, 10)?.len(), 10);
     assert!(write.is_waiting());
