@@ -2,10 +2,7 @@
 
 use crate::file::File;
 use bytes::{Buf, Bytes};
-use driver_kit::core::Reject;
-use driver_kit::error::{Cause, Failure, Operation};
 use std::io::{self, BufRead, Read, Seek, SeekFrom};
-use std::sync::Arc;
 
 /// How much is buffered at once of a file that is not loaded.
 const BUFFER: usize = 64 << 10;
@@ -45,17 +42,6 @@ impl<'a> Reader<'a> {
         }
         self.position = position;
         position
-    }
-
-    fn bad_seek(&self) -> io::Error {
-        let path = Arc::clone(self.file.handle().path());
-        let cause = Cause::Rejected(Reject::BadRange);
-        Failure {
-            operation: Operation::Seek,
-            path,
-            cause,
-        }
-        .into_io()
     }
 }
 
@@ -98,13 +84,10 @@ impl Seek for Reader<'_> {
     /// Waits while the file is being staged only where its end has to be known (G2).
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let target = match to {
-            SeekFrom::Start(position) => Some(position),
-            SeekFrom::Current(by) => self.position.checked_add_signed(by),
-            SeekFrom::End(by) => self.file.end()?.checked_add_signed(by),
+            SeekFrom::Start(position) => position,
+            SeekFrom::Current(by) => self.file.handle().moved(self.position, by)?,
+            SeekFrom::End(by) => self.file.handle().moved(self.file.end()?, by)?,
         };
-        match target {
-            Some(target) => Ok(self.move_to(target)),
-            None => Err(self.bad_seek()),
-        }
+        Ok(self.move_to(target))
     }
 }

@@ -2,10 +2,7 @@
 
 use crate::file::File;
 use driver_kit::Deadline;
-use driver_kit::core::Reject;
-use driver_kit::error::{Cause, Failure, Operation};
 use std::io::{self, Seek, SeekFrom, Write};
-use std::sync::Arc;
 
 /// Where the next write goes.
 #[derive(Clone, Copy, Debug)]
@@ -64,17 +61,9 @@ impl Seek for Writer<'_> {
     /// A file that was opened for appending is written at its end all the same.
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let target = match to {
-            SeekFrom::Start(position) => Some(position),
-            SeekFrom::Current(by) => self.position().checked_add_signed(by),
-            SeekFrom::End(by) => self.file.len().checked_add_signed(by),
-        };
-        let Some(target) = target else {
-            return Err(Failure {
-                operation: Operation::Seek,
-                path: Arc::clone(self.file.handle().path()),
-                cause: Cause::Rejected(Reject::BadRange),
-            }
-            .into_io());
+            SeekFrom::Start(position) => position,
+            SeekFrom::Current(by) => self.file.handle().moved(self.position(), by)?,
+            SeekFrom::End(by) => self.file.handle().moved(self.file.len(), by)?,
         };
         if let Place::At(position) = &mut self.place {
             *position = target;

@@ -1,13 +1,10 @@
 //! A position in a file, for the reader traits of any world: what a driver's `Reader` is made of.
 
 use crate::client::File;
-use crate::error::{Cause, Failure, Operation};
 use bytes::{Buf, Bytes};
-use staging_core::Reject;
 use std::future::Future;
 use std::io::{self, SeekFrom};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 /// How much is buffered at once of a file that is not loaded.
@@ -100,17 +97,17 @@ impl Cursor {
         self.reading = None;
         self.seeking = None;
         match to {
-            SeekFrom::Start(position) => self.move_to(Some(position)),
-            SeekFrom::Current(by) => self.move_to(self.position.checked_add_signed(by)),
+            SeekFrom::Start(position) => self.move_to(position),
+            SeekFrom::Current(by) => self.move_to(self.file.handle().moved(self.position, by)?),
             SeekFrom::End(by) => {
                 let file = self.file.clone();
                 self.seeking = Some(Box::pin(async move {
-                    let target = file.end().await?.checked_add_signed(by);
-                    target.ok_or_else(|| bad_seek(&file))
+                    let end = file.end().await?;
+                    file.handle().moved(end, by)
                 }));
-                Ok(())
             }
         }
+        Ok(())
     }
 
     /// Where the position is when a move that was begun has ended.
@@ -121,7 +118,7 @@ impl Cursor {
         if let Some(seeking) = &mut self.seeking {
             let target = ready!(seeking.as_mut().poll(context));
             self.seeking = None;
-            self.move_to(Some(target?))?;
+            self.move_to(target?);
         }
         Poll::Ready(Ok(self.position))
     }
@@ -142,8 +139,7 @@ impl Cursor {
         self.poll_seek(context)
     }
 
-    fn move_to(&mut self, target: Option<u64>) -> io::Result<()> {
-        let target = target.ok_or_else(|| bad_seek(&self.file))?;
+    fn move_to(&mut self, target: u64) {
         let ahead = target
             .checked_sub(self.position)
             .and_then(|ahead| usize::try_from(ahead).ok());
@@ -152,19 +148,7 @@ impl Cursor {
             _ => self.buffered = Bytes::new(),
         }
         self.position = target;
-        Ok(())
     }
-}
-
-fn bad_seek(file: &File) -> io::Error {
-    let path = Arc::clone(file.handle().path());
-    let cause = Cause::Rejected(Reject::BadRange);
-    Failure {
-        operation: Operation::Seek,
-        path,
-        cause,
-    }
-    .into_io()
 }
 
 impl std::fmt::Debug for Cursor {

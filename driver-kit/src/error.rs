@@ -226,7 +226,9 @@ fn explain_reject(reject: Reject) -> &'static str {
         Reject::ReadOnly => "refused: it was opened for reading only; open it for writing",
         Reject::SyncFailed => explain_fault(Fault::SyncFailed),
         Reject::UnknownHandle => "refused: the file is closed",
-        Reject::BadRange => "refused: the range ends beyond what a file can hold",
+        Reject::BadRange => {
+            "refused: the range begins before a file does, or ends beyond what one can hold"
+        }
         Reject::ShuttingDown => "refused: a shutdown began",
         _ => "refused",
     }

@@ -2,10 +2,11 @@
 
 use crate::clock::Deadline;
 use crate::contents::{Contents, Published, Truncated};
-use crate::error::{Failure, Operation};
+use crate::error::{Cause, Failure, Operation};
 use crate::hub::{Hub, Read, Standby, Thread, Ticket, Write};
 use bytes::Bytes;
-use staging_core::{Fault, FileId, HandleId, Plan, Request, Staging};
+use staging_core::{Fault, FileId, HandleId, Plan, Reject, Request, Staging};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -259,7 +260,22 @@ impl Handle {
 
     /// A failure on this file in words.
     pub fn failure(&self, operation: Operation, fault: Fault) -> Failure {
-        let cause = crate::error::Cause::Fault(fault);
+        self.failed(operation, Cause::Fault(fault))
+    }
+
+    /// Where a position comes to stand that is moved so far from here: what a seek of any world is
+    /// made of.
+    ///
+    /// # Errors
+    /// That is before the beginning, or farther than can be counted.
+    pub fn moved(&self, from: u64, by: i64) -> io::Result<u64> {
+        from.checked_add_signed(by).ok_or_else(|| {
+            let cause = Cause::Rejected(Reject::BadRange);
+            self.failed(Operation::Seek, cause).into_io()
+        })
+    }
+
+    fn failed(&self, operation: Operation, cause: Cause) -> Failure {
         Failure {
             operation,
             path: Arc::clone(&self.path),

@@ -1,13 +1,10 @@
 //! A position to write at, for the writer traits of any world: what a driver's `Writer` is made of.
 
 use crate::client::File;
-use crate::error::{Cause, Failure, Operation};
 use bytes::Bytes;
-use staging_core::Reject;
 use std::future::Future;
 use std::io::{self, SeekFrom};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 type Pending = Pin<Box<dyn Future<Output = io::Result<()>> + Send + Sync>>;
@@ -102,26 +99,14 @@ impl WriteCursor {
     ) -> Poll<io::Result<u64>> {
         ready!(self.poll_flush(context))?;
         let target = match to {
-            SeekFrom::Start(position) => Some(position),
-            SeekFrom::Current(by) => self.position().checked_add_signed(by),
-            SeekFrom::End(by) => self.file.len().checked_add_signed(by),
-        };
-        let Some(target) = target else {
-            return Poll::Ready(Err(self.bad_seek()));
+            SeekFrom::Start(position) => position,
+            SeekFrom::Current(by) => self.file.handle().moved(self.position(), by)?,
+            SeekFrom::End(by) => self.file.handle().moved(self.file.len(), by)?,
         };
         if let Place::At(position) = &mut self.place {
             *position = target;
         }
         Poll::Ready(Ok(target))
-    }
-
-    fn bad_seek(&self) -> io::Error {
-        Failure {
-            operation: Operation::Seek,
-            path: Arc::clone(self.file.handle().path()),
-            cause: Cause::Rejected(Reject::BadRange),
-        }
-        .into_io()
     }
 }
 

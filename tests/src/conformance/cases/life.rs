@@ -1,13 +1,14 @@
 //! G1, G3, G7: the life of a file, and what can be asked about it.
 
 use crate::conformance::driver::Opening;
-use crate::conformance::errors::{fault_of, is_errno};
+use crate::conformance::errors::{fault_of, is_errno, names_its_file};
 use crate::conformance::gate::Gate;
 use crate::conformance::run::{Case, Proof, case};
 use crate::conformance::scene::{CHUNK, Scene, pattern};
 use crate::conformance::watch::{start, wait_for};
 use driver_kit::contents::Contents;
 use driver_kit::core::{Fault, How, Life, Mode, Plan, Standing, Why};
+use driver_kit::error::Operation;
 use driver_kit::handlers::ActionKind;
 use driver_kit::observe::Notice;
 use rustix::io::Errno;
@@ -448,6 +449,7 @@ fn readers_read_lines_and_seek(scene: &Scene) -> Proof {
             .err()
             .ok_or("before the beginning")?;
         assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+        assert!(names_its_file(&error, Operation::Seek, &path), "{error}");
         file.close()?;
     }
     Ok(())
