@@ -19,9 +19,6 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-/// How many jobs a member of the pool takes at a time.
-const JOBS_A_TURN: usize = 32;
-
 /// How long a stager that is simply dropped may take to give everything back.
 const CLOSING_ON_DROP: Duration = Duration::from_secs(1);
 
@@ -120,10 +117,10 @@ fn start_worker(hub: &Arc<Hub>) {
     let worker = Arc::clone(hub);
     let started = thread::Builder::new()
         .name("staging-worker".to_owned())
-        .spawn(move || worker.work(JOBS_A_TURN));
+        .spawn(move || worker.work());
     if started.is_err() {
         // No thread is to be had: this one does what there is to do.
-        hub.work(JOBS_A_TURN);
+        hub.work();
     }
 }
 

@@ -9,14 +9,11 @@ use driver_kit::signals::Signals;
 use std::io;
 use std::sync::Arc;
 
-/// How many jobs a worker takes at a time.
-const JOBS_A_TURN: usize = 32;
-
 /// A client whose workers run on the `blocking` pool.
 pub(crate) fn client(limits: Limits, workers: u32) -> Client {
     let start = Box::new(|hub: &Arc<Hub>| {
         let hub = Arc::clone(hub);
-        blocking::unblock(move || hub.work(JOBS_A_TURN)).detach();
+        blocking::unblock(move || hub.work()).detach();
     });
     let set_alarm = |at: std::time::Instant| {
         Box::pin(async move {

@@ -11,9 +11,6 @@ use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 use tokio::runtime::Handle;
 
-/// How many jobs a worker takes at a time.
-const JOBS_A_TURN: usize = 32;
-
 /// A client on the runtime that this is called on.
 pub(crate) fn client(limits: Limits, workers: u32) -> io::Result<Client> {
     let runtime = Handle::try_current().map_err(io::Error::other)?;
@@ -49,7 +46,7 @@ impl Worker {
 
     fn run(mut self) {
         if let Some(hub) = self.hub.take() {
-            hub.work(JOBS_A_TURN);
+            hub.work();
         }
     }
 }

@@ -19,6 +19,10 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
+/// How many jobs a member of the crew takes at a time. Turns of so many small ones halve what many
+/// small files cost; longer ones only keep from others what they could do meanwhile.
+const JOBS_A_TURN: usize = 32;
+
 /// Who works, who rests, and how many there may be.
 pub(crate) struct Crew {
     running: u32,
@@ -172,9 +176,9 @@ impl Hub {
 
     /// The life of one member of the crew: works until there is nothing to do, then leaves. A
     /// driver runs this on a thread of its own each time its starter is called.
-    pub fn work(self: &Arc<Self>, most: usize) {
+    pub fn work(self: &Arc<Self>) {
         let mut turn = Turn::default();
-        while self.turn(&mut turn, most, &Idle::Leave) == TurnEnd::Work {
+        while self.turn(&mut turn, JOBS_A_TURN, &Idle::Leave) == TurnEnd::Work {
             self.carry_out(&mut turn);
         }
     }
