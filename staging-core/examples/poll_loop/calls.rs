@@ -3,7 +3,7 @@
 
 use staging_core::{Access, Completion, Fault, Key, Missing, NodeKind, Stamp};
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
-use std::{fs::File, io, path::Path, sync::Arc};
+use std::{fs::File, fs::Metadata, io, path::Path, sync::Arc};
 
 /// How an action ended, and what it brought.
 pub(crate) type Call = Result<(Completion, Brought), Fault>;
@@ -146,16 +146,33 @@ fn open_regular(path: &Path, access: Access, missing: Missing) -> Result<(File, 
     let mut options = File::options();
     options.read(true).write(access == Access::Write);
     options.custom_flags(libc::O_NONBLOCK | create);
-    let file = options.open(path).map_err(fault)?;
+    let file = options.open(path).map_err(|error| refused(path, error))?;
     let found = file.metadata().map_err(fault)?;
-    let node = match found.file_type() {
-        node if node.is_file() => return Ok((file, Key([found.dev(), found.ino()]))),
-        node if node.is_dir() => NodeKind::Directory,
-        node if node.is_fifo() => NodeKind::Fifo,
-        node if node.is_char_device() || node.is_block_device() => NodeKind::Device,
-        _ => NodeKind::Other,
+    match not_a_file(&found) {
+        None => Ok((file, Key([found.dev(), found.ino()]))),
+        Some(node) => Err(Fault::NotAFile(node)),
+    }
+}
+
+/// A socket is never opened, nor a directory to be written or created: they are known by their path.
+fn refused(path: &Path, error: io::Error) -> Fault {
+    let found = match error.raw_os_error() {
+        Some(libc::EISDIR | libc::ENXIO) => path.metadata().ok(),
+        _ => None,
     };
-    Err(Fault::NotAFile(node))
+    let node = found.as_ref().and_then(not_a_file);
+    node.map_or_else(|| fault(error), Fault::NotAFile)
+}
+
+fn not_a_file(found: &Metadata) -> Option<NodeKind> {
+    match found.file_type() {
+        node if node.is_file() => None,
+        node if node.is_dir() => Some(NodeKind::Directory),
+        node if node.is_fifo() => Some(NodeKind::Fifo),
+        node if node.is_socket() => Some(NodeKind::Socket),
+        node if node.is_char_device() || node.is_block_device() => Some(NodeKind::Device),
+        _ => Some(NodeKind::Other),
+    }
 }
 
 fn stamp(file: &File) -> Result<Stamp, Fault> {

@@ -12,6 +12,8 @@ pub(crate) enum Flight {
     Opening { up_to: Option<u64> },
     /// `Open` and `Fetch`: what has been opened?
     Meeting { up_to: Option<u64> },
+    /// `Open` and `Fetch`: refused for what stands there. What is it?
+    Naming { errno: i32 },
     /// `Fetch`: all the bytes are to come.
     Fetching { key: Key, before: Stamp },
     /// `Fetch`: is it still the version that was opened?
@@ -185,6 +187,17 @@ impl Flight {
                 Next::Call(Flight::Meeting { up_to }, stat(Descriptor::new(file)))
             }
             (Flight::Meeting { up_to }, Got::Found { file, found }) => meet(file, &found, up_to),
+            // A descriptor that is good for nothing but to look at what stands there.
+            (Flight::Opening { .. }, Got::Refused { path, errno }) => {
+                let how = OpenHow::new().flags((libc::O_PATH | libc::O_CLOEXEC) as u64);
+                Next::Call(Flight::Naming { errno }, Call::Open { path, how })
+            }
+            (naming @ Flight::Naming { .. }, Got::Descriptor(file)) => {
+                Next::Call(naming, stat(Descriptor::new(file)))
+            }
+            (Flight::Naming { errno }, Got::Found { found, .. }) => {
+                failed(not_a_file(&found).map_or(Fault::Os(errno), Fault::NotAFile))
+            }
             (Flight::Fetching { key, before }, Got::Bytes { part, new }) => {
                 let Part {
                     file,
@@ -244,6 +257,7 @@ impl Flight {
             (
                 Flight::Opening { .. }
                 | Flight::Meeting { .. }
+                | Flight::Naming { .. }
                 | Flight::Fetching { .. }
                 | Flight::Comparing { .. }
                 | Flight::Parting { .. }
@@ -256,7 +270,11 @@ impl Flight {
                 | Flight::Cutting
                 | Flight::Syncing
                 | Flight::Closing,
-                Got::Descriptor(_) | Got::Found { .. } | Got::Bytes { .. } | Got::Done,
+                Got::Descriptor(_)
+                | Got::Refused { .. }
+                | Got::Found { .. }
+                | Got::Bytes { .. }
+                | Got::Done,
             ) => failed(Fault::Os(libc::EPROTO)),
         }
     }
@@ -276,14 +294,7 @@ impl Flight {
 
 /// It is open: a regular file that is short enough is fetched, any other is only opened.
 fn meet(file: Descriptor, found: &libc::statx, up_to: Option<u64>) -> Next {
-    let node = match u32::from(found.stx_mode) & libc::S_IFMT {
-        libc::S_IFREG => None,
-        libc::S_IFDIR => Some(NodeKind::Directory),
-        libc::S_IFIFO => Some(NodeKind::Fifo),
-        libc::S_IFCHR | libc::S_IFBLK => Some(NodeKind::Device),
-        _ => Some(NodeKind::Other),
-    };
-    if let Some(node) = node {
+    if let Some(node) = not_a_file(found) {
         return failed(Fault::NotAFile(node));
     }
     let device = u64::from(found.stx_dev_major) << 32 | u64::from(found.stx_dev_minor);
@@ -302,6 +313,17 @@ fn meet(file: Descriptor, found: &libc::statx, up_to: Option<u64>) -> Next {
         base,
     });
     Next::Call(Flight::Fetching { key, before }, read)
+}
+
+fn not_a_file(found: &libc::statx) -> Option<NodeKind> {
+    match u32::from(found.stx_mode) & libc::S_IFMT {
+        libc::S_IFREG => None,
+        libc::S_IFDIR => Some(NodeKind::Directory),
+        libc::S_IFIFO => Some(NodeKind::Fifo),
+        libc::S_IFSOCK => Some(NodeKind::Socket),
+        libc::S_IFCHR | libc::S_IFBLK => Some(NodeKind::Device),
+        _ => Some(NodeKind::Other),
+    }
 }
 
 fn fetched(key: Key, stamp: Stamp, bytes: Vec<u8>) -> Next {

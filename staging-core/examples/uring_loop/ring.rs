@@ -55,6 +55,11 @@ pub(crate) struct Part {
 /// What a call brought, and what it gives back.
 pub(crate) enum Got {
     Descriptor(OwnedFd),
+    /// An open: no, but perhaps that says what stands there.
+    Refused {
+        path: CString,
+        errno: i32,
+    },
     Found {
         file: Descriptor,
         found: Box<libc::statx>,
@@ -227,7 +232,12 @@ fn got(call: Call, result: i32) -> Result<Got, i32> {
         return Ok(Got::Done);
     }
     if result < 0 {
-        return Err(-result);
+        return match (call, -result) {
+            (Call::Open { path, .. }, errno @ (libc::EISDIR | libc::ENXIO)) => {
+                Ok(Got::Refused { path, errno })
+            }
+            (_, errno) => Err(errno),
+        };
     }
     Ok(match call {
         Call::Open { .. } => {

@@ -21,10 +21,10 @@ use std::path::{Path, PathBuf};
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
-        case("G11", a_directory_is_not_a_file),
+        case("G11", a_directory_is_not_a_file).of_the_core(),
         case("G11", a_pipe_does_not_hang).of_the_core(),
         case("G11", a_pipe_with_a_writer_is_not_read).of_the_core(),
-        case("G11", a_socket_is_not_a_file),
+        case("G11", a_socket_is_not_a_file).of_the_core(),
         case("G11", a_device_is_not_a_file).of_the_core(),
         case("G4", a_file_that_hides_its_length_is_not_staged).of_the_core(),
         case("G11", a_file_that_may_not_be_read).of_the_core(),
