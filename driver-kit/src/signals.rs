@@ -13,7 +13,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What a signal asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -76,20 +76,37 @@ impl Signals {
     }
 
     /// Shuts a hub down as the signals ask, on a thread that waits for them for the rest of the
-    /// process.
+    /// process. It keeps the deadlines of that shutdown, too (S3): perhaps nobody waits for its end.
     ///
     /// # Errors
     /// The thread could not be started.
     pub fn listen(mut self, hub: Weak<Hub>, grace: Grace) -> io::Result<()> {
         let listen = move || {
-            while let Ok(press) = self.wait() {
-                press.shut_down(&hub, grace);
+            loop {
+                let wait = self.due(&hub).map(|at| {
+                    // A socket takes no time at all for any time.
+                    let rest = at.saturating_duration_since(Instant::now());
+                    rest.max(Duration::from_micros(1))
+                });
+                match self.pipe.set_read_timeout(wait).and_then(|()| self.wait()) {
+                    Ok(press) => press.shut_down(&hub, grace),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => keep_time(&hub),
+                    Err(_) => return,
+                }
             }
         };
         thread::Builder::new()
             .name("staging-signals".to_owned())
             .spawn(listen)
             .map(drop)
+    }
+
+    /// When a hub that was shut down by a signal is to hear that time passed. No signal, no hurry.
+    pub fn due(&self, hub: &Weak<Hub>) -> Option<Instant> {
+        match self.presses {
+            0 => None,
+            _ => hub.upgrade()?.next_wake(),
+        }
     }
 
     /// Waits for the next signal, blocking.
@@ -110,5 +127,12 @@ impl Signals {
         }
         self.last.store(true, Ordering::SeqCst);
         Press::Force
+    }
+}
+
+/// Time passed, maybe beyond a deadline of the shutdown.
+pub fn keep_time(hub: &Weak<Hub>) {
+    if let Some(hub) = hub.upgrade() {
+        hub.tick();
     }
 }

@@ -4,12 +4,13 @@
 use driver_kit::client::{Alarm, Client};
 use driver_kit::core::{Grace, Limits};
 use driver_kit::hub::{Hub, Setup};
-use driver_kit::signals::Signals;
+use driver_kit::signals::{Signals, keep_time};
 use std::io;
 use std::sync::Arc;
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 use tokio::runtime::Handle;
+use tokio::time::timeout_at;
 
 /// A client on the runtime that this is called on.
 pub(crate) fn client(limits: Limits, workers: u32) -> io::Result<Client> {
@@ -59,7 +60,8 @@ impl Drop for Worker {
     }
 }
 
-/// Shuts a hub down on SIGINT and SIGTERM, for the rest of the runtime.
+/// Shuts a hub down on SIGINT and SIGTERM, for the rest of the runtime, and keeps the deadlines of
+/// that: perhaps nobody waits for the end.
 pub(crate) fn listen(hub: &Arc<Hub>, grace: Grace) -> io::Result<()> {
     let mut signals = Signals::catch()?;
     let pipe = signals.pipe().try_clone()?;
@@ -67,8 +69,16 @@ pub(crate) fn listen(hub: &Arc<Hub>, grace: Grace) -> io::Result<()> {
     let mut pipe = UnixStream::from_std(pipe)?;
     let hub = Arc::downgrade(hub);
     let listening = async move {
-        while pipe.read_u8().await.is_ok() {
-            signals.press().shut_down(&hub, grace);
+        loop {
+            let heard = match signals.due(&hub) {
+                Some(at) => timeout_at(at.into(), pipe.read_u8()).await,
+                None => Ok(pipe.read_u8().await),
+            };
+            match heard {
+                Ok(Ok(_)) => signals.press().shut_down(&hub, grace),
+                Ok(Err(_)) => return,
+                Err(_) => keep_time(&hub),
+            }
         }
     };
     drop(

@@ -196,14 +196,25 @@ impl Hub {
 
     /// Begins a graceful shutdown (S1); asked again it only shortens (S4).
     pub fn shut_down(self: &Arc<Self>, grace: Grace) {
-        self.say(Event::ShutdownAsked { grace });
+        self.hasten(Event::ShutdownAsked { grace });
     }
 
     /// Goes to Closing at once, from any phase (S4).
     pub fn force(self: &Arc<Self>, closing: Duration) {
-        self.say(Event::Forced {
+        self.hasten(Event::Forced {
             closing: nanos(closing),
         });
+    }
+
+    /// Asked again, a shutdown only has sooner deadlines, and nothing is told of that: those who
+    /// wait for the end look again.
+    fn hasten(self: &Arc<Self>, event: Event) {
+        let mut wakers = Vec::new();
+        self.change(|state, now| {
+            let _ = state.say(now, event);
+            state.waiting_for_end.call_all(&mut wakers);
+        });
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// The driver can carry nothing out any more: everything pending is answered.

@@ -248,6 +248,8 @@ impl State {
                 }
                 Tell::Phase { phase, cause } => {
                     self.notice(Notice::Phase { phase, cause }, out);
+                    // A phase has a deadline of its own, which those keep who wait for the end.
+                    self.waiting_for_end.call_all(&mut out.wakers);
                     if phase == PhaseName::Closed {
                         self.let_go(out);
                     }
@@ -353,7 +355,6 @@ impl State {
             drop(row.cell.withdraw());
         }
         out.rest = Some(std::mem::replace(&mut self.table, Table::new()));
-        self.waiting_for_end.call_all(&mut out.wakers);
         self.blocked.call_all(&mut out.wakers);
         for batch in &self.batches {
             batch.room_came();

@@ -14,13 +14,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Who polls, and what only the driver's own types can do: open, read and write as its traits have it.
+/// Who polls, and what only the driver's own types can do: open, hear signals, read and write as its traits have it.
 pub(super) trait World: Clone + Send + Sync + 'static {
     type Stager: Deref<Target = client::Stager> + Send + Sync;
     type File: Deref<Target = client::File> + Send + Sync;
 
     fn block_on<T>(&self, future: impl Future<Output = T>) -> T;
     fn options(stager: &Self::Stager) -> OpenOptions<Self::File>;
+    fn shutdown_on_signals(stager: &Self::Stager, grace: Grace) -> io::Result<()>;
     async fn seek(file: &Self::File, to: SeekFrom) -> io::Result<u64>;
     async fn read_through(file: &Self::File) -> io::Result<Vec<u8>>;
     async fn lines(file: &Self::File) -> io::Result<Vec<String>>;
@@ -85,6 +86,15 @@ impl<W: World> Driver for Awaited<W> {
 
     fn force(&self, closing: Duration) -> ShutdownReport {
         self.world.block_on(self.stager.force(closing))
+    }
+
+    fn closed(&self) -> ShutdownReport {
+        self.world.block_on(self.stager.closed())
+    }
+
+    fn shutdown_on_signals(&self, grace: Grace) -> io::Result<()> {
+        self.world
+            .block_on(async { W::shutdown_on_signals(&self.stager, grace) })
     }
 
     fn attend(&self) {}

@@ -95,6 +95,14 @@ impl Driver for Blocking {
         self.stager.force(closing)
     }
 
+    fn closed(&self) -> ShutdownReport {
+        self.stager.wait_closed()
+    }
+
+    fn shutdown_on_signals(&self, grace: Grace) -> io::Result<()> {
+        self.stager.shutdown_on_signals(grace)
+    }
+
     fn attend(&self) {
         let hub = self.hub();
         if hub.is_alone() {

@@ -1,6 +1,7 @@
 //! Cases that need a process of their own: another user, another home, fewer descriptors.
 
 use super::driver::Configuration;
+use super::process::Process;
 use super::run::Proof;
 use super::scene::Scene;
 use std::os::unix::fs::PermissionsExt;
@@ -92,12 +93,25 @@ impl Child {
         }
     }
 
-    fn output(&self, program: PathBuf, scene: &Scene, around: &Surroundings) -> io::Result<Output> {
+    /// Starts the process, to be talked to.
+    ///
+    /// # Errors
+    /// It could not be started.
+    pub fn begin(&self, scene: &Scene) -> io::Result<Process> {
+        Process::start(&mut self.command(env::current_exe()?, scene))
+    }
+
+    fn command(&self, program: PathBuf, scene: &Scene) -> Command {
         let mut command = Command::new(program);
         command
             .env(NAME, self.name)
-            .env(CONFIGURATION, scene.configuration().name)
-            .stdin(Stdio::null());
+            .env(CONFIGURATION, scene.configuration().name);
+        command
+    }
+
+    fn output(&self, program: PathBuf, scene: &Scene, around: &Surroundings) -> io::Result<Output> {
+        let mut command = self.command(program, scene);
+        command.stdin(Stdio::null());
         if let Some(home) = &around.home {
             command.env("HOME", home);
         }

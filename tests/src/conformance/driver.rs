@@ -143,6 +143,15 @@ pub trait Driver: Send + Sync {
     /// Forces a shutdown and waits for the end.
     fn force(&self, closing: Duration) -> ShutdownReport;
 
+    /// Waits for the end of a shutdown that somebody else began.
+    fn closed(&self) -> ShutdownReport;
+
+    /// Shuts down on SIGINT and SIGTERM.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn shutdown_on_signals(&self, grace: Grace) -> io::Result<()>;
+
     /// Carries out what was accepted through the hub until nothing can be done, where there are no
     /// workers who would.
     fn attend(&self);

@@ -2,7 +2,7 @@
 
 use super::awaited::{Awaited, World};
 use super::driver::{Configuration, Driver};
-use driver_kit::core::Limits;
+use driver_kit::core::{Grace, Limits};
 use driver_smol::{File, OpenOptions, Stager};
 use futures::io::{AsyncBufReadExt, AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use futures::stream::TryStreamExt;
@@ -58,6 +58,10 @@ impl World for Executor {
 
     fn options(stager: &Stager) -> OpenOptions {
         stager.options()
+    }
+
+    fn shutdown_on_signals(stager: &Stager, grace: Grace) -> io::Result<()> {
+        stager.shutdown_on_signals(grace)
     }
 
     async fn seek(file: &File, to: SeekFrom) -> io::Result<u64> {

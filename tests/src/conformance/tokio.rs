@@ -2,7 +2,7 @@
 
 use super::awaited::{Awaited, World};
 use super::driver::{Configuration, Driver};
-use driver_kit::core::Limits;
+use driver_kit::core::{Grace, Limits};
 use driver_tokio::{File, OpenOptions, Stager};
 use std::future::Future;
 use std::io::{self, SeekFrom};
@@ -54,6 +54,10 @@ impl World for Arc<Runtime> {
 
     fn options(stager: &Stager) -> OpenOptions {
         stager.options()
+    }
+
+    fn shutdown_on_signals(stager: &Stager, grace: Grace) -> io::Result<()> {
+        stager.shutdown_on_signals(grace)
     }
 
     async fn seek(file: &File, to: SeekFrom) -> io::Result<u64> {

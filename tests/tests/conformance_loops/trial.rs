@@ -102,12 +102,16 @@ impl<E: Embedded> Driver for Trial<E> {
         self.for_all(Operation::SyncAll, Request::SyncAll, deadline)
     }
 
+    fn shutdown(&self, grace: Grace) -> ShutdownReport {
+        self.running.say(move |embedded| embedded.shutdown(grace));
+        self.closed()
+    }
+
     #[expect(
         clippy::expect_used,
         reason = "a loop that never closes fails its case"
     )]
-    fn shutdown(&self, grace: Grace) -> ShutdownReport {
-        self.running.say(move |embedded| embedded.shutdown(grace));
+    fn closed(&self) -> ShutdownReport {
         let report = || self.running.with(|embedded| embedded.report());
         wait_for("the loop to close", || matches!(report(), Ok(Some(_)))).expect("it closes");
         ShutdownReport {
@@ -124,6 +128,10 @@ impl<E: Embedded> Driver for Trial<E> {
             draining: 0,
             closing,
         })
+    }
+
+    fn shutdown_on_signals(&self, _: Grace) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     fn attend(&self) {}

@@ -16,6 +16,7 @@ mod paths;
 mod points;
 mod rewriting;
 mod shutdown;
+mod signals;
 mod waiting;
 mod writers;
 mod writing;
@@ -40,6 +41,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(points::cases());
     cases.extend(shutdown::cases());
     cases.extend(ending::cases());
+    cases.extend(signals::cases());
     cases.extend(lying::cases());
     cases.extend(writing::cases());
     cases.extend(barriers::cases());
@@ -54,5 +56,6 @@ pub fn children() -> Vec<Child> {
     children.extend(paths::CHILDREN);
     children.extend(nodes::CHILDREN);
     children.extend(crowds::CHILDREN);
+    children.extend(signals::CHILDREN);
     children
 }

@@ -26,6 +26,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("S3", each_phase_has_a_deadline),
         case("S4", asking_again_only_shortens),
         case("S4", force_ends_draining),
+        case("S4", who_waits_for_the_end_hears_that_it_comes_sooner),
     ]
 }
 
@@ -307,6 +308,31 @@ fn force_ends_draining(scene: &Scene) -> Proof {
             (PhaseName::Closing, Why::Forced)
         ]
     );
+    gate.open();
+    assert!(read.join()?.is_err());
+    Ok(())
+}
+
+/// S4: a waiter that sleeps until the deadline it knows of is told of a sooner one.
+fn who_waits_for_the_end_hears_that_it_comes_sooner(scene: &Scene) -> Proof {
+    let driver = scene.driver();
+    let (path, _) = scene.file("file", LEN)?;
+    let file = driver.open(&path, Opening::by(Mode::None))?;
+    let gate = Gate::holding(driver.hub(), ActionKind::Read, 0);
+    let read = start(move || file.read(0, LEN));
+    gate.wait_arrived(1)?;
+    let hour = Duration::from_secs(3_600).as_nanos() as u64;
+    driver.hub().shut_down(Grace {
+        total: hour,
+        draining: hour,
+        closing: hour,
+    });
+    let waiting = Arc::clone(&driver);
+    let end = start(move || waiting.closed());
+    wait_for("somebody to wait for the end", || driver.hub().kept() == 2)?;
+    assert!(end.is_waiting());
+    driver.hub().shut_down(brief());
+    assert_eq!(end.join()?.machine.cause, Why::OutOfTime);
     gate.open();
     assert!(read.join()?.is_err());
     Ok(())
