@@ -162,6 +162,15 @@ pub trait Driver: Send + Sync {
         self.kit().expect("this driver is not made of the kit")
     }
 
+    /// The modes it has. Without the kit there is nothing that maps.
+    fn modes(&self) -> &'static [Mode] {
+        use Mode::{Auto, Load, Map, MapShared, None};
+        match self.kit() {
+            Some(_) => &[Auto, Load, Map, MapShared, None],
+            Option::None => &[Auto, Load, None],
+        }
+    }
+
     /// Opens as usual.
     ///
     /// # Errors

@@ -30,7 +30,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("G9", the_same_file_many_times_in_a_batch),
         case("R9", a_list_that_panics_ends_there),
         case("R9", an_empty_list_is_done),
-        case("G1", many_threads_open_read_and_close),
+        case("G1", many_threads_open_read_and_close).of_the_core(),
     ]
 }
 
@@ -346,13 +346,7 @@ fn many_threads_open_read_and_close(scene: &Scene) -> Proof {
     for n in 0..20 {
         files.push(scene.file(&n.to_string(), n * n * 700)?);
     }
-    let modes = [
-        Mode::Auto,
-        Mode::Load,
-        Mode::Map,
-        Mode::MapShared,
-        Mode::None,
-    ];
+    let modes = driver.modes();
     let wrong = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..8_usize)
             .map(|n| {
@@ -361,7 +355,8 @@ fn many_threads_open_read_and_close(scene: &Scene) -> Proof {
                     let mut wrong = 0;
                     for round in 0..60 {
                         let (path, bytes) = &files[(n * 7 + round * 3) % files.len()];
-                        let file = driver.open(path, Opening::by(modes[(n + round) % 5]))?;
+                        let file =
+                            driver.open(path, Opening::by(modes[(n + round) % modes.len()]))?;
                         wrong += usize::from(file.read(0, bytes.len() + 1)? != *bytes);
                         if round % 3 == n % 3 {
                             file.unstage()?;

@@ -29,12 +29,12 @@ pub(super) fn cases() -> Vec<Case> {
         case("G4", a_file_that_hides_its_length_is_not_staged).of_the_core(),
         case("G11", a_file_that_may_not_be_read).of_the_core(),
         case("G11", a_directory_that_may_not_be_entered).of_the_core(),
-        case("G11", a_name_of_255_bytes_works_and_of_256_is_an_error),
+        case("G11", a_name_of_255_bytes_works_and_of_256_is_an_error).of_the_core(),
         case("G11", a_path_that_is_too_long_is_an_error).of_the_core(),
-        case("G11", names_need_not_be_text),
+        case("G11", names_need_not_be_text).of_the_core(),
         case("G11", a_nul_in_a_name_is_an_error),
         case("G11", a_missing_file_is_created_where_asked),
-        case("G11", creating_keeps_what_is_there),
+        case("G11", creating_keeps_what_is_there).of_the_core(),
         case("G11", nothing_is_created_where_nothing_can_be).of_the_core(),
         case("G11", an_open_that_fails_leaves_nothing_behind).of_the_core(),
     ]
@@ -192,7 +192,7 @@ fn without_rights(scene: &Scene) -> Proof {
 
 fn staged_whole(driver: &dyn Driver, path: &Path) -> Proof {
     let bytes = fs::read(path)?;
-    for mode in [Mode::Auto, Mode::Map, Mode::None] {
+    for &mode in driver.modes() {
         let file = driver.open(path, Opening::by(mode))?;
         assert_eq!(file.path(), path);
         assert!(file.read(0, bytes.len())? == bytes);
@@ -276,7 +276,7 @@ fn a_missing_file_is_created_where_asked(scene: &Scene) -> Proof {
 fn creating_keeps_what_is_there(scene: &Scene) -> Proof {
     let driver = scene.driver();
     let (path, bytes) = scene.file("file", 70_000)?;
-    for mode in [Mode::Auto, Mode::Map, Mode::None] {
+    for &mode in driver.modes() {
         let file = driver.open(&path, Opening::by(mode).create())?;
         assert!(file.read(0, 70_000)? == bytes);
     }
