@@ -59,7 +59,7 @@ impl Process {
         Ok(kill_process(process, signal)?)
     }
 
-    /// Lets go on what waits for [`let_go`] over there.
+    /// Lets it go on, if it waits to be let go.
     pub fn let_go(&mut self) {
         self.held = None;
     }
