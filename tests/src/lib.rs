@@ -8,6 +8,7 @@ pub mod conformance;
 pub mod core;
 pub mod counting;
 pub mod limit;
+pub mod model;
 
 /// The programs in the README compile and run.
 #[cfg(doctest)]

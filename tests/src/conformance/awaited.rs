@@ -23,6 +23,10 @@ pub(super) trait World: Clone + Send + Sync + 'static {
     fn options(stager: &Self::Stager) -> OpenOptions<Self::File>;
     fn shutdown_on_signals(stager: &Self::Stager, grace: Grace) -> io::Result<()>;
     async fn seek(file: &Self::File, to: SeekFrom) -> io::Result<u64>;
+    async fn travel(
+        file: &Self::File,
+        legs: &[(SeekFrom, usize)],
+    ) -> io::Result<Vec<(u64, Vec<u8>)>>;
     async fn read_through(file: &Self::File) -> io::Result<Vec<u8>>;
     async fn lines(file: &Self::File) -> io::Result<Vec<String>>;
     async fn write_through(file: &Self::File, from: u64, parts: &[&[u8]]) -> io::Result<u64>;
@@ -161,6 +165,10 @@ impl<W: World> OpenFile for Opened<W> {
     fn seek_from_start(&self, to: u64) -> io::Result<u64> {
         self.world
             .block_on(W::seek(&self.file, SeekFrom::Start(to)))
+    }
+
+    fn travel(&self, legs: &[(SeekFrom, usize)]) -> io::Result<Vec<(u64, Vec<u8>)>> {
+        self.world.block_on(W::travel(&self.file, legs))
     }
 
     fn read_through(&self) -> io::Result<Vec<u8>> {

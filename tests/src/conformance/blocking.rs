@@ -180,6 +180,20 @@ impl OpenFile for Opened {
         self.file.reader().seek(SeekFrom::Start(to))
     }
 
+    fn travel(&self, legs: &[(SeekFrom, usize)]) -> io::Result<Vec<(u64, Vec<u8>)>> {
+        let mut reader = self.file.reader();
+        let mut came = Vec::new();
+        for (to, len) in legs {
+            let (begin, mut bytes) = (reader.seek(*to)?, Vec::new());
+            reader
+                .by_ref()
+                .take(*len as u64)
+                .read_to_end(&mut bytes)?;
+            came.push((begin, bytes));
+        }
+        Ok(came)
+    }
+
     fn read_through(&self) -> io::Result<Vec<u8>> {
         let mut all = Vec::new();
         self.file.reader().read_to_end(&mut all)?;

@@ -10,7 +10,7 @@ use driver_kit::core::{
 use driver_kit::handlers::Handlers;
 use driver_kit::hub::Hub;
 use driver_kit::{Deadline, Handle, ShutdownReport};
-use std::io;
+use std::io::{self, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -277,6 +277,13 @@ pub trait OpenFile: Send + Sync {
     /// # Errors
     /// What the driver says.
     fn seek_from_start(&self, to: u64) -> io::Result<u64>;
+
+    /// Seeks and reads, leg by leg, through one of the driver's readers: where each leg began, and
+    /// the bytes from there, fewer than asked only at the end.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn travel(&self, legs: &[(SeekFrom, usize)]) -> io::Result<Vec<(u64, Vec<u8>)>>;
 
     /// Everything, through the driver's reader.
     ///

@@ -64,6 +64,23 @@ impl World for Arc<Runtime> {
         file.reader().seek(to).await
     }
 
+    async fn travel(
+        file: &File,
+        legs: &[(SeekFrom, usize)],
+    ) -> io::Result<Vec<(u64, Vec<u8>)>> {
+        let mut reader = file.reader();
+        let mut came = Vec::new();
+        for (to, len) in legs {
+            let (begin, mut bytes) = (reader.seek(*to).await?, Vec::new());
+            (&mut reader)
+                .take(*len as u64)
+                .read_to_end(&mut bytes)
+                .await?;
+            came.push((begin, bytes));
+        }
+        Ok(came)
+    }
+
     async fn read_through(file: &File) -> io::Result<Vec<u8>> {
         let mut all = Vec::new();
         file.reader().read_to_end(&mut all).await?;

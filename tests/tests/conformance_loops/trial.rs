@@ -279,6 +279,10 @@ impl<E: Embedded> OpenFile for Opened<E> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
+    fn travel(&self, _: &[(io::SeekFrom, usize)]) -> io::Result<Vec<(u64, Vec<u8>)>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     fn read_through(&self) -> io::Result<Vec<u8>> {
         Err(io::ErrorKind::Unsupported.into())
     }

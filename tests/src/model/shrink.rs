@@ -1,0 +1,122 @@
+//! A history that fails is made smaller while it still does.
+
+use super::play::{Tally, limits, play};
+use super::directory::COUNT;
+use super::step::{Kind, Step, draw};
+use crate::conformance::{Configuration, start};
+use crate::core::dice::Dice;
+use driver_kit::core::Limits;
+use std::fmt;
+
+/// How often a smaller history is tried before one is content with it.
+const MOST_TRIES: usize = 400;
+
+/// A history that failed.
+#[derive(Debug)]
+pub struct Failed {
+    configuration: &'static str,
+    kind: Kind,
+    seed: u64,
+    limits: Limits,
+    what: String,
+    steps: Vec<Step>,
+}
+
+/// Draws the history of a seed, plays it over a configuration, and makes it smaller if it fails.
+///
+/// # Errors
+/// It fails.
+pub fn run_seed(
+    configuration: Configuration,
+    kind: Kind,
+    seed: u64,
+    tally: &mut Tally,
+) -> Result<(), Box<Failed>> {
+    let mut dice = Dice::of(seed);
+    let limits = limits(&mut dice);
+    let len = 10 + dice.below(50);
+    let steps = draw(&mut dice, kind, COUNT, len);
+    let Err(what) = attempt(configuration, limits, &steps, tally) else {
+        return Ok(());
+    };
+    let (steps, what) = shrink(configuration, limits, steps, what);
+    Err(Box::new(Failed {
+        configuration: configuration.name,
+        kind,
+        seed,
+        limits,
+        what,
+        steps,
+    }))
+}
+
+/// On a thread of its own: one that hangs or panics has failed.
+fn attempt(
+    configuration: Configuration,
+    limits: Limits,
+    steps: &[Step],
+    tally: &mut Tally,
+) -> Result<(), String> {
+    let steps = steps.to_vec();
+    let thread = start(move || {
+        let mut tally = Tally::default();
+        play(configuration, limits, &steps, &mut tally).map(|()| tally)
+    });
+    let one = thread.join().map_err(|error| error.to_string())??;
+    tally.operations += one.operations;
+    tally.checks += one.checks;
+    Ok(())
+}
+
+/// Leaves out halves, quarters, and in the end single steps.
+fn shrink(
+    configuration: Configuration,
+    limits: Limits,
+    mut steps: Vec<Step>,
+    mut what: String,
+) -> (Vec<Step>, String) {
+    let mut tries = 0;
+    let mut width = steps.len().div_ceil(2);
+    let mut fails = |steps: &[Step]| {
+        tries += 1;
+        match tries <= MOST_TRIES {
+            true => attempt(configuration, limits, steps, &mut Tally::default()).err(),
+            false => None,
+        }
+    };
+    while width > 0 {
+        let (mut from, mut smaller) = (0, false);
+        while from < steps.len() {
+            let mut fewer = steps.clone();
+            drop(fewer.drain(from..(from + width).min(steps.len())));
+            match fails(&fewer) {
+                Some(why) => (steps, what, smaller) = (fewer, why, true),
+                None => from += width,
+            }
+        }
+        if !smaller || width > 1 {
+            width /= 2;
+        }
+    }
+    (steps, what)
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Failed {
+            configuration,
+            kind,
+            seed,
+            ..
+        } = self;
+        writeln!(f, "{}", self.what)?;
+        writeln!(f, "{:?}", self.limits)?;
+        for (at, step) in self.steps.iter().enumerate() {
+            writeln!(f, "{at:>4} {step:?}")?;
+        }
+        write!(
+            f,
+            "again: MODEL_SEED={seed} cargo test -p tests --test model -- {kind:?} {configuration}"
+        )
+    }
+}

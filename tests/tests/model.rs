@@ -1,0 +1,67 @@
+//! Random histories of every driver on real directories, held against a model in plain bytes.
+//!
+//! Sequential histories have one outcome. In histories with bursts several operations are begun
+//! before any is awaited, and the order of acceptance decides. `MODEL_SEEDS=1000` makes a long run;
+//! a seed that fails is printed with the one command that repeats it, and with the fewest steps that
+//! still fail.
+
+use std::fmt::Write;
+use std::ops::Range;
+use tests::conformance::{Configuration, blocking, smol, tokio};
+use tests::model::{Kind, Tally, run_seed};
+
+const SEEDS: u64 = 12;
+
+fn configurations() -> Vec<Configuration> {
+    let mut all = blocking::CONFIGURATIONS.to_vec();
+    all.extend(tokio::CONFIGURATIONS);
+    all.extend(smol::CONFIGURATIONS);
+    all
+}
+
+fn main() {
+    let asked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let wanted = |name: &str, all: &[&str]| {
+        let mut named = asked.iter().filter(|word| all.contains(&word.as_str())).peekable();
+        named.peek().is_none() || named.any(|word| word == name)
+    };
+    let configurations = configurations();
+    let names: Vec<&str> = configurations.iter().map(|one| one.name).collect();
+    let (mut tally, mut failures, mut over) = (Tally::default(), String::new(), 0);
+    for configuration in &configurations {
+        if !wanted(configuration.name, &names) {
+            continue;
+        }
+        over += 1;
+        for (kind, name) in [(Kind::Sequential, "Sequential"), (Kind::Bursts, "Bursts")] {
+            if !wanted(name, &["Sequential", "Bursts"]) {
+                continue;
+            }
+            for seed in seeds() {
+                if let Err(failed) = run_seed(*configuration, kind, seed, &mut tally) {
+                    let _ = writeln!(failures, "{failed}\n");
+                    break;
+                }
+            }
+        }
+    }
+    let Tally { operations, checks } = tally;
+    let line = format!(
+        "model: configurations={over} seeds={} operations={operations} checks={checks}\n",
+        seeds().count()
+    );
+    let out = format!("{failures}{line}");
+    std::io::Write::write_all(&mut std::io::stdout(), out.as_bytes()).unwrap_or_default();
+    if !failures.is_empty() {
+        std::process::exit(1);
+    }
+}
+
+fn seeds() -> Range<u64> {
+    let given = |name| std::env::var(name).ok()?.parse().ok();
+    match (given("MODEL_SEED"), given("MODEL_SEEDS")) {
+        (Some(seed), _) => seed..seed + 1,
+        (None, Some(seeds)) => 0..seeds,
+        (None, None) => 0..SEEDS,
+    }
+}
