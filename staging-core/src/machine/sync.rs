@@ -279,10 +279,11 @@ impl Machine {
         }
     }
 
-    /// Takes back a system sync that was not handed out, and that nobody waits for any more.
+    /// Takes back a system sync that was not handed out, and that nobody waits for any more. Whoever
+    /// waits for the next one gets it now; a file that only the sync kept goes.
     fn recall_sync(&mut self, writing: WritingId) {
         let entry = &self.writings[writing];
-        let Sync::UnderWay { io } = entry.sync else {
+        let (Sync::UnderWay { io }, file) = (entry.sync, entry.file) else {
             return;
         };
         let wanted = !entry.covered.is_empty() || entry.round == InRound::Now;
@@ -291,6 +292,9 @@ impl Machine {
             entry.sync = Sync::Resting;
             entry.dirty = true;
             self.list_unsynced(writing);
+            self.sync_again(file);
+            self.settle_writing(file);
+            self.reap(file);
         }
     }
 
