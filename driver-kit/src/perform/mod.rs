@@ -106,11 +106,21 @@ fn read(descriptor: &File, mut buffer: Vec<u8>, offset: u64) -> Ended {
     }
 }
 
+/// The part of a buffer that a file can have bytes for, from an offset on: none reaches further than
+/// `off_t` counts. Asked for more, the system refuses (EINVAL) what memory answers with no bytes.
+fn within_reach(buffer: &mut [u8], offset: u64) -> &mut [u8] {
+    let most = (i64::MAX as u64).saturating_sub(offset);
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let len = buffer.len().min(most);
+    &mut buffer[..len]
+}
+
 /// Reads until the buffer is full or the file ends, whatever interrupts (EINTR) or comes short.
 ///
 /// # Errors
 /// What `pread` said. Bytes read before that are not counted.
 pub fn read_full(descriptor: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    let buffer = within_reach(buffer, offset);
     let mut done = 0;
     while done < buffer.len() {
         match descriptor.read_at(&mut buffer[done..], offset + done as u64) {
@@ -131,6 +141,7 @@ pub(crate) fn read_if_cached(
     offset: u64,
 ) -> Option<io::Result<usize>> {
     use rustix::io::{Errno, ReadWriteFlags};
+    let buffer = within_reach(buffer, offset);
     let mut done = 0;
     while done < buffer.len() {
         let rest = &mut [io::IoSliceMut::new(&mut buffer[done..])];
@@ -169,5 +180,23 @@ pub(crate) fn stamp(metadata: &rustix::fs::Stat) -> Stamp {
     Stamp {
         len: metadata.st_size as u64,
         version: nanos,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_read_behind_what_a_file_can_reach_brings_nothing() -> io::Result<()> {
+        let file = tempfile::tempfile()?;
+        for offset in [i64::MAX as u64 - 1, i64::MAX as u64, 1 << 63, u64::MAX - 8] {
+            let mut buffer = [0; 8];
+            assert_eq!(read_full(&file, &mut buffer, offset)?, 0, "{offset}");
+            if let Some(cached) = read_if_cached(&file, &mut buffer, offset) {
+                assert_eq!(cached?, 0, "{offset}");
+            }
+        }
+        Ok(())
     }
 }
