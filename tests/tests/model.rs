@@ -20,9 +20,15 @@ fn configurations() -> Vec<Configuration> {
 }
 
 fn main() {
-    let asked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let asked: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|word| !word.starts_with('-'))
+        .collect();
     let wanted = |name: &str, all: &[&str]| {
-        let mut named = asked.iter().filter(|word| all.contains(&word.as_str())).peekable();
+        let mut named = asked
+            .iter()
+            .filter(|word| all.contains(&word.as_str()))
+            .peekable();
         named.peek().is_none() || named.any(|word| word == name)
     };
     let configurations = configurations();

@@ -185,10 +185,7 @@ impl OpenFile for Opened {
         let mut came = Vec::new();
         for (to, len) in legs {
             let (begin, mut bytes) = (reader.seek(*to)?, Vec::new());
-            reader
-                .by_ref()
-                .take(*len as u64)
-                .read_to_end(&mut bytes)?;
+            reader.by_ref().take(*len as u64).read_to_end(&mut bytes)?;
             came.push((begin, bytes));
         }
         Ok(came)

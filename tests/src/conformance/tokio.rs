@@ -64,10 +64,7 @@ impl World for Arc<Runtime> {
         file.reader().seek(to).await
     }
 
-    async fn travel(
-        file: &File,
-        legs: &[(SeekFrom, usize)],
-    ) -> io::Result<Vec<(u64, Vec<u8>)>> {
+    async fn travel(file: &File, legs: &[(SeekFrom, usize)]) -> io::Result<Vec<(u64, Vec<u8>)>> {
         let mut reader = file.reader();
         let mut came = Vec::new();
         for (to, len) in legs {

@@ -99,7 +99,9 @@ impl Content {
             Happened::First(bytes) => {
                 self.sizes.extend(grown);
                 let all = self.versions.iter();
-                self.versions = all.map(|version| executed(version, bytes as usize)).collect();
+                self.versions = all
+                    .map(|version| executed(version, bytes as usize))
+                    .collect();
                 let reached = self.versions.iter().map(|version| version.len() as u64);
                 self.sizes.extend(reached);
             }
@@ -199,7 +201,10 @@ impl fmt::Display for Forbidden {
                 got,
                 shortest,
                 longest,
-            } => write!(f, "{got} bytes were read, and {shortest} to {longest} there are"),
+            } => write!(
+                f,
+                "{got} bytes were read, and {shortest} to {longest} there are"
+            ),
             Forbidden::Byte { at, got, allowed } => {
                 write!(f, "byte {at} is {got}, and may be of {allowed:?}")
             }

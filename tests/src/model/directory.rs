@@ -103,7 +103,9 @@ impl Directory {
         for (name, node, len) in NAMES {
             let path = root.join(name);
             match node {
-                Node::File(file) if file < files.len() => std::fs::hard_link(root.join(NAMES[file].0), path)?,
+                Node::File(file) if file < files.len() => {
+                    std::fs::hard_link(root.join(NAMES[file].0), path)?
+                }
                 Node::File(_) => {
                     let colour = 200 + files.len() as u8;
                     let bytes = Text { len, colour }.bytes();

@@ -1,7 +1,7 @@
 //! A history that fails is made smaller while it still does.
 
-use super::play::{Tally, limits, play};
 use super::directory::COUNT;
+use super::play::{Tally, limits, play};
 use super::step::{Kind, Step, draw};
 use crate::conformance::{Configuration, start};
 use crate::core::dice::Dice;

@@ -315,7 +315,14 @@ fn leg(dice: &mut Dice) -> (SeekFrom, usize) {
 }
 
 fn mode(dice: &mut Dice) -> Mode {
-    dice.one_of(&[Mode::Auto, Mode::Auto, Mode::Load, Mode::Load, Mode::Map, Mode::MapShared])
+    dice.one_of(&[
+        Mode::Auto,
+        Mode::Auto,
+        Mode::Load,
+        Mode::Load,
+        Mode::Map,
+        Mode::MapShared,
+    ])
 }
 
 fn barrier(dice: &mut Dice) -> Barrier {
