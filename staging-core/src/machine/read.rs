@@ -37,6 +37,17 @@ impl Machine {
         }
     }
 
+    /// How far a read looks that ends here. One that reaches behind what is in the file now sees where
+    /// the file ends, so it meets whatever moves that: a later write further behind would fill the gap
+    /// under it (R1).
+    pub(super) fn end_of_read(&self, file: FileId, end: u64) -> u64 {
+        let executed = self.files[file].stamp.len;
+        match end <= executed && end <= self.size(file) {
+            true => end,
+            false => u64::MAX,
+        }
+    }
+
     pub(super) fn read_from_file(&mut self, op: OpId, file: FileId) {
         self.ops[op].state = OpState::AwaitingDescriptor;
         self.ops.push_back(&mut self.files[file].readers, OPS, op);

@@ -192,8 +192,8 @@ impl Machine {
             Request::Unstage { .. } => self.start_unstage(op, file),
             Request::Read { len: 0, .. } => self.resolve(op, Outcome::Read { bytes: 0 }),
             Request::Read { offset, len, .. } => {
-                let end = offset + len;
                 let start = offset;
+                let end = self.end_of_read(file, offset + len);
                 if self.take_place(op, file, Range { start, end }, Touch::Looks) {
                     self.start_read(op, file);
                 }
