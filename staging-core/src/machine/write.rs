@@ -2,7 +2,7 @@
 //! the file away before it runs (G1), and is answered when it is executed (R8).
 
 use super::Machine;
-use super::state::{ALL, Contents, Fullness, News, OPS, ORDER, OpState, Owner};
+use super::state::{ALL, Contents, Fullness, News, OPS, ORDER, OpState, Owner, Place};
 use crate::action::{Bound, Done, IoKind, Outcome};
 use crate::event::Request;
 use crate::fault::Fault;
@@ -220,9 +220,23 @@ impl Machine {
         let written = self.files[file]
             .writing
             .is_some_and(|writing| self.writings[writing].active > 0);
-        if written && matches!(self.files[file].contents, Contents::Staged { .. }) {
-            self.withdraw(file);
-            self.turn_away(file, Why::Written);
+        if !written {
+            return;
+        }
+        match self.files[file].contents {
+            Contents::Staged { .. } => {
+                self.withdraw(file);
+                self.turn_away(file, Why::Written);
+            }
+            // Given up before for another reason: the driver has them until it is asked for them.
+            Contents::Releasing { io, .. } if self.ios[io].place == Place::Ready => {
+                self.withdraw(file);
+            }
+            Contents::Absent(_)
+            | Contents::Staging(_)
+            | Contents::Stopping { .. }
+            | Contents::Releasing { .. }
+            | Contents::Lingering { .. } => {}
         }
     }
 
