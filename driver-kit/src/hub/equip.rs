@@ -69,8 +69,12 @@ impl State {
                 let row = self.row(file)?;
                 let descriptor = row.descriptor()?;
                 let part = match std::mem::replace(&mut row.held, Holding::Nothing) {
-                    Holding::Part(part) => part,
-                    Holding::Nothing | Holding::Whole(_) => Part::Nothing { memory, total },
+                    Holding::Part(part @ (Part::Block(_) | Part::Mapping(_))) => part,
+                    // A staging of an empty file that was stopped leaves nothing to release, and
+                    // what it knew of the length.
+                    Holding::Part(Part::Nothing { .. }) | Holding::Nothing | Holding::Whole(_) => {
+                        Part::Nothing { memory, total }
+                    }
                 };
                 Work::Load {
                     descriptor,

@@ -17,6 +17,10 @@ pub(super) fn cases() -> Vec<Case> {
         case("G1, G4", bytes_handed_out_stay_as_they_were).of_the_core(),
         case("G2", a_write_waits_for_a_staging),
         case("R1, G5", a_staging_waits_for_writes),
+        case(
+            "G1, G8",
+            an_empty_file_whose_staging_was_stopped_is_staged_when_it_has_grown,
+        ),
         case("G6, R1", a_file_open_for_writing_is_not_mapped),
         case("R1", a_mapped_file_is_given_up_when_opened_for_writing),
     ]
@@ -52,6 +56,28 @@ fn bytes_handed_out_stay_as_they_were(scene: &Scene) -> Proof {
     writer.set_len(3)?;
     assert!(held[..] == before[..]);
     assert_eq!(reader.read(0, 10)?, [0; 3]);
+    Ok(())
+}
+
+/// G1, G8: what a stopped staging left behind says nothing of how long the file is now.
+fn an_empty_file_whose_staging_was_stopped_is_staged_when_it_has_grown(scene: &Scene) -> Proof {
+    if scene.configuration().workers == 0 {
+        return Ok(());
+    }
+    let driver = scene.driver();
+    let file = opened(scene, driver.as_ref(), 0)?;
+    let gate = Gate::holding(driver.hub(), ActionKind::Load, 0);
+    let stager = Arc::clone(&file);
+    let staging = start(move || stager.stage(Mode::Load));
+    gate.wait_arrived(1)?;
+    let stopper = Arc::clone(&file);
+    let stopping = start(move || stopper.unstage());
+    assert!(staging.join()?.is_err());
+    gate.open();
+    stopping.join()??;
+    file.write_at(b"grown", 0)?;
+    file.stage(Mode::Load)?;
+    assert_eq!(file.read(0, 9)?, b"grown");
     Ok(())
 }
 
