@@ -65,6 +65,20 @@ impl Content {
         self.sizes.contains(&place)
     }
 
+    /// Where an append may have its place.
+    pub fn places(&self) -> impl Iterator<Item = u64> {
+        self.sizes.iter().copied()
+    }
+
+    /// Whether a byte may be this one; where no version reaches, any may.
+    pub fn may_be(&self, at: usize, byte: u8) -> bool {
+        let mut there = self.versions.iter().filter_map(|version| version.get(at));
+        let reached = self.versions.iter().any(|version| at < version.len());
+        !reached
+            || byte == 0 && !self.versions.iter().all(|v| at < v.len())
+            || there.any(|b| *b == byte)
+    }
+
     /// The next change in the order of acceptance, and how much of it happened (R1, R9).
     pub fn apply(&mut self, change: Change<'_>, happened: Happened) {
         let executed = |version: &[u8], most: usize| {

@@ -6,7 +6,7 @@ use crate::conformance::errors::fault_of;
 use crate::conformance::gate::Gate;
 use crate::conformance::run::{Case, Proof, case};
 use crate::conformance::scene::Scene;
-use crate::conformance::watch::start;
+use crate::conformance::watch::{start, wait_for};
 use driver_kit::core::{Fault, Life, Mode, Why};
 use driver_kit::handlers::ActionKind;
 use std::sync::Arc;
@@ -72,8 +72,11 @@ fn an_empty_file_whose_staging_was_stopped_is_staged_when_it_has_grown(scene: &S
     gate.wait_arrived(1)?;
     let stopper = Arc::clone(&file);
     let stopping = start(move || stopper.unstage());
-    assert!(staging.join()?.is_err());
+    wait_for("the staging to be stopped", || {
+        !matches!(file.life(), Some(Life::Staging { .. }))
+    })?;
     gate.open();
+    assert!(staging.join()?.is_err());
     stopping.join()??;
     file.write_at(b"grown", 0)?;
     file.stage(Mode::Load)?;
