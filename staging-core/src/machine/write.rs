@@ -2,7 +2,7 @@
 //! the file away before it runs (G1), and is answered when it is executed (R8).
 
 use super::Machine;
-use super::state::{ALL, Contents, Fullness, News, OPS, ORDER, OpState, Owner, Place};
+use super::state::{ALL, Contents, Fullness, News, OPS, ORDER, OpState, Owner, Place, Then};
 use crate::action::{Bound, Done, IoKind, Outcome};
 use crate::event::Request;
 use crate::fault::Fault;
@@ -229,7 +229,10 @@ impl Machine {
                 self.turn_away(file, Why::Written);
             }
             // Given up before for another reason: the driver has them until it is asked for them.
-            Contents::Releasing { io, .. } if self.ios[io].place == Place::Ready => {
+            Contents::Releasing { io, then, .. }
+                if self.ios[io].place == Place::Ready
+                    && !matches!(then, Then::Rest(Why::Written)) =>
+            {
                 self.withdraw(file);
             }
             Contents::Absent(_)
