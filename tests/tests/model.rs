@@ -8,7 +8,7 @@
 use std::fmt::Write;
 use std::ops::Range;
 use tests::conformance::{Configuration, blocking, smol, tokio};
-use tests::model::{Kind, Tally, run_seed};
+use tests::model::{Kind, Tally, compare_seed, run_seed};
 
 const SEEDS: u64 = 12;
 
@@ -16,6 +16,15 @@ fn configurations() -> Vec<Configuration> {
     let mut all = blocking::CONFIGURATIONS.to_vec();
     all.extend(tokio::CONFIGURATIONS);
     all.extend(smol::CONFIGURATIONS);
+    all
+}
+
+/// Those that do one thing after the other: with one worker, or with none but the caller.
+fn one_after_the_other() -> Vec<Configuration> {
+    let few = |one: &Configuration| one.workers <= 1;
+    let mut all: Vec<_> = blocking::CONFIGURATIONS.into_iter().filter(few).collect();
+    all.extend(tokio::ONE_WORKER);
+    all.extend(smol::ONE_WORKER);
     all
 }
 
@@ -40,7 +49,7 @@ fn main() {
         }
         over += 1;
         for (kind, name) in [(Kind::Sequential, "Sequential"), (Kind::Bursts, "Bursts")] {
-            if !wanted(name, &["Sequential", "Bursts"]) {
+            if !wanted(name, &["Sequential", "Bursts", "Transcripts"]) {
                 continue;
             }
             for seed in seeds() {
@@ -48,6 +57,17 @@ fn main() {
                     let _ = writeln!(failures, "{failed}\n");
                     break;
                 }
+            }
+        }
+    }
+    if wanted("Transcripts", &["Sequential", "Bursts", "Transcripts"]) {
+        for seed in seeds() {
+            if let Err(parted) = compare_seed(&one_after_the_other(), seed, &mut tally) {
+                let _ = writeln!(
+                    failures,
+                    "{parted}\nagain: MODEL_SEED={seed} cargo test -p tests --test model -- Transcripts\n"
+                );
+                break;
             }
         }
     }

@@ -15,17 +15,36 @@ pub const CONFIGURATIONS: [Configuration; 3] = [
     Configuration {
         name: "smol",
         workers: 2,
-        make: |limits| on(Executor::Smol, limits),
+        make: |limits| on(Executor::Smol, limits, 2),
     },
     Configuration {
         name: "async_std",
         workers: 2,
-        make: |limits| on(Executor::AsyncStd, limits),
+        make: |limits| on(Executor::AsyncStd, limits, 2),
     },
     Configuration {
         name: "futures",
         workers: 2,
-        make: |limits| on(Executor::Futures, limits),
+        make: |limits| on(Executor::Futures, limits, 2),
+    },
+];
+
+/// The same with one worker, which does one thing after the other.
+pub const ONE_WORKER: [Configuration; 3] = [
+    Configuration {
+        name: "smol_1",
+        workers: 1,
+        make: |limits| on(Executor::Smol, limits, 1),
+    },
+    Configuration {
+        name: "async_std_1",
+        workers: 1,
+        make: |limits| on(Executor::AsyncStd, limits, 1),
+    },
+    Configuration {
+        name: "futures_1",
+        workers: 1,
+        make: |limits| on(Executor::Futures, limits, 1),
     },
 ];
 
@@ -37,9 +56,9 @@ enum Executor {
     Futures,
 }
 
-fn on(executor: Executor, limits: Limits) -> Arc<dyn Driver> {
+fn on(executor: Executor, limits: Limits, workers: u32) -> Arc<dyn Driver> {
     Arc::new(Awaited {
-        stager: Stager::builder().limits(limits).build(),
+        stager: Stager::builder().limits(limits).workers(workers).build(),
         world: executor,
     })
 }

@@ -15,7 +15,7 @@ pub const CONFIGURATIONS: [Configuration; 2] = [
     Configuration {
         name: "tokio_current",
         workers: 2,
-        make: |limits| on(Builder::new_current_thread(), limits),
+        make: |limits| on(Builder::new_current_thread(), limits, 2),
     },
     Configuration {
         name: "tokio_multi",
@@ -23,18 +23,37 @@ pub const CONFIGURATIONS: [Configuration; 2] = [
         make: |limits| {
             let mut builder = Builder::new_multi_thread();
             builder.worker_threads(2);
-            on(builder, limits)
+            on(builder, limits, 2)
+        },
+    },
+];
+
+/// The same with one worker, which does one thing after the other.
+pub const ONE_WORKER: [Configuration; 2] = [
+    Configuration {
+        name: "tokio_current_1",
+        workers: 1,
+        make: |limits| on(Builder::new_current_thread(), limits, 1),
+    },
+    Configuration {
+        name: "tokio_multi_1",
+        workers: 1,
+        make: |limits| {
+            let mut builder = Builder::new_multi_thread();
+            builder.worker_threads(2);
+            on(builder, limits, 1)
         },
     },
 ];
 
 #[expect(clippy::expect_used, reason = "a test without a runtime cannot go on")]
-fn on(mut builder: Builder, limits: Limits) -> Arc<dyn Driver> {
+fn on(mut builder: Builder, limits: Limits, workers: u32) -> Arc<dyn Driver> {
     let runtime = builder.enable_all().build().expect("a runtime can be made");
     let stager = {
         let _entered = runtime.enter();
         Stager::builder()
             .limits(limits)
+            .workers(workers)
             .build()
             .expect("there is a runtime")
     };

@@ -15,8 +15,9 @@ mod directory;
 mod play;
 mod shrink;
 mod step;
+mod transcript;
 
 pub use content::{Change, Content, Forbidden, Happened};
-pub use play::{Tally, play};
-pub use shrink::{Failed, run_seed};
+pub use play::{Tally, play, record};
+pub use shrink::{Failed, compare_seed, run_seed};
 pub use step::{Kind, Step};

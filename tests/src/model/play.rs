@@ -3,7 +3,8 @@
 use super::content::{Change, Happened};
 use super::directory::{COUNT, Directory, Leads, Stand};
 use super::step::{Barrier, Deed, Late, Manner, Step};
-use crate::conformance::{Configuration, Driver, Open, Opening, Scene, fault_of};
+use super::transcript::transcript;
+use crate::conformance::{Configuration, Driver, Open, Opening, Scene, fault_of, wait_for};
 use crate::core::dice::Dice;
 use bytes::Bytes;
 use driver_kit::Deadline;
@@ -54,9 +55,49 @@ pub fn play(
     tally: &mut Tally,
 ) -> Verdict {
     let scene = Scene::new(configuration).map_err(said)?;
+    let driver = scene.driver_with(limits);
+    play_with(&scene, driver, limits, history, Pace::Brisk, tally)?;
+    scene
+        .leave()
+        .map_err(|error| format!("afterwards: {error}"))
+}
+
+/// Plays a history, and gives the transcript of what the driver and its machine said.
+///
+/// # Errors
+/// What was not as promised.
+pub fn record(
+    configuration: Configuration,
+    limits: Limits,
+    history: &[Step],
+    tally: &mut Tally,
+) -> Result<Vec<String>, String> {
+    let scene = Scene::new(configuration).map_err(said)?;
+    let driver = scene.driver_with(limits);
+    let hub = Arc::clone(driver.hub());
+    play_with(&scene, driver, limits, history, Pace::Calm, tally)?;
+    let journal = hub.journal().ok_or("no journal was kept")?;
+    Ok(transcript(journal.entries()))
+}
+
+/// Whether the next step may be taken while what the last one left behind is still given back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Pace {
+    Brisk,
+    Calm,
+}
+
+fn play_with(
+    scene: &Scene,
+    driver: Arc<dyn Driver>,
+    limits: Limits,
+    history: &[Step],
+    pace: Pace,
+    tally: &mut Tally,
+) -> Verdict {
     let directory = Directory::make(scene.root()).map_err(said)?;
     let mut player = Player {
-        driver: scene.driver_with(limits),
+        driver,
         directory,
         handles: Vec::new(),
         kept: Vec::new(),
@@ -66,15 +107,18 @@ pub fn play(
     for (at, step) in history.iter().enumerate() {
         let taken = player.take(step).and_then(|()| player.look());
         taken.map_err(|what| format!("step {at}, {step:?}: {what}"))?;
+        if pace == Pace::Calm {
+            player.come_to_rest()?;
+        }
+    }
+    while pace == Pace::Calm && player.part_with(0).is_some() {
+        player.come_to_rest()?;
     }
     let end = player.end();
     tally.operations += player.tally.operations;
     tally.checks += player.tally.checks;
     drop(player);
-    end?;
-    scene
-        .leave()
-        .map_err(|error| format!("afterwards: {error}"))
+    end
 }
 
 /// Limits that a history plays under: usual ones, or some of them low.
@@ -582,6 +626,13 @@ impl Player {
             true => Ok(()),
             false => Err(format!("{what} is {got:?}, and must be {expected:?}")),
         }
+    }
+
+    /// Waits until nobody works any more.
+    fn come_to_rest(&self) -> Verdict {
+        self.driver.attend();
+        let hub = self.driver.hub();
+        wait_for("everybody to rest", || hub.working() == 0).map_err(said)
     }
 
     /// Between two steps: every handle says the same of its file, and it is what the model says.

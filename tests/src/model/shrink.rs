@@ -1,7 +1,7 @@
 //! A history that fails is made smaller while it still does.
 
 use super::directory::COUNT;
-use super::play::{Tally, limits, play};
+use super::play::{Tally, limits, play, record};
 use super::step::{Kind, Step, draw};
 use crate::conformance::{Configuration, start};
 use crate::core::dice::Dice;
@@ -48,6 +48,46 @@ pub fn run_seed(
         what,
         steps,
     }))
+}
+
+/// Draws the sequential history of a seed, plays it over each of these configurations, and compares
+/// what was said.
+///
+/// # Errors
+/// Where two of them part.
+pub fn compare_seed(
+    configurations: &[Configuration],
+    seed: u64,
+    tally: &mut Tally,
+) -> Result<(), String> {
+    let mut dice = Dice::of(seed);
+    let limits = limits(&mut dice);
+    let len = 10 + dice.below(50);
+    let mut steps = draw(&mut dice, Kind::Sequential, COUNT, len);
+    steps.retain(Step::is_the_same_everywhere);
+    let mut first: Option<(&str, Vec<String>)> = None;
+    for configuration in configurations {
+        let lines = record(*configuration, limits, &steps, tally);
+        let lines = lines.map_err(|what| format!("{} seed {seed}: {what}", configuration.name))?;
+        match &first {
+            None => first = Some((configuration.name, lines)),
+            Some((name, expected)) => {
+                tally.checks += lines.len() as u64;
+                let same = |(a, b): &(&String, &String)| a == b;
+                let until = expected.iter().zip(&lines).take_while(same).count();
+                if until < expected.len().max(lines.len()) {
+                    let before = expected[until.saturating_sub(12)..until].join("\n");
+                    let one = expected.get(until).map_or("(the end)", String::as_str);
+                    let other = lines.get(until).map_or("(the end)", String::as_str);
+                    return Err(format!(
+                        "seed {seed}, line {until}\n{before}\n{name} says\n{one}\nand {} says\n{other}",
+                        configuration.name
+                    ));
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// On a thread of its own: one that hangs or panics has failed.

@@ -26,6 +26,24 @@ pub enum Step {
     Burst(Vec<Begun>),
 }
 
+impl Step {
+    /// Whether every driver carries it out by the same requests, one after the other. Readers ask for
+    /// as much as their traits ask of them, and the writer of threads ends with a flush of the file
+    /// where those of futures wait for their own last write; and a batch does several things at once.
+    pub(crate) fn is_the_same_everywhere(&self) -> bool {
+        match self {
+            Step::Batch(..) | Step::Burst(_) => false,
+            Step::With(_, deed) => !matches!(
+                deed,
+                Deed::Travel(_) | Deed::ReadThrough | Deed::Lines | Deed::WriteThrough(..)
+            ),
+            // It cuts the file by a second request, at once.
+            Step::Open(_, manner) => !manner.truncate,
+            Step::Close(_) | Step::Drop(_) | Step::All(..) => true,
+        }
+    }
+}
+
 /// How a file is opened.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Manner {
