@@ -5,13 +5,19 @@
 use super::content::{Change, Content, Happened};
 use super::directory::Stand;
 use super::play::{Player, Verdict, said};
-use super::step::{Ask, Barrier, Begun, Fate, Late};
+use super::step::{Ask, Barrier, Begun, Fate, Late, Storage};
+use crate::conformance::Gate;
 use driver_kit::Deadline;
 use driver_kit::core::Reject;
 use driver_kit::core::{Done, Fault, How, Mode, Outcome, Plan, Request, Standing};
 use driver_kit::error::{Cause, Failure, Operation};
+use driver_kit::handlers::ActionKind;
 use driver_kit::hub::{Ticket, read_answer};
+use rustix::io::Errno;
 use std::sync::Arc;
+
+/// How storage fails where it is told to.
+const EIO: Fault = Fault::Os(Errno::IO.raw_os_error());
 
 /// An operation of a burst.
 struct Going<'a> {
@@ -43,10 +49,16 @@ struct Seen {
 }
 
 impl Player {
-    pub(super) fn burst(&mut self, burst: &[Begun]) -> Verdict {
+    pub(super) fn burst(&mut self, storage: Storage, burst: &[Begun]) -> Verdict {
         if self.handles.is_empty() {
             return Ok(());
         }
+        let hub = Arc::clone(self.driver.hub());
+        let gate = match storage {
+            Storage::Free => None,
+            Storage::Held => Some(Gate::closed(&hub, ActionKind::Write)),
+            Storage::Failing(which) => Some(Gate::failing(&hub, ActionKind::Write, which, EIO)),
+        };
         let mut going = Vec::new();
         for begun in burst {
             self.tally.operations += 1;
@@ -54,7 +66,13 @@ impl Player {
             going.push(self.begin(begun, at));
             cancel_due(&going);
         }
+        if let (Some(gate), Storage::Held) = (&gate, storage) {
+            arrive(gate);
+        }
         cancel_all(&going);
+        if let Some(gate) = &gate {
+            gate.open();
+        }
         self.driver.attend();
         // The first barrier first: what it covers is on the disk when it is answered (R3).
         let barrier = going.iter().position(|one| {
@@ -80,8 +98,10 @@ impl Player {
             .iter()
             .map(|file| file.content.clone())
             .collect();
+        // A gate that is gone leaves lone writes to their callers again.
+        drop(gate);
         for place in 0..going.len() {
-            let judged = self.judge(&going, place);
+            let judged = self.judge(storage, &going, place);
             judged.map_err(|what| format!("{place}, {:?}: {what}", going[place].begun.ask))?;
             if let Some(seen) = seen.as_ref().filter(|seen| seen.barrier == place) {
                 self.check_barrier(&going, seen)?;
@@ -149,7 +169,7 @@ impl Player {
     }
 
     /// Holds one operation against the model, which has taken in what was accepted before it.
-    fn judge(&mut self, going: &[Going<'_>], place: usize) -> Verdict {
+    fn judge(&mut self, storage: Storage, going: &[Going<'_>], place: usize) -> Verdict {
         let one = &going[place];
         let file = self.handles[one.at].file;
         match &one.way {
@@ -160,7 +180,7 @@ impl Player {
             },
             Way::Refused(failure) => self.may_be_refused(one, failure),
             Way::Answered(Outcome::Failed { fault, done }, _) => {
-                self.failed(going, place, *fault, *done)
+                self.failed(storage, going, place, *fault, *done)
             }
             Way::Answered(outcome, bytes) => self.succeeded(one, *outcome, bytes),
         }
@@ -224,7 +244,14 @@ impl Player {
         }
     }
 
-    fn failed(&mut self, going: &[Going<'_>], place: usize, fault: Fault, done: Done) -> Verdict {
+    fn failed(
+        &mut self,
+        storage: Storage,
+        going: &[Going<'_>],
+        place: usize,
+        fault: Fault,
+        done: Done,
+    ) -> Verdict {
         let one = &going[place];
         let file = self.handles[one.at].file;
         let happened = match done {
@@ -266,6 +293,10 @@ impl Player {
             // R1: an append behind a change of the length that was given up fails with it.
             Fault::Cancelled | Fault::Deadline if appends => {
                 self.is_behind_a_failed_cut(going, place, fault)
+            }
+            EIO => {
+                matches!(storage, Storage::Failing(_))
+                    && matches!(one.begun.ask, Ask::Write(..) | Ask::Append(_))
             }
             // Somebody unstaged it, or wrote.
             Fault::Cancelled => matches!(one.begun.ask, Ask::Stage(_)),
@@ -401,6 +432,17 @@ fn fault_of(one: &Going<'_>) -> Option<Fault> {
         Way::Answered(Outcome::Failed { fault, .. }, _) => Some(fault),
         Way::Answered(..) => None,
         Way::Waits(_) | Way::Refused(_) | Way::Read(_) | Way::Nothing => None,
+    }
+}
+
+/// Gives a write a moment to come to the gate, so that it is in flight when it is cancelled. It may
+/// have to wait for something else, and then does not come.
+fn arrive(gate: &Gate) {
+    for _ in 0..200 {
+        if gate.arrived() > 0 {
+            return;
+        }
+        std::thread::yield_now();
     }
 }
 

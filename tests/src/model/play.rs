@@ -177,7 +177,7 @@ impl Player {
                 self.done_by(done, *late)
             }
             Step::Batch(names, mode) => self.batch(names, *mode),
-            Step::Burst(burst) => self.burst(burst),
+            Step::Burst(storage, burst) => self.burst(*storage, burst),
             Step::With(handle, deed) => match self.which(*handle) {
                 Some(at) => self.with(at, deed),
                 None => Ok(()),

@@ -7,9 +7,10 @@ use crate::conformance::{Configuration, start};
 use crate::core::dice::Dice;
 use driver_kit::core::Limits;
 use std::fmt;
+use std::time::{Duration, Instant};
 
-/// How often a smaller history is tried before one is content with it.
-const MOST_TRIES: usize = 400;
+/// How long smaller histories are tried before one is content with what one has.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A history that failed.
 #[derive(Debug)]
@@ -115,14 +116,11 @@ fn shrink(
     mut steps: Vec<Step>,
     mut what: String,
 ) -> (Vec<Step>, String) {
-    let mut tries = 0;
+    let end = Instant::now() + PATIENCE;
     let mut width = steps.len().div_ceil(2);
-    let mut fails = |steps: &[Step]| {
-        tries += 1;
-        match tries <= MOST_TRIES {
-            true => attempt(configuration, limits, steps, &mut Tally::default()).err(),
-            false => None,
-        }
+    let fails = |steps: &[Step]| match Instant::now() < end {
+        true => attempt(configuration, limits, steps, &mut Tally::default()).err(),
+        false => None,
     };
     while width > 0 {
         let (mut from, mut smaller) = (0, false);

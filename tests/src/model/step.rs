@@ -23,7 +23,7 @@ pub enum Step {
     /// Stages files by their names, together.
     Batch(Vec<usize>, Mode),
     /// Begins several things, in this order, before any is awaited.
-    Burst(Vec<Begun>),
+    Burst(Storage, Vec<Begun>),
 }
 
 impl Step {
@@ -32,7 +32,7 @@ impl Step {
     /// where those of futures wait for their own last write; and a batch does several things at once.
     pub(crate) fn is_the_same_everywhere(&self) -> bool {
         match self {
-            Step::Batch(..) | Step::Burst(_) => false,
+            Step::Batch(..) | Step::Burst(..) => false,
             Step::With(_, deed) => !matches!(
                 deed,
                 Deed::Travel(_) | Deed::ReadThrough | Deed::Lines | Deed::WriteThrough(..)
@@ -131,6 +131,17 @@ pub enum Deed {
     Unstage,
 }
 
+/// How storage behaves during a burst.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Storage {
+    /// As it is.
+    Free,
+    /// Writes that are handed out end only when everything was begun, and cancelled.
+    Held,
+    /// The write with this number, from 0, does not happen (EIO).
+    Failing(u64),
+}
+
 /// Something that is begun and not awaited at once.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Begun {
@@ -227,7 +238,13 @@ fn step(dice: &mut Dice, kind: Kind, names: usize, colour: &mut u8) -> Step {
         let len = 2 + dice.below(9);
         let mut cancels = 0;
         let one = |_| begun(dice, colour, &mut cancels);
-        return Step::Burst((0..len).map(one).collect());
+        let burst = (0..len).map(one).collect();
+        let storage = match dice.below(10) {
+            0 | 1 => Storage::Held,
+            2 => Storage::Failing(dice.below(3) as u64),
+            _ => Storage::Free,
+        };
+        return Step::Burst(storage, burst);
     }
     match dice.below(100) {
         0..=15 => {
