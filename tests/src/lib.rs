@@ -7,6 +7,7 @@
 pub mod conformance;
 pub mod core;
 pub mod counting;
+pub mod explore;
 pub mod limit;
 pub mod model;
 

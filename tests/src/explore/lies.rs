@@ -1,0 +1,89 @@
+//! A driver that lies and callers that mistake: what cannot be true is not believed, and changes
+//! nothing. Tried in every state of every world.
+
+use super::around::{Job, State};
+use super::identity::{Key, key};
+use super::rules::{Rule, Verdict};
+use super::world::{May, World};
+use staging_core::{Completion, Event, Fault, HandleId, IoId, IoKind, OpId, PAGE, Reply, Stamp};
+
+/// Ids that are given to nothing in a small world.
+const NOBODY: u64 = 9 << 32 | 77;
+
+/// Says everything that is untrue in a state.
+pub(crate) fn tell(world: &World, state: &State, own: Key) -> Verdict {
+    let mut after = state.clone();
+    let now = state.around.now;
+    let mut lie = |event: Event| {
+        let reply = after.machine.handle(now, event);
+        Rule::LiesAreIgnored.holds(matches!(reply, Reply::Ignored(_)), || {
+            format!("{event:?}: {reply:?}")
+        })
+    };
+    let stale = &state.around.stale;
+    let completion = Completion::Synced;
+    for io in [IoId::from_u64(NOBODY), stale.io].into_iter().flatten() {
+        lie(Event::Completed { io, completion })?;
+    }
+    for op in [OpId::from_u64(NOBODY), stale.op].into_iter().flatten() {
+        lie(Event::Cancelled { op })?;
+    }
+    for handle in [HandleId::from_u64(NOBODY), stale.handle]
+        .into_iter()
+        .flatten()
+    {
+        lie(Event::Dropped { handle })?;
+    }
+    for job in &state.around.jobs {
+        let io = job.io;
+        lie(Event::Completed {
+            io,
+            completion: unlike(job.kind),
+        })?;
+        if let Some(completion) = impossible(job) {
+            lie(Event::Completed { io, completion })?;
+        }
+    }
+    let lent: u64 = state.around.jobs.iter().map(|job| job.lent).sum();
+    if lent == 0 && !world.may(May::Keep) && !world.dawdles() {
+        let releasing = |job: &&Job| matches!(job.kind, IoKind::Release { .. });
+        if state.around.jobs.iter().find(releasing).is_none() {
+            lie(Event::Returned { bytes: PAGE })?;
+        }
+    }
+    let same = key(&after, &mut Vec::new()) == own;
+    Rule::IgnoredChangesNothing.holds(same, || "a lie changed the state".into())
+}
+
+/// A success of another kind of action.
+fn unlike(kind: IoKind) -> Completion {
+    match kind {
+        IoKind::Release { .. } => Completion::Closed,
+        _ => Completion::Released { lent: 0 },
+    }
+}
+
+/// A success of more than there was.
+fn impossible(job: &Job) -> Option<Completion> {
+    match job.kind {
+        IoKind::Read { len, .. } => Some(Completion::Read { bytes: len + 1 }),
+        IoKind::Write { len, .. } => {
+            let (bytes, fault) = (len, Fault::Short);
+            Some(Completion::CutShort { bytes, fault })
+        }
+        IoKind::Fetch { up_to, .. } => {
+            let key = staging_core::Key([0, job.file as u64 + 1]);
+            let (len, version) = (up_to + 1, 1);
+            let stamp = Stamp { len, version };
+            Some(Completion::Fetched { key, stamp })
+        }
+        IoKind::Open { .. }
+        | IoKind::Look { .. }
+        | IoKind::Map { .. }
+        | IoKind::Load { .. }
+        | IoKind::SetLength { .. }
+        | IoKind::Sync { .. }
+        | IoKind::Release { .. }
+        | IoKind::Close { .. } => None,
+    }
+}

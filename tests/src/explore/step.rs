@@ -1,0 +1,390 @@
+//! The alphabet of a world: what can happen next, and what each choice does.
+
+use super::around::{ASKED, Asked, End, JOBS, SeatState, State};
+use super::driver::How;
+use super::reached::Reached;
+use super::rules::{Broken, Rule, Verdict};
+use super::world::{Ask, FORCED, GRACE, May, World};
+use arrayvec::ArrayVec;
+use staging_core::{
+    Access, Action, Event, Fault, HandleId, Ignored, PAGE, PhaseName, Reject, Reply, Tag, Tick,
+    WakeReason,
+};
+
+/// What may happen next. Numbers are places in the tables of the world or of the state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Choice {
+    /// A caller asks.
+    Ask(u8),
+    /// An action ends.
+    End(u8, How),
+    /// A caller no longer wants the answer.
+    Cancel(u8),
+    /// A handle is dropped.
+    Drop(u8),
+    /// Somebody else changes a file.
+    Change(u8),
+    /// A caller keeps a slice of the contents of a file.
+    Keep(u8),
+    /// A slice is dropped.
+    Return,
+    /// It is as late as the next deadline.
+    Tick,
+    ShutDown,
+    Force,
+    Lose,
+    /// What is first to be told is told.
+    Told,
+    /// What is first to be done is handed out.
+    Io,
+}
+
+/// What a transition must leave as it was.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leaves {
+    Anything,
+    /// The state, or this rule is broken.
+    TheState(Rule),
+}
+
+/// What was said and polled, to be written down.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Said {
+    /// With the seat and the handle, if it was an open that was accepted.
+    Event(Tick, Event, Option<(usize, HandleId)>),
+    Told,
+    Io,
+}
+
+/// One transition.
+pub(crate) struct Turn<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) state: &'a mut State,
+    pub(crate) reached: &'a mut Reached,
+    /// How an action failed in this transition.
+    pub(crate) heard: Option<Fault>,
+    pub(crate) log: Option<&'a mut Vec<Said>>,
+}
+
+/// Everything that can happen next.
+pub(crate) fn choices(world: &World, state: &State, into: &mut Vec<Choice>) {
+    into.clear();
+    let around = &state.around;
+    if around.told == PhaseName::Closed {
+        return;
+    }
+    if world.dawdles() {
+        match state.machine.poll_timeout().map(|wake| wake.reason) {
+            Some(WakeReason::Told) => into.extend([Choice::Told, Choice::Io]),
+            Some(WakeReason::Io) => into.push(Choice::Io),
+            _ => {}
+        }
+    }
+    let room = around.asked.len() < world.pending.min(ASKED) && around.jobs.len() < JOBS - 4;
+    for (at, ask) in world.asks.iter().enumerate() {
+        if room && may_ask(world, state, at, ask) {
+            into.push(Choice::Ask(at as u8));
+        }
+    }
+    let mut hows = ArrayVec::<How, 8>::new();
+    for (at, job) in around.jobs.iter().enumerate() {
+        hows.clear();
+        super::driver::hows(world, around, job, &mut hows);
+        into.extend(hows.iter().map(|how| Choice::End(at as u8, *how)));
+    }
+    if world.may(May::Cancel) {
+        let alive = around.asked.iter().enumerate();
+        let alive = alive.filter(|(_, asked)| !asked.given_up);
+        into.extend(alive.map(|(at, _)| Choice::Cancel(at as u8)));
+    }
+    for (at, seat) in around.seats.iter().enumerate() {
+        let alive = matches!(seat.state, SeatState::Opening | SeatState::Open);
+        if world.may(May::Drop) && alive {
+            into.push(Choice::Drop(at as u8));
+        }
+    }
+    for (at, change) in world.changes.iter().enumerate() {
+        let view = &around.files[change.file].view;
+        if (view.len, view.version) != (change.len, change.version) {
+            into.push(Choice::Change(at as u8));
+        }
+    }
+    if world.may(May::Keep) {
+        into.extend((0..around.files.len()).filter_map(|at| {
+            let held = around.files[at].held.as_ref()?;
+            let read = around.seats.iter().zip(world.seats);
+            let mut read =
+                read.filter(|(seat, file)| seat.state == SeatState::Open && **file == at);
+            let may = held.whole() && held.charge > 0 && !held.kept && read.next().is_some();
+            may.then_some(Choice::Keep(at as u8))
+        }));
+        let lent = around.jobs.iter().any(|job| job.lent > job.returned);
+        if around.lent > 0 || lent {
+            into.push(Choice::Return);
+        }
+    }
+    if state.machine.next_deadline().is_some() {
+        into.push(Choice::Tick);
+    }
+    for (may, choice) in [
+        (May::ShutDown, Choice::ShutDown),
+        (May::Force, Choice::Force),
+        (May::Lose, Choice::Lose),
+    ] {
+        if world.may(may) && state.machine.phase() < PhaseName::Closed {
+            into.push(choice);
+        }
+    }
+}
+
+fn may_ask(world: &World, state: &State, at: usize, ask: &Ask) -> bool {
+    let around = &state.around;
+    if around
+        .asked
+        .iter()
+        .any(|asked| usize::from(asked.ask) == at)
+    {
+        return false;
+    }
+    let over_all = ask.what.is_over_all();
+    let wanted = match ask.what.is_open() {
+        true => SeatState::Empty,
+        false => SeatState::Open,
+    };
+    if !over_all && around.seats[ask.seat].state != wanted {
+        return false;
+    }
+    let most = super::around::PAGES as u64 * PAGE;
+    match ask.what {
+        super::world::What::Append(len) => around.size(world.seats[ask.seat]) + len <= most,
+        _ => true,
+    }
+}
+
+impl Turn<'_> {
+    pub(crate) fn take(&mut self, choice: Choice) -> Result<Leaves, Broken> {
+        let mut leaves = Leaves::Anything;
+        match choice {
+            Choice::Ask(at) => leaves = self.ask(usize::from(at))?,
+            Choice::End(at, how) => self.end(usize::from(at), how)?,
+            Choice::Cancel(at) => leaves = self.cancel(usize::from(at))?,
+            Choice::Drop(at) => self.drop_handle(usize::from(at))?,
+            Choice::Change(at) => {
+                let change = self.world.changes[usize::from(at)];
+                let view = &mut self.state.around.files[change.file].view;
+                (view.len, view.version) = (change.len, change.version);
+            }
+            Choice::Keep(at) => {
+                if let Some(held) = &mut self.state.around.files[usize::from(at)].held {
+                    held.kept = true;
+                }
+            }
+            Choice::Return => self.drop_slice()?,
+            Choice::Tick => self.tick()?,
+            Choice::ShutDown => self.shut_down(Event::ShutdownAsked { grace: GRACE })?,
+            Choice::Force => self.shut_down(Event::Forced { closing: FORCED })?,
+            Choice::Lose => self.shut_down(Event::DriverLost)?,
+            Choice::Told => {
+                self.poll_told()?;
+            }
+            Choice::Io => {
+                self.poll_io()?;
+            }
+        }
+        self.note_stagings();
+        if !self.world.dawdles() {
+            self.drain()?;
+        }
+        self.tidy_up()?;
+        self.check()?;
+        Ok(leaves)
+    }
+
+    pub(crate) fn say(&mut self, event: Event) -> Reply {
+        let now = self.state.around.now;
+        if let Some(log) = self.log.as_deref_mut() {
+            log.push(Said::Event(now, event, None));
+        }
+        self.state.machine.handle(now, event)
+    }
+
+    fn drain(&mut self) -> Verdict {
+        while self.poll_told()? || self.poll_io()? {}
+        Ok(())
+    }
+
+    fn poll_told(&mut self) -> Result<bool, Broken> {
+        if let Some(log) = self.log.as_deref_mut() {
+            log.push(Said::Told);
+        }
+        let Some(tell) = self.state.machine.poll_told() else {
+            return Ok(false);
+        };
+        self.hear(tell)?;
+        Ok(true)
+    }
+
+    fn poll_io(&mut self) -> Result<bool, Broken> {
+        if let Some(log) = self.log.as_deref_mut() {
+            log.push(Said::Io);
+        }
+        match self.state.machine.poll_io() {
+            None => Ok(false),
+            Some(Action::Tell(tell)) => Rule::WakeIsTrue.broken(format!("{tell:?} is no work")),
+            Some(Action::Perform { io, kind }) => {
+                self.handed_out(io, kind)?;
+                Ok(true)
+            }
+        }
+    }
+
+    fn ask(&mut self, at: usize) -> Result<Leaves, Broken> {
+        let ask = &self.world.asks[at];
+        let around = &self.state.around;
+        let seat = around.seats[ask.seat];
+        let Some(request) = ask.what.request(seat.handle) else {
+            return Ok(Leaves::Anything);
+        };
+        let file = self.world.seats[ask.seat];
+        let touch = around.touch(file, ask.what);
+        let held_up = self.is_being_staged(file);
+        let deadline = match ask.within {
+            0 => Tick::NEVER,
+            within => around.now.plus(within),
+        };
+        let event = Event::Submitted {
+            tag: Tag(at as u64),
+            deadline,
+            request,
+        };
+        let reply = self.say(event);
+        if let (Some(log), Reply::Opening { handle, .. }) = (self.log.as_deref_mut(), reply)
+            && let Some(Said::Event(_, _, named)) = log.last_mut()
+        {
+            *named = Some((ask.seat, handle));
+        }
+        let opening = ask.what.is_open();
+        let op = match reply {
+            Reply::Opening { op, handle } if opening => {
+                let seat = &mut self.state.around.seats[ask.seat];
+                let access = match ask.what {
+                    super::world::What::Open(access, _) => access,
+                    _ => Access::Read,
+                };
+                seat.handle = Some(handle);
+                (seat.state, seat.access) = (SeatState::Opening, access);
+                (seat.lost, seat.broken) = (false, false);
+                op
+            }
+            Reply::Accepted { op } if !opening => op,
+            Reply::Rejected(reject) => return self.refused(reject, ask, event),
+            other => return Rule::OneOutcome.broken(format!("{request:?}: {other:?}")),
+        };
+        if ask.what == super::world::What::Close {
+            self.state.around.seats[ask.seat].state = SeatState::Leaving;
+        }
+        let taken = self.state.around.asked_by_op(op).is_some();
+        Rule::IdsNameOne.holds(!taken, || format!("{op:?} is two operations"))?;
+        let around = &mut self.state.around;
+        around.seq += 1;
+        around.asked.push(Asked {
+            op,
+            ask: at as u8,
+            seq: around.seq,
+            deadline,
+            touch,
+            given_up: false,
+            held_up,
+            end: End::NotYet,
+        });
+        Ok(Leaves::Anything)
+    }
+
+    fn refused(&mut self, reject: Reject, ask: &Ask, event: Event) -> Result<Leaves, Broken> {
+        self.reached.refused(reject);
+        self.check_refused(reject, ask)?;
+        let Reject::Full(bound) = reject else {
+            return Ok(Leaves::TheState(Rule::RefusedChangesNothing));
+        };
+        let bit = self.full_bit(bound);
+        self.state.around.full |= bit;
+        let mut again = self.state.machine.clone();
+        let same = again.handle(self.state.around.now, event) == Reply::Rejected(reject);
+        Rule::RefusedChangesNothing.holds(same && again == self.state.machine, || {
+            format!("{reject:?} twice is not {reject:?}")
+        })?;
+        Ok(Leaves::Anything)
+    }
+
+    fn cancel(&mut self, at: usize) -> Result<Leaves, Broken> {
+        let op = self.state.around.asked[at].op;
+        match self.say(Event::Cancelled { op }) {
+            Reply::Done => {
+                self.state.around.asked[at].given_up = true;
+                Ok(Leaves::Anything)
+            }
+            Reply::Ignored(Ignored::UnknownOp) if self.world.dawdles() => {
+                Ok(Leaves::TheState(Rule::IgnoredChangesNothing))
+            }
+            other => Rule::CancelAnswersAtOnce.broken(format!("cancelling {op:?}: {other:?}")),
+        }
+    }
+
+    fn drop_handle(&mut self, at: usize) -> Verdict {
+        let around = &mut self.state.around;
+        let Some(handle) = around.seats[at].handle else {
+            return Ok(());
+        };
+        if around.seats[at].state == SeatState::Opening {
+            let asks = self.world.asks;
+            let opens = |asked: &&mut Asked| {
+                let ask = &asks[usize::from(asked.ask)];
+                ask.seat == at && ask.what.is_open()
+            };
+            around
+                .asked
+                .iter_mut()
+                .filter(opens)
+                .for_each(|asked| asked.given_up = true);
+        }
+        around.seats[at].state = SeatState::Leaving;
+        let reply = self.say(Event::Dropped { handle });
+        Rule::CancelAnswersAtOnce.holds(reply == Reply::Done, || {
+            format!("dropping {handle:?}: {reply:?}")
+        })
+    }
+
+    fn drop_slice(&mut self) -> Verdict {
+        let around = &mut self.state.around;
+        match around.jobs.iter_mut().find(|job| job.lent > job.returned) {
+            Some(job) => job.returned += 1,
+            None => around.lent -= 1,
+        }
+        let reply = self.say(Event::Returned { bytes: PAGE });
+        let closed = self.state.machine.phase() == PhaseName::Closed;
+        Rule::ChargedIsHeld.holds(reply == Reply::Done || closed, || {
+            format!("a slice came back: {reply:?}")
+        })
+    }
+
+    fn tick(&mut self) -> Verdict {
+        let Some(wake) = self.state.machine.next_deadline() else {
+            return Ok(());
+        };
+        let around = &mut self.state.around;
+        let ahead = wake.at > around.now;
+        Rule::WakeIsTrue.holds(ahead, || format!("{wake:?} at {:?}", around.now))?;
+        around.now = wake.at;
+        let now = around.now;
+        for asked in around.asked.iter_mut() {
+            asked.given_up |= asked.deadline <= now;
+        }
+        let reply = self.say(Event::Ticked);
+        Rule::WakeIsTrue.holds(reply == Reply::Done, || format!("a tick: {reply:?}"))
+    }
+
+    fn shut_down(&mut self, event: Event) -> Verdict {
+        let reply = self.say(event);
+        Rule::PhasesForward.holds(reply == Reply::Done, || format!("{event:?}: {reply:?}"))
+    }
+}
