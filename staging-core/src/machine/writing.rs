@@ -41,7 +41,8 @@ impl Machine {
                 bytes_room: Fullness::Quiet,
                 end: 0,
                 end_is_old: false,
-                last: 0,
+                // Who wrote to it before may have left since: what was seen before that is old.
+                last: self.last_forgotten,
                 ranges: Root::EMPTY,
                 order: List::EMPTY,
                 held: List::EMPTY,
