@@ -43,7 +43,6 @@ impl Root {
 }
 
 /// The trees of all files: an operation has its node at its own index.
-#[derive(Clone)]
 pub(crate) struct Intervals {
     nodes: Vec<Node>,
     /// The place in the order that the last one took.
@@ -66,6 +65,19 @@ struct Node {
     earliest_change: u64,
     /// The greatest place in the order in this subtree.
     latest: u64,
+}
+
+impl Clone for Intervals {
+    fn clone(&self) -> Self {
+        let mut copy = Self::new();
+        copy.clone_from(self);
+        copy
+    }
+
+    fn clone_from(&mut self, source: &Self) {
+        self.nodes.clone_from(&source.nodes);
+        self.seq = source.seq;
+    }
 }
 
 impl Intervals {

@@ -5,11 +5,23 @@ use crate::event::Key;
 use crate::id::FileId;
 use alloc::vec::Vec;
 
-#[derive(Clone)]
 pub(crate) struct Keys {
     /// A power of two, or empty before the first file; never more than half full.
     places: Vec<Option<(Key, FileId)>>,
     taken: usize,
+}
+
+impl Clone for Keys {
+    fn clone(&self) -> Self {
+        let mut copy = Self::new();
+        copy.clone_from(self);
+        copy
+    }
+
+    fn clone_from(&mut self, source: &Self) {
+        self.places.clone_from(&source.places);
+        self.taken = source.taken;
+    }
 }
 
 impl Keys {

@@ -27,7 +27,6 @@ struct Link {
 /// Each kind of thing that a walk touches stands in a row of its own, because with many tenants
 /// each line of the cache is a miss: checking an id reads only generations, and leaving a list,
 /// which touches two strangers, reads only links.
-#[derive(Clone)]
 pub(crate) struct Slab<K, T, const LINKS: usize> {
     tenants: Vec<Option<T>>,
     /// By index: how many tenants there were, the present one included.
@@ -54,6 +53,21 @@ impl List {
 
     pub(crate) const fn is_empty(&self) -> bool {
         self.first == NONE
+    }
+}
+
+impl<K, T: Clone, const LINKS: usize> Clone for Slab<K, T, LINKS> {
+    fn clone(&self) -> Self {
+        let mut copy = Self::new();
+        copy.clone_from(self);
+        copy
+    }
+
+    fn clone_from(&mut self, source: &Self) {
+        self.tenants.clone_from(&source.tenants);
+        self.generations.clone_from(&source.generations);
+        self.links.clone_from(&source.links);
+        self.vacant.clone_from(&source.vacant);
     }
 }
 

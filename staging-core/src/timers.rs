@@ -5,7 +5,6 @@ use crate::id::OpId;
 use crate::time::Tick;
 use alloc::vec::Vec;
 
-#[derive(Clone)]
 pub(crate) struct Timers {
     heap: Vec<(Tick, OpId)>,
     /// By index of the operation: its place in the heap, or `ABSENT`.
@@ -13,6 +12,19 @@ pub(crate) struct Timers {
 }
 
 const ABSENT: u32 = u32::MAX;
+
+impl Clone for Timers {
+    fn clone(&self) -> Self {
+        let mut copy = Self::new();
+        copy.clone_from(self);
+        copy
+    }
+
+    fn clone_from(&mut self, source: &Self) {
+        self.heap.clone_from(&source.heap);
+        self.places.clone_from(&source.places);
+    }
+}
 
 impl Timers {
     pub(crate) const fn new() -> Self {

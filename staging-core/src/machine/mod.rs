@@ -4,6 +4,7 @@ mod answer;
 mod budget;
 mod canonical;
 mod complete;
+mod copy;
 mod descriptor;
 mod leave;
 mod open;
@@ -62,7 +63,6 @@ use state::{Contents, File, Fullness, Handle, Io, Op, SyncAll, Then, Writing, Wr
 ///
 /// `Clone`, `Eq` and `Hash` see the [canonical](Machine::canonical) state: two machines are equal
 /// if they will behave alike, whatever ids they had to use and whatever they counted.
-#[derive(Clone)]
 pub struct Machine {
     now: Tick,
     limits: Limits,

@@ -21,8 +21,47 @@ use core::hash::{Hash, Hasher};
 use plain::{Ranked, Words};
 
 /// The canonical state of a [`Machine`]; equal if and only if the machines are.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Canonical(Vec<u64>);
+#[derive(Clone, Default, Debug)]
+pub struct Canonical {
+    words: Vec<u64>,
+    ranks: Ranks,
+}
+
+impl Canonical {
+    /// Takes the state of a machine in place of the one before, and in its memory: for who looks at
+    /// millions of them.
+    pub fn take(&mut self, machine: &Machine) {
+        self.words.clear();
+        self.ranks.take(machine);
+        let Canonical { words, ranks } = self;
+        let mut writer = Writer {
+            machine,
+            ranks,
+            words,
+        };
+        writer.machine();
+    }
+
+    /// The state as words. What they mean is nobody's business; how many there are, and whether
+    /// two are the same, is.
+    pub fn words(&self) -> &[u64] {
+        &self.words
+    }
+}
+
+impl PartialEq for Canonical {
+    fn eq(&self, other: &Self) -> bool {
+        self.words == other.words
+    }
+}
+
+impl Eq for Canonical {}
+
+impl Hash for Canonical {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.words.hash(state);
+    }
+}
 
 impl PartialEq for Machine {
     fn eq(&self, other: &Self) -> bool {
@@ -41,27 +80,36 @@ impl Hash for Machine {
 impl Machine {
     /// The state that decides about the future. Made for exploring and comparing, not for speed.
     pub fn canonical(&self) -> Canonical {
-        let mut writer = Writer {
-            machine: self,
-            files: ranks(&self.files),
-            handles: ranks(&self.handles),
-            ops: ranks(&self.ops),
-            ios: ranks(&self.ios),
-            words: Vec::new(),
-        };
-        writer.machine();
-        Canonical(writer.words)
+        let mut canonical = Canonical::default();
+        canonical.take(self);
+        canonical
     }
 }
 
 /// By index: how many live ones come before. A rank stands for the id.
-fn ranks<K, T, const LINKS: usize>(slab: &Slab<K, T, LINKS>) -> Vec<u64> {
-    let mut ranks = Vec::new();
+#[derive(Clone, Default, Debug)]
+struct Ranks {
+    files: Vec<u64>,
+    handles: Vec<u64>,
+    ops: Vec<u64>,
+    ios: Vec<u64>,
+}
+
+impl Ranks {
+    fn take(&mut self, machine: &Machine) {
+        rank_all(&mut self.files, &machine.files);
+        rank_all(&mut self.handles, &machine.handles);
+        rank_all(&mut self.ops, &machine.ops);
+        rank_all(&mut self.ios, &machine.ios);
+    }
+}
+
+fn rank_all<K, T, const LINKS: usize>(ranks: &mut Vec<u64>, slab: &Slab<K, T, LINKS>) {
+    ranks.clear();
     for (rank, id) in slab.ids().enumerate() {
         ranks.resize(id.index() + 1, 0);
         ranks[id.index()] = rank as u64;
     }
-    ranks
 }
 
 /// Gone from its slab: an id that only an answered operation still remembers.
@@ -69,11 +117,8 @@ const GONE: u64 = u64::MAX;
 
 struct Writer<'a> {
     machine: &'a Machine,
-    files: Vec<u64>,
-    handles: Vec<u64>,
-    ops: Vec<u64>,
-    ios: Vec<u64>,
-    words: Vec<u64>,
+    ranks: &'a Ranks,
+    words: &'a mut Vec<u64>,
 }
 
 impl Writer<'_> {
@@ -415,20 +460,20 @@ impl Writer<'_> {
 
     /// Plain data without ids, through its own `Hash`, word by word.
     fn hashed<T: Hash>(&mut self, data: &T) {
-        data.hash(&mut Words(&mut self.words));
+        data.hash(&mut Words(self.words));
     }
 
     fn file_rank(&self, id: FileId) -> u64 {
-        rank(&self.files, self.machine.files.get(id).is_some(), id)
+        rank(&self.ranks.files, self.machine.files.get(id).is_some(), id)
     }
     fn handle_rank(&self, id: HandleId) -> u64 {
-        rank(&self.handles, self.machine.handles.get(id).is_some(), id)
+        rank(&self.ranks.handles, self.machine.handles.get(id).is_some(), id)
     }
     fn op_rank(&self, id: OpId) -> u64 {
-        rank(&self.ops, self.machine.ops.get(id).is_some(), id)
+        rank(&self.ranks.ops, self.machine.ops.get(id).is_some(), id)
     }
     fn io_rank(&self, id: IoId) -> u64 {
-        rank(&self.ios, self.machine.ios.get(id).is_some(), id)
+        rank(&self.ranks.ios, self.machine.ios.get(id).is_some(), id)
     }
 }
 

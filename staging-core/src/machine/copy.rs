@@ -1,0 +1,81 @@
+//! A copy of a machine, into the memory of another: whoever explores many states copies more than
+//! he handles.
+
+use super::Machine;
+
+impl Clone for Machine {
+    fn clone(&self) -> Self {
+        let mut copy = Machine::new(self.limits);
+        copy.clone_from(self);
+        copy
+    }
+
+    /// Allocates nothing where this machine has held as much before.
+    fn clone_from(&mut self, source: &Self) {
+        // By name, so that nothing is forgotten that a machine may get one day.
+        let Machine {
+            now,
+            limits,
+            phase,
+            entered,
+            told_phase,
+            files,
+            handles,
+            writings,
+            ops,
+            ios,
+            keys,
+            timers,
+            intervals,
+            budget,
+            ready,
+            told,
+            news,
+            openers,
+            reopeners,
+            idle,
+            descriptors,
+            all_writes,
+            unsynced,
+            sync_all,
+            bytes,
+            bytes_room,
+            writes_ended,
+            last_forgotten,
+            operations_room,
+            handles_room,
+            stats,
+        } = source;
+        self.now = *now;
+        self.limits = *limits;
+        self.phase = *phase;
+        self.entered = *entered;
+        self.told_phase = *told_phase;
+        self.files.clone_from(files);
+        self.handles.clone_from(handles);
+        self.writings.clone_from(writings);
+        self.ops.clone_from(ops);
+        self.ios.clone_from(ios);
+        self.keys.clone_from(keys);
+        self.timers.clone_from(timers);
+        self.intervals.clone_from(intervals);
+        self.budget.clone_from(budget);
+        self.ready = *ready;
+        self.told = *told;
+        self.news = *news;
+        self.openers = *openers;
+        self.reopeners = *reopeners;
+        self.idle = *idle;
+        self.descriptors = *descriptors;
+        self.all_writes = *all_writes;
+        self.unsynced = *unsynced;
+        self.sync_all.clone_from(sync_all);
+        self.bytes = *bytes;
+        self.bytes_room = *bytes_room;
+        self.writes_ended = *writes_ended;
+        self.last_forgotten = *last_forgotten;
+        self.operations_room = *operations_room;
+        self.handles_room = *handles_room;
+        self.stats = *stats;
+    }
+}
