@@ -14,10 +14,23 @@ pub(crate) const FILES: usize = 3;
 pub(crate) const NONE: u32 = u32::MAX;
 
 /// A machine with everything around it.
-#[derive(Clone)]
 pub(crate) struct State {
     pub(crate) machine: Machine,
     pub(crate) around: Around,
+}
+
+impl Clone for State {
+    fn clone(&self) -> Self {
+        State {
+            machine: self.machine.clone(),
+            around: self.around.clone(),
+        }
+    }
+
+    fn clone_from(&mut self, source: &Self) {
+        self.machine.clone_from(&source.machine);
+        self.around.clone_from(&source.around);
+    }
 }
 
 #[derive(Clone)]
@@ -55,6 +68,8 @@ pub(crate) struct Seat {
     pub(crate) state: SeatState,
     pub(crate) handle: Option<HandleId>,
     pub(crate) access: Access,
+    /// The machine knows which file it leads to.
+    pub(crate) attached: bool,
     /// A sync failed since it was opened, and something was lost.
     pub(crate) lost: bool,
     /// A sync failed since it was opened.
@@ -200,6 +215,7 @@ impl State {
             state: SeatState::Empty,
             handle: None,
             access: Access::Read,
+            attached: false,
             lost: false,
             broken: false,
         };

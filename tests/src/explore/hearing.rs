@@ -219,8 +219,8 @@ impl Turn<'_> {
             Done::Unknown => flies || may_fly,
             Done::Nothing | Done::Bytes(_) => !flies,
         };
-        let report = phase == PhaseName::Closed;
-        Rule::FailureHasCause.holds(honest || report, || {
+        let late = phase == PhaseName::Closed || self.world.dawdles();
+        Rule::FailureHasCause.holds(honest || late, || {
             format!("{asked:?}: {fault:?}, {done:?} done")
         })
     }

@@ -2,7 +2,7 @@
 //! ranks, times as distances, and places in the order as far as they can still be compared.
 
 use super::around::{Around, End, Held, NONE, State, Touch, View};
-use staging_core::{Access, FileId};
+use staging_core::{Access, Canonical, FileId};
 use std::hash::Hash;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -16,19 +16,29 @@ impl std::hash::Hash for Key {
     }
 }
 
-/// The identity of a state.
-pub(crate) fn key(state: &State, words: &mut Vec<u64>) -> Key {
-    let mut hasher = Xxh3::new();
-    state.machine.canonical().hash(&mut hasher);
-    words.clear();
-    Writer {
-        around: &state.around,
-        words,
+/// What identifies states, in memory that is used again.
+#[derive(Default)]
+pub(crate) struct Identity {
+    canonical: Canonical,
+    words: Vec<u64>,
+}
+
+impl Identity {
+    /// The identity of a state.
+    pub(crate) fn of(&mut self, state: &State) -> Key {
+        let mut hasher = Xxh3::new();
+        self.canonical.take(&state.machine);
+        self.canonical.hash(&mut hasher);
+        self.words.clear();
+        Writer {
+            around: &state.around,
+            words: &mut self.words,
+        }
+        .around();
+        self.words.hash(&mut hasher);
+        let digest = hasher.digest128();
+        Key(digest as u64, (digest >> 64) as u64)
     }
-    .around();
-    words.hash(&mut hasher);
-    let digest = hasher.digest128();
-    Key(digest as u64, (digest >> 64) as u64)
 }
 
 struct Writer<'a> {

@@ -199,7 +199,8 @@ impl Turn<'_> {
         let machine = &self.state.machine;
         let around = &self.state.around;
         let Some(wake) = machine.poll_timeout() else {
-            let silent = machine.clone().poll_action().is_none();
+            // Where everything is polled at once, the last poll had nothing.
+            let silent = !self.world.dawdles() || machine.clone().poll_action().is_none();
             return Rule::WakeIsTrue.holds(silent, || "unannounced".into());
         };
         let first = around.asked.iter().filter(|asked| !asked.given_up);

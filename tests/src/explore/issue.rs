@@ -223,11 +223,13 @@ impl Turn<'_> {
 
     /// The files that handles lead to, as far as the machine knows them.
     pub(crate) fn learn_ids(&mut self) {
-        for (at, seat) in self.state.around.seats.iter().enumerate() {
+        let around = &mut self.state.around;
+        for (at, seat) in around.seats.iter_mut().enumerate() {
             let alive = seat.handle.filter(|_| seat.state != SeatState::Empty);
             let id: Option<FileId> = alive.and_then(|handle| self.state.machine.file_of(handle));
+            seat.attached = id.is_some();
             if let Some(id) = id {
-                self.state.around.files[self.world.seats[at]].id = Some(id);
+                around.files[self.world.seats[at]].id = Some(id);
             }
         }
     }

@@ -2,19 +2,27 @@
 //! nothing. Tried in every state of every world.
 
 use super::around::{Job, State};
-use super::identity::{Key, key};
-use super::rules::{Rule, Verdict};
+use super::identity::{Identity, Key};
+use super::rules::{Broken, Rule};
 use super::world::{May, World};
 use staging_core::{Completion, Event, Fault, HandleId, IoId, IoKind, OpId, PAGE, Reply, Stamp};
 
 /// Ids that are given to nothing in a small world.
 const NOBODY: u64 = 9 << 32 | 77;
 
-/// Says everything that is untrue in a state.
-pub(crate) fn tell(world: &World, state: &State, own: Key) -> Verdict {
-    let mut after = state.clone();
+/// Says everything that is untrue in a state, and how much that was.
+pub(crate) fn tell(
+    world: &World,
+    state: &State,
+    own: Key,
+    after: &mut State,
+    identity: &mut Identity,
+) -> Result<u64, Broken> {
+    after.clone_from(state);
     let now = state.around.now;
+    let mut told = 0;
     let mut lie = |event: Event| {
+        told += 1;
         let reply = after.machine.handle(now, event);
         Rule::LiesAreIgnored.holds(matches!(reply, Reply::Ignored(_)), || {
             format!("{event:?}: {reply:?}")
@@ -51,8 +59,9 @@ pub(crate) fn tell(world: &World, state: &State, own: Key) -> Verdict {
             lie(Event::Returned { bytes: PAGE })?;
         }
     }
-    let same = key(&after, &mut Vec::new()) == own;
-    Rule::IgnoredChangesNothing.holds(same, || "a lie changed the state".into())
+    let same = identity.of(after) == own;
+    Rule::IgnoredChangesNothing.holds(same, || "a lie changed the state".into())?;
+    Ok(told)
 }
 
 /// A success of another kind of action.

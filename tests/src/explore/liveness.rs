@@ -2,7 +2,7 @@
 
 use super::around::State;
 use super::driver::How;
-use super::identity::{Key, key};
+use super::identity::{Identity, Key};
 use super::reached::Reached;
 use super::rules::{Broken, Rule};
 use super::step::{Choice, Turn};
@@ -73,7 +73,7 @@ pub(crate) fn repeats(
         log: None,
     };
     turn.take(choice)?;
-    let same = key(&again, &mut Vec::new()) == after;
+    let same = Identity::default().of(&again) == after;
     Rule::Repeatable.holds(same, || format!("{choice:?} does something else"))
 }
 

@@ -93,7 +93,7 @@ impl Around {
     pub(crate) fn is_written(&self, seats: &[usize], file: usize) -> bool {
         let seats = self.seats.iter().zip(seats);
         let mut writers = seats.filter(|(seat, of)| {
-            **of == file && seat.access == Access::Write && seat.state != SeatState::Empty
+            **of == file && seat.access == Access::Write && seat.attached
         });
         writers.next().is_some()
     }
@@ -137,7 +137,8 @@ impl Turn<'_> {
 
     pub(crate) fn written(&mut self, job: &Job, offset: u64, bytes: u64) {
         let file = &mut self.state.around.files[job.file];
-        let from = offset.min(file.view.len);
+        // Behind a write that failed it leaves a hole, which is nobody's.
+        let from = job.touch.map_or(offset, |touch| touch.start);
         for page in pages(from, offset + bytes) {
             file.view.pages[page] = job.seq;
         }

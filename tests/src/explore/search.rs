@@ -1,7 +1,8 @@
 //! Breadth-first search: every state once, and of each only how it was reached first.
 
 use super::around::State;
-use super::identity::{Key, key};
+use super::identity::{Identity, Key};
+use super::lies;
 use super::liveness::{AT_REST, calm, longest_calm, repeats, shuts_down};
 use super::reached::Reached;
 use super::rules::{Broken, Rule};
@@ -55,6 +56,9 @@ struct Origin {
     choice: Choice,
 }
 
+/// States as far from the first as each other, with their numbers.
+type Layer = Vec<(u32, Key, Box<State>)>;
+
 struct Search<'a> {
     world: &'a World,
     seen: HashMap<Key, u32, BuildHasherDefault<Pass>>,
@@ -64,7 +68,9 @@ struct Search<'a> {
     transitions: u64,
     /// What is being tried.
     now: (u32, Option<Choice>),
-    words: Vec<u64>,
+    identity: Identity,
+    /// States that are done with, whose memory is used again.
+    spare: Vec<Box<State>>,
     every: u64,
 }
 
@@ -80,7 +86,8 @@ pub fn explore(world: &World, most: u64, every: u64) -> Explored {
         reached: Reached::default(),
         transitions: 0,
         now: (0, None),
-        words: Vec::new(),
+        identity: Identity::default(),
+        spare: Vec::new(),
         every,
     };
     let ended = catch_unwind(AssertUnwindSafe(|| search.run(most)));
@@ -120,8 +127,8 @@ fn said(panic: &Box<dyn std::any::Any + Send>) -> String {
 impl Search<'_> {
     /// Says how many layers there are.
     fn run(&mut self, most: u64) -> Result<u32, Broken> {
-        let first = State::first(self.world);
-        let first_key = key(&first, &mut self.words);
+        let first = Box::new(State::first(self.world));
+        let first_key = self.identity.of(&first);
         self.seen.insert(first_key, 0);
         self.remember(0, Choice::Tick);
         let mut layer = vec![(0, first_key, first)];
@@ -132,6 +139,7 @@ impl Search<'_> {
                 if (self.origins.len() as u64) < most {
                     self.expand(number, own, &state, &mut next)?;
                 }
+                self.spare.push(state);
             }
             layer = next;
             depth += u32::from(!layer.is_empty());
@@ -144,7 +152,7 @@ impl Search<'_> {
         number: u32,
         own: Key,
         state: &State,
-        next: &mut Vec<(u32, Key, State)>,
+        next: &mut Layer,
     ) -> Result<(), Broken> {
         self.now = (number, None);
         if own.1.is_multiple_of(self.every) && !self.world.may(May::ShutDown) {
@@ -152,14 +160,15 @@ impl Search<'_> {
             shuts_down(self.world, state)?;
         }
         self.now = (number, None);
-        super::lies::tell(self.world, state, own)?;
+        let mut scratch = self.spare.pop().unwrap_or_else(|| Box::new(state.clone()));
+        self.transitions +=
+            lies::tell(self.world, state, own, &mut scratch, &mut self.identity)?;
         let calmly = calm(self.world, state);
         let mut possible = Vec::new();
         choices(self.world, state, &mut possible);
-        let mut scratch = state.clone();
         for choice in possible {
             self.now = (number, Some(choice));
-            scratch.clone_from(state);
+            scratch.as_mut().clone_from(state);
             let mut turn = Turn {
                 world: self.world,
                 state: &mut scratch,
@@ -169,7 +178,7 @@ impl Search<'_> {
             };
             let leaves = turn.take(choice)?;
             self.transitions += 1;
-            let found = key(&scratch, &mut self.words);
+            let found = self.identity.of(&scratch);
             if let Leaves::TheState(rule) = leaves {
                 rule.holds(found == own, || format!("{choice:?} changed the state"))?;
             }
@@ -178,7 +187,8 @@ impl Search<'_> {
                 Entry::Occupied(known) => *known.get(),
                 Entry::Vacant(place) => {
                     place.insert(fresh);
-                    next.push((fresh, found, scratch.clone()));
+                    let vacant = self.spare.pop().unwrap_or_else(|| Box::new(state.clone()));
+                    next.push((fresh, found, std::mem::replace(&mut scratch, vacant)));
                     self.remember(number, choice);
                     if found.1.is_multiple_of(64) {
                         repeats(self.world, state, choice, found)?;
@@ -190,6 +200,7 @@ impl Search<'_> {
                 self.calm[number as usize] = to;
             }
         }
+        self.spare.push(scratch);
         Ok(())
     }
 

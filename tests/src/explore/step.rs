@@ -356,9 +356,10 @@ impl Turn<'_> {
 
     fn drop_slice(&mut self) -> Verdict {
         let around = &mut self.state.around;
+        // What was lent first comes back first: the machine is not told whose it was.
         match around.jobs.iter_mut().find(|job| job.lent > job.returned) {
-            Some(job) => job.returned += 1,
-            None => around.lent -= 1,
+            Some(job) if around.lent == 0 => job.returned += 1,
+            _ => around.lent -= 1,
         }
         let reply = self.say(Event::Returned { bytes: PAGE });
         let closed = self.state.machine.phase() == PhaseName::Closed;

@@ -205,10 +205,6 @@ impl What {
             | What::Close => None,
         }
     }
-
-    pub(crate) fn writes(self) -> bool {
-        matches!(self, What::Write(..) | What::Append(_) | What::SetLength(_))
-    }
 }
 
 /// From a seat, what is asked, without a deadline.
