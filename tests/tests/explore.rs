@@ -23,7 +23,9 @@ fn main() -> ExitCode {
         .chain(larger)
         .filter(|world| named.is_empty() || named.iter().any(|name| world.name.contains(*name)))
         .collect();
-    let given = words.iter().find_map(|word| word.strip_prefix("--most=")?.parse().ok());
+    let given = words
+        .iter()
+        .find_map(|word| word.strip_prefix("--most=")?.parse().ok());
     let most = given.unwrap_or(if full { u64::MAX } else { SLICE });
     let every = if large { 1 } else { 64 };
     let found = everywhere(&worlds, most, every);

@@ -76,6 +76,7 @@ impl Turn<'_> {
             _ => {}
         }
         self.learn_ids();
+        self.forget_what_left();
         self.check_answer(&asked, ask, outcome)
     }
 

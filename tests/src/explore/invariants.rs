@@ -49,6 +49,13 @@ impl Turn<'_> {
                 (seat.lost, seat.broken, seat.access) = (false, false, Access::Read);
             }
         }
+        self.forget_what_left();
+        self.forget_files()
+    }
+
+    /// What was written to a file that is no longer open for writing is nobody's to sync.
+    pub(crate) fn forget_what_left(&mut self) {
+        let around = &mut self.state.around;
         for at in 0..around.files.len() {
             let flies = around
                 .jobs
@@ -59,7 +66,6 @@ impl Turn<'_> {
                 (file.dirty, file.covered) = (NONE, NONE);
             }
         }
-        self.forget_files()
     }
 
     fn forget_files(&mut self) -> Verdict {

@@ -92,9 +92,8 @@ impl Around {
     /// Whether somebody may write to a file.
     pub(crate) fn is_written(&self, seats: &[usize], file: usize) -> bool {
         let seats = self.seats.iter().zip(seats);
-        let mut writers = seats.filter(|(seat, of)| {
-            **of == file && seat.access == Access::Write && seat.attached
-        });
+        let mut writers = seats
+            .filter(|(seat, of)| **of == file && seat.access == Access::Write && seat.attached);
         writers.next().is_some()
     }
 }

@@ -161,8 +161,7 @@ impl Search<'_> {
         }
         self.now = (number, None);
         let mut scratch = self.spare.pop().unwrap_or_else(|| Box::new(state.clone()));
-        self.transitions +=
-            lies::tell(self.world, state, own, &mut scratch, &mut self.identity)?;
+        self.transitions += lies::tell(self.world, state, own, &mut scratch, &mut self.identity)?;
         let calmly = calm(self.world, state);
         let mut possible = Vec::new();
         choices(self.world, state, &mut possible);

@@ -467,7 +467,11 @@ impl Writer<'_> {
         rank(&self.ranks.files, self.machine.files.get(id).is_some(), id)
     }
     fn handle_rank(&self, id: HandleId) -> u64 {
-        rank(&self.ranks.handles, self.machine.handles.get(id).is_some(), id)
+        rank(
+            &self.ranks.handles,
+            self.machine.handles.get(id).is_some(),
+            id,
+        )
     }
     fn op_rank(&self, id: OpId) -> u64 {
         rank(&self.ranks.ops, self.machine.ops.get(id).is_some(), id)
