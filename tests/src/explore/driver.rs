@@ -128,6 +128,7 @@ impl Turn<'_> {
             }
             (IoKind::Sync { .. }, completion) => {
                 self.synced(job.file, completion == Completion::Synced);
+                self.note_broken();
                 Ok(())
             }
             (_, Completion::Failed { .. }) => {

@@ -99,8 +99,7 @@ impl Turn<'_> {
             | (What::Sync | What::SyncAll, Outcome::Synced)
             | (What::Close, Outcome::Closed) => true,
             (What::SyncAll, Outcome::SyncFailed { files, .. }) => {
-                let broken = self.state.around.seats.iter().any(|seat| seat.broken);
-                files > 0 && (broken || self.heard.is_some())
+                files > 0 && (asked.end == End::Failed || self.heard.is_some())
             }
             (What::Write(at, len), Outcome::Written { offset, bytes }) => {
                 (offset, bytes) == (at, len)

@@ -1,6 +1,6 @@
 //! What must hold in every state.
 
-use super::around::{Around, FILES, NONE, SeatState};
+use super::around::{Around, End, FILES, NONE, SeatState};
 use super::rules::{Rule, Verdict};
 use super::step::Turn;
 use super::world::{Ask, What};
@@ -50,7 +50,21 @@ impl Turn<'_> {
             }
         }
         self.forget_what_left();
+        self.note_broken();
         self.forget_files()
+    }
+
+    /// A sync of all that finds somebody who lost something can only fail.
+    pub(crate) fn note_broken(&mut self) {
+        let around = &mut self.state.around;
+        if !around.seats.iter().any(|seat| seat.broken) {
+            return;
+        }
+        for asked in around.asked.iter_mut() {
+            if self.world.asks[usize::from(asked.ask)].what == What::SyncAll {
+                asked.end = End::Failed;
+            }
+        }
     }
 
     /// What was written to a file that is no longer open for writing is nobody's to sync.

@@ -35,6 +35,13 @@ pub struct Explored {
     pub complaints: Vec<String>,
 }
 
+impl Explored {
+    /// Whether all of it is as it should be.
+    pub fn is_well(&self) -> bool {
+        self.broken.is_none() && self.complaints.is_empty()
+    }
+}
+
 /// A state is its own hash.
 #[derive(Default)]
 struct Pass(u64);

@@ -80,7 +80,8 @@ pub(crate) fn choices(world: &World, state: &State, into: &mut Vec<Choice>) {
             _ => {}
         }
     }
-    let room = around.asked.len() < world.pending.min(ASKED) && around.jobs.len() < JOBS - 4;
+    let room = around.asked.len() < world.pending.min(ASKED)
+        && around.jobs.len() < world.flights.min(JOBS - 4);
     for (at, ask) in world.asks.iter().enumerate() {
         if room && may_ask(world, state, at, ask) {
             into.push(Choice::Ask(at as u8));

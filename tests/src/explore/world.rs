@@ -20,6 +20,8 @@ pub struct World {
     pub(crate) asks: &'static [Ask],
     /// How many of those may wait for an answer at once.
     pub(crate) pending: usize,
+    /// Nothing more is asked while so many actions are under way.
+    pub(crate) flights: usize,
     /// How actions may end badly.
     pub(crate) ills: &'static [Ill],
     /// What else may happen.
