@@ -45,6 +45,7 @@ pub use driver_kit::core::{
 };
 pub use driver_kit::error::{Cause, Failure, Operation, errno, failure};
 pub use driver_kit::handlers::{ActionKind, Handler, Handlers};
+pub use driver_kit::journal::{Recording, Stop};
 pub use driver_kit::observe::Notice;
 pub use driver_kit::{Deadline, ShutdownReport, Unfinished};
 pub use file::File;

@@ -6,6 +6,7 @@ use crate::clock::Deadline;
 use crate::error::Operation;
 use crate::handlers::Handlers;
 use crate::hub::{Hub, Standby};
+use crate::journal::Recording;
 use crate::observe::Notice;
 use crate::report::ShutdownReport;
 use staging_core::{Grace, PhaseName, Request, Stats};
@@ -130,6 +131,24 @@ impl Stager {
     /// (S7).
     pub fn observe(&self, observer: impl Fn(&Notice) + Send + Sync + 'static) {
         self.hub().observers().add(Arc::new(observer));
+    }
+
+    /// Writes a journal of the run to a new file, from the very beginning to the end: everything the
+    /// machine is told and answers, a line each, for `staging replay`. It names no paths and holds no
+    /// bytes of files. A thread writes it while there is a stager; the run never waits for it and
+    /// goes on where it fails, and [`recording`](Stager::recording) says how it stands. What was
+    /// written is there also after a SIGKILL; all of it, after a shutdown.
+    ///
+    /// # Errors
+    /// Something was asked of the stager before, there is a file already, or it cannot be made.
+    pub fn record_to(&self, path: impl AsRef<Path>) -> io::Result<()> {
+        self.hub().record_to(path.as_ref())
+    }
+
+    /// How the recording stands, if there is one.
+    #[must_use]
+    pub fn recording(&self) -> Option<Recording> {
+        self.hub().recording()
     }
 
     /// The hub underneath, for measuring and for drivers of one's own.

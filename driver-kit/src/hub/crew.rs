@@ -285,8 +285,8 @@ impl Hub {
     /// matter.
     pub fn next_wake(&self) -> Option<Instant> {
         let state = lock(&self.state);
-        let wake = state.machine.next_deadline()?;
-        self.clock.instant_of(wake.at)
+        let wake = state.machine.next_deadline().map(|wake| wake.at);
+        self.clock.instant_of(wake.or(state.patience)?)
     }
 
     pub(crate) fn make(self: &Arc<Self>, call: Call) {

@@ -4,6 +4,7 @@ use super::Hub;
 use super::slot::{Answer, Slot};
 use super::table::Table;
 use crate::batch::{Batch, Item};
+use crate::journal::Recorder;
 use staging_core::OpId;
 use std::sync::Arc;
 use std::task::Waker;
@@ -23,6 +24,8 @@ pub(crate) struct Deliveries {
     /// Which operation the holder of the lock waits for, and its answer.
     pub(super) mine: Option<OpId>,
     pub(super) here: Option<Answer>,
+    /// Whoever may have something to write now.
+    pub(super) recorder: Option<Arc<Recorder>>,
     /// What the table still had when the machine closed.
     pub(super) rest: Option<Table>,
 }
@@ -30,6 +33,9 @@ pub(crate) struct Deliveries {
 impl Deliveries {
     /// Delivers everything but `here`, in the order: answers, results, notices, wake-ups.
     pub(super) fn deliver(&mut self, hub: &Arc<Hub>) {
+        if let Some(recorder) = self.recorder.take() {
+            recorder.ring();
+        }
         for (slot, mut answer) in self.answers.drain(..) {
             answer.arm(hub);
             slot.put(answer);

@@ -18,6 +18,7 @@ mod crew;
 mod deliver;
 mod equip;
 mod lone;
+mod record;
 mod room;
 mod slot;
 mod state;
@@ -26,16 +27,13 @@ pub(crate) mod table;
 use crate::clock::{Clock, nanos};
 use crate::contents::{Memory, Notify};
 use crate::handlers::Handlers;
-use crate::journal::Journal;
 use crate::observe::Observers;
-use crate::report::ShutdownReport;
 use crate::sync::{Mutex, lock};
 use room::Line;
 use staging_core::{Event, Grace, Limits, Machine, PhaseName, Stats, Tick};
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Weak};
-use std::task::{Poll, Waker};
 use std::time::Duration;
 
 pub use call::Opening;
@@ -95,6 +93,9 @@ impl Hub {
                 state: Mutex::new(State {
                     machine: Machine::new(limits),
                     journal: None,
+                    recorder: None,
+                    heard: 0,
+                    patience: None,
                     table: table::Table::new(),
                     crew: crew::Crew::of(workers),
                     batches: Vec::new(),
@@ -177,18 +178,6 @@ impl Hub {
         lock(&self.state).crew.running()
     }
 
-    /// Begins to keep a journal of what the machine is told and answers, in memory, for as long as
-    /// the hub lives or until [`journal`](Hub::journal) takes it. One that is kept is dropped.
-    pub fn record(&self) {
-        let mut state = lock(&self.state);
-        state.journal = Some(Journal::of(&state.machine));
-    }
-
-    /// Takes the journal, if one is kept, and keeps none any more.
-    pub fn journal(&self) -> Option<Journal> {
-        lock(&self.state).journal.take()
-    }
-
     /// The phase of the hub's life (S1).
     pub fn phase(&self) -> PhaseName {
         lock(&self.state).machine.phase()
@@ -220,23 +209,6 @@ impl Hub {
     /// The driver can carry nothing out any more: everything pending is answered.
     pub fn driver_lost(self: &Arc<Self>) {
         self.say(Event::DriverLost);
-    }
-
-    /// How the shutdown went, once it is over; until then leaves the waker to be woken.
-    pub fn poll_closed(&self, end: &mut End, waker: &Waker) -> Poll<ShutdownReport> {
-        let mut state = lock(&self.state);
-        let closed = state.machine.phase() == PhaseName::Closed && state.nothing_to_tell();
-        match state.machine.report() {
-            Some(machine) if closed => Poll::Ready(ShutdownReport {
-                machine,
-                unfinished: state.unfinished.clone(),
-                panics: self.handlers.panics() + self.observers.panics(),
-            }),
-            _ => {
-                state.waiting_for_end.stand(end.place(), waker);
-                Poll::Pending
-            }
-        }
     }
 }
 

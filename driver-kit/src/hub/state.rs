@@ -10,7 +10,7 @@ use crate::batch::Batch;
 use crate::contents::{Contents, Memory, Notify};
 use crate::error::Operation;
 use crate::job::{Brought, Finished, Held, Job, Part};
-use crate::journal::Journal;
+use crate::journal::{Journal, Recorder};
 use crate::observe::{Notice, Observers};
 use crate::report::Unfinished;
 use staging_core::{
@@ -26,6 +26,12 @@ pub(crate) struct State {
     pub(crate) machine: Machine,
     /// What the machine is told and answers, while somebody wants to know.
     pub(super) journal: Option<Journal>,
+    /// Whoever writes that to a file.
+    pub(super) recorder: Option<Arc<Recorder>>,
+    /// How many events the machine was told.
+    pub(super) heard: u64,
+    /// Closed, and how long a shutdown waits for its recording.
+    pub(super) patience: Option<Tick>,
     pub(crate) table: Table,
     pub(super) crew: Crew,
     /// Batches that still have paths to feed, or results to come.
@@ -49,27 +55,31 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn say(&mut self, now: Tick, event: Event) -> Reply {
         let reply = self.machine.handle(now, event);
-        if let Some(journal) = &mut self.journal {
-            journal.add(Entry::Said { now, event, reply });
-        }
+        self.heard += 1;
+        self.note(Entry::Said { now, event, reply });
         reply
+    }
+
+    fn note(&mut self, entry: Entry) {
+        if let Some(journal) = &mut self.journal {
+            journal.add(entry);
+        }
+        if let Some(recorder) = &self.recorder {
+            recorder.put(entry);
+        }
     }
 
     pub(super) fn ordered(&mut self) -> Option<(IoId, IoKind)> {
         let Action::Perform { io, kind } = self.machine.poll_io()? else {
             return None;
         };
-        if let Some(journal) = &mut self.journal {
-            journal.add(Entry::Polled(Action::Perform { io, kind }));
-        }
+        self.note(Entry::Polled(Action::Perform { io, kind }));
         Some((io, kind))
     }
 
     fn told(&mut self) -> Option<Tell> {
         let tell = self.machine.poll_told()?;
-        if let Some(journal) = &mut self.journal {
-            journal.add(Entry::Polled(Action::Tell(tell)));
-        }
+        self.note(Entry::Polled(Action::Tell(tell)));
         Some(tell)
     }
 
@@ -219,6 +229,7 @@ impl State {
 
     /// Takes what the machine has to tell, with what belongs to it, to be delivered outside.
     pub(super) fn drain_told(&mut self, out: &mut Deliveries) {
+        out.recorder.clone_from(&self.recorder);
         while let Some(tell) = self.told() {
             match tell {
                 Tell::Resolve { op, outcome, .. } => self.answer(op, outcome, out),

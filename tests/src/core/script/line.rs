@@ -1,6 +1,7 @@
 //! Reading a line of a transcript.
 
 use super::Names;
+use driver_kit::journal::wording;
 use staging_core::{
     Access, Completion, Event, Fault, Grace, HandleId, Id, IoId, Key, Limits, Missing, Mode,
     NodeKind, OpId, OverBudget, Plan, Request, Stamp, Tick,
@@ -201,11 +202,11 @@ fn ask(verb: &str, name: &str, how: &[&str], names: &Names) -> Read<Command> {
 fn completion(words: &[&str]) -> Read<Completion> {
     Ok(match words {
         ["opened", inode, rest @ ..] => Completion::Opened {
-            key: Key([0, number(inode)?]),
+            key: key(inode)?,
             stamp: stamp(rest)?,
         },
         ["fetched", inode, rest @ ..] => Completion::Fetched {
-            key: Key([0, number(inode)?]),
+            key: key(inode)?,
             stamp: stamp(rest)?,
         },
         ["looked", rest @ ..] => Completion::Looked {
@@ -244,13 +245,41 @@ fn fault(word: &str) -> Read<Fault> {
         "ENOMEM" => Fault::Os(12),
         "EACCES" => Fault::Os(13),
         "ENOSPC" => Fault::Os(28),
-        "directory" => Fault::NotAFile(NodeKind::Directory),
-        "fifo" => Fault::NotAFile(NodeKind::Fifo),
-        "dangling" => Fault::Dangling,
-        "truncated" => Fault::Truncated,
-        "no-mapping" => Fault::NoMapping,
-        _ => return Err(format!("no such fault as {word}")),
+        _ if word.starts_with("errno=") => Fault::Os(number(&word["errno=".len()..])?),
+        _ => {
+            let found = FAULTS.iter().find(|fault| wording::fault(**fault) == word);
+            *found.ok_or_else(|| format!("no such fault as {word}"))?
+        }
     })
+}
+
+/// Every fault but those that have a number.
+const FAULTS: [Fault; 19] = [
+    Fault::NotAFile(NodeKind::Directory),
+    Fault::NotAFile(NodeKind::Fifo),
+    Fault::NotAFile(NodeKind::Socket),
+    Fault::NotAFile(NodeKind::Device),
+    Fault::NotAFile(NodeKind::Other),
+    Fault::Dangling,
+    Fault::Replaced,
+    Fault::Truncated,
+    Fault::Unsized,
+    Fault::Changed,
+    Fault::OverBudget,
+    Fault::NoMapping,
+    Fault::Short,
+    Fault::SyncFailed,
+    Fault::Cancelled,
+    Fault::Deadline,
+    Fault::ShuttingDown,
+    Fault::Abandoned,
+    Fault::DriverLost,
+];
+
+/// `INODE`, or `DEVICE:INODE`.
+fn key(word: &str) -> Read<Key> {
+    let (device, inode) = word.split_once(':').unwrap_or(("0", word));
+    Ok(Key([number(device)?, number(inode)?]))
 }
 
 /// `LEN`, or `LEN vN` where another version is meant than the first.
@@ -301,9 +330,12 @@ fn grace(settings: &[&str]) -> Read<Grace> {
     Ok(grace)
 }
 
-fn known(name: &str, names: &Names) -> Read<HandleId> {
-    let handle = names.handles.get(name).copied();
-    handle.ok_or_else(|| format!("nothing is called {name}"))
+/// By the name that the script gave, or as every transcript writes it.
+pub(super) fn known(name: &str, names: &Names) -> Read<HandleId> {
+    match names.handles.get(name) {
+        Some(handle) => Ok(*handle),
+        None => id(name, "handle").map_err(|_| format!("nothing is called {name}")),
+    }
 }
 
 fn number<T: FromStr>(word: &str) -> Read<T> {

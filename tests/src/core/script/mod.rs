@@ -18,11 +18,12 @@
 //! one action, or all there is, and go on as before.
 
 mod line;
-mod wording;
 
-use line::{Command, parse};
+use driver_kit::journal::wording;
+use line::{Command, known, parse};
 use staging_core::{
-    Action, Event, HandleId, IoId, IoKind, Limits, Machine, OpId, PhaseName, Reply, Tag, Tell, Tick,
+    Action, Completion, Event, HandleId, IoId, IoKind, Limits, Machine, OpId, PhaseName, Reply,
+    Tag, Tell, Tick,
 };
 use std::collections::BTreeMap;
 
@@ -40,7 +41,7 @@ impl Names {
 
     /// Whether a request can name this handle: `read 100` is no request, but the end of one.
     fn or_new(&self, verb: &str, name: &str) -> bool {
-        verb == "open" || self.handles.contains_key(name)
+        verb == "open" || known(name, self).is_ok()
     }
 }
 
@@ -113,7 +114,7 @@ impl Run {
             }
             Command::Say(event) => self.say(event),
             Command::End(work, completion) => {
-                let fits = |(_, kind): &&(IoId, IoKind)| wording::ends(*kind, work, completion);
+                let fits = |(_, kind): &&(IoId, IoKind)| ends(*kind, work, completion);
                 let found = self.under_way.iter().find(fits);
                 let &(io, _) = found.ok_or("no such action is under way")?;
                 self.say(Event::Completed { io, completion });
@@ -187,7 +188,7 @@ impl Run {
             Action::Tell(Tell::Resolve { op, .. }) => self.asked.retain(|(other, _)| *other != op),
             Action::Tell(_) => {}
         }
-        let said = wording::action(action, &self.names);
+        let said = wording::action(action, &|handle| self.names.of(handle));
         self.line(&format!("< {said}"));
     }
 
@@ -196,4 +197,34 @@ impl Run {
         self.out.push_str(said);
         self.out.push('\n');
     }
+}
+
+/// Whether an action can end like this; where it is a failure, whether it is the one that is meant.
+fn ends(kind: IoKind, meant: Option<&str>, completion: Completion) -> bool {
+    let (word, fits) = match kind {
+        IoKind::Open { .. } => ("open", matches!(completion, Completion::Opened { .. })),
+        IoKind::Fetch { .. } => (
+            "fetch",
+            matches!(
+                completion,
+                Completion::Opened { .. } | Completion::Fetched { .. }
+            ),
+        ),
+        IoKind::Look { .. } => ("look", matches!(completion, Completion::Looked { .. })),
+        IoKind::Map { .. } => ("map", matches!(completion, Completion::Mapped)),
+        IoKind::Load { .. } => ("load", matches!(completion, Completion::Loaded { .. })),
+        IoKind::Read { .. } => ("read", matches!(completion, Completion::Read { .. })),
+        IoKind::Write { .. } => (
+            "write",
+            matches!(
+                completion,
+                Completion::Written | Completion::CutShort { .. }
+            ),
+        ),
+        IoKind::SetLength { .. } => ("cut", matches!(completion, Completion::LengthSet)),
+        IoKind::Sync { .. } => ("sync", matches!(completion, Completion::Synced)),
+        IoKind::Release { .. } => ("release", matches!(completion, Completion::Released { .. })),
+        IoKind::Close { .. } => ("close", matches!(completion, Completion::Closed)),
+    };
+    meant.map_or(fits, |meant| meant == word)
 }

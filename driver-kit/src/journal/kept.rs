@@ -1,4 +1,4 @@
-//! The journal of a run: what the hub told its machine, and what that answered.
+//! A journal in memory.
 
 use staging_core::{Divergence, Entry, Machine, replay};
 

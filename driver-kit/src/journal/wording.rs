@@ -1,13 +1,22 @@
-//! Writing what the machine says.
+//! What a machine is told and says, in the language of its transcripts.
+//!
+//! Where a handle is named, the caller says how: by a name that a script gave it, or as it is.
 
-use super::Names;
 use staging_core::{
-    Access, Action, Bound, Completion, Done, Fault, How, IoKind, Life, Missing, Outcome, Reject,
-    Reply, Report, Request, Staging, Standing, Stats, Tell, Wake, WakeReason, Why,
+    Access, Action, Bound, Done, Fault, HandleId, How, Instead, IoKind, Life, Missing, NodeKind,
+    Outcome, Reject, Reply, Report, Request, Staging, Standing, Stats, Tell, Wake, WakeReason, Why,
 };
 
+/// How a handle is called.
+pub type Named<'a> = &'a dyn Fn(HandleId) -> String;
+
+/// The name that every transcript can give to a handle.
+pub fn as_it_is(handle: HandleId) -> String {
+    format!("{handle:?}")
+}
+
 /// The word for what was asked.
-pub(super) fn kind(request: Request) -> &'static str {
+pub fn kind(request: Request) -> &'static str {
     match request {
         Request::Open { .. } => "open",
         Request::Stage { .. } => "stage",
@@ -24,37 +33,8 @@ pub(super) fn kind(request: Request) -> &'static str {
     }
 }
 
-/// Whether an action can end like this; where it is a failure, whether it is the one that is meant.
-pub(super) fn ends(kind: IoKind, meant: Option<&str>, completion: Completion) -> bool {
-    let (word, fits) = match kind {
-        IoKind::Open { .. } => ("open", matches!(completion, Completion::Opened { .. })),
-        IoKind::Fetch { .. } => (
-            "fetch",
-            matches!(
-                completion,
-                Completion::Opened { .. } | Completion::Fetched { .. }
-            ),
-        ),
-        IoKind::Look { .. } => ("look", matches!(completion, Completion::Looked { .. })),
-        IoKind::Map { .. } => ("map", matches!(completion, Completion::Mapped)),
-        IoKind::Load { .. } => ("load", matches!(completion, Completion::Loaded { .. })),
-        IoKind::Read { .. } => ("read", matches!(completion, Completion::Read { .. })),
-        IoKind::Write { .. } => (
-            "write",
-            matches!(
-                completion,
-                Completion::Written | Completion::CutShort { .. }
-            ),
-        ),
-        IoKind::SetLength { .. } => ("cut", matches!(completion, Completion::LengthSet)),
-        IoKind::Sync { .. } => ("sync", matches!(completion, Completion::Synced)),
-        IoKind::Release { .. } => ("release", matches!(completion, Completion::Released { .. })),
-        IoKind::Close { .. } => ("close", matches!(completion, Completion::Closed)),
-    };
-    meant.map_or(fits, |meant| meant == word)
-}
-
-pub(super) fn reply(reply: Reply) -> String {
+/// What was answered at once.
+pub fn reply(reply: Reply) -> String {
     match reply {
         Reply::Accepted { op } => format!("accepted {op:?}"),
         Reply::Opening { op, .. } => format!("opening {op:?}"),
@@ -67,27 +47,38 @@ pub(super) fn reply(reply: Reply) -> String {
     }
 }
 
-pub(super) fn action(action: Action, names: &Names) -> String {
-    match action {
-        Action::Tell(said) => tell(said, names),
-        Action::Perform { io, kind } => format!("{io:?}: {}", work(kind, names)),
+/// What a machine says instead of what a journal does.
+pub fn instead(instead: Instead) -> String {
+    match instead {
+        Instead::Reply(other) => format!("= {}", reply(other)),
+        Instead::Action(Some(other)) => format!("< {}", action(other, &as_it_is)),
+        Instead::Action(None) => "nothing".into(),
     }
 }
 
-pub(super) fn tell(tell: Tell, names: &Names) -> String {
+/// What was polled.
+pub fn action(action: Action, named: Named<'_>) -> String {
+    match action {
+        Action::Tell(said) => tell(said, named),
+        Action::Perform { io, kind } => format!("{io:?}: {}", work(kind, named)),
+    }
+}
+
+/// What is told.
+pub fn tell(tell: Tell, named: Named<'_>) -> String {
     match tell {
         Tell::Resolve { op, outcome, .. } => format!("{op:?}: {}", answer(outcome)),
         Tell::Progress { file, done, total } => format!("progress of {file:?}: {done} of {total}"),
         Tell::Withdrawn { file } => format!("withdrawn: {file:?}"),
         Tell::Room { bound: free } => format!("room: {}", bound(free)),
-        Tell::Abandoned { io, kind } => format!("abandoned {io:?}: {}", work(kind, names)),
+        Tell::Abandoned { io, kind } => format!("abandoned {io:?}: {}", work(kind, named)),
         Tell::Phase { phase, cause } => {
             format!("{phase:?}: {}", words(&format!("{cause:?}")))
         }
     }
 }
 
-fn work(kind: IoKind, names: &Names) -> String {
+fn work(kind: IoKind, named: Named<'_>) -> String {
     let or_create = |missing| match missing {
         Missing::Fail => "",
         Missing::Create => ", or create it",
@@ -103,14 +94,14 @@ fn work(kind: IoKind, names: &Names) -> String {
                 Access::Read => "",
                 Access::Write => " to write",
             };
-            format!("open {}{to_write}{}", names.of(handle), or_create(missing))
+            format!("open {}{to_write}{}", named(handle), or_create(missing))
         }
         IoKind::Fetch {
             handle,
             missing,
             up_to,
         } => {
-            let name = names.of(handle);
+            let name = named(handle);
             format!("fetch {name} up to {up_to}{}", or_create(missing))
         }
         IoKind::Look { file } => format!("look at {file:?}"),
@@ -215,7 +206,8 @@ fn bound(bound: Bound) -> String {
     }
 }
 
-pub(super) fn staging(staging: Option<Staging>) -> String {
+/// How a file stands.
+pub fn staging(staging: Option<Staging>) -> String {
     let Some(staging) = staging else {
         return "no such file".into();
     };
@@ -229,7 +221,8 @@ pub(super) fn staging(staging: Option<Staging>) -> String {
     format!("{life}; {charge} bytes charged, {handles} handles, {waiting} wait")
 }
 
-pub(super) fn wake(wake: Option<Wake>) -> String {
+/// When the machine wants to be woken, and why.
+pub fn wake(wake: Option<Wake>) -> String {
     match wake {
         None => "sleep".into(),
         Some(Wake { at, reason }) => match reason {
@@ -239,7 +232,8 @@ pub(super) fn wake(wake: Option<Wake>) -> String {
     }
 }
 
-pub(super) fn report(report: Option<Report>) -> String {
+/// How it ended.
+pub fn report(report: Option<Report>) -> String {
     let Some(r) = report else {
         return "not closed yet".into();
     };
@@ -256,7 +250,8 @@ pub(super) fn report(report: Option<Report>) -> String {
     )
 }
 
-pub(super) fn count(stats: &Stats, what: &str) -> String {
+/// One of its counts.
+pub fn count(stats: &Stats, what: &str) -> String {
     let number = match what {
         "restarts" => stats.restarts,
         "staged" => stats.staged,
@@ -269,6 +264,17 @@ pub(super) fn count(stats: &Stats, what: &str) -> String {
         _ => return format!("{what} is not counted"),
     };
     number.to_string()
+}
+
+/// A fault as one word: the system's number, what stood there instead of a file, or the name with hyphens.
+pub fn fault(fault: Fault) -> String {
+    let name = match fault {
+        Fault::Os(errno) => return format!("errno={errno}"),
+        Fault::NotAFile(NodeKind::Other) => return "other-node".to_owned(),
+        Fault::NotAFile(node) => format!("{node:?}"),
+        other => format!("{other:?}"),
+    };
+    words(&name).replace(' ', "-")
 }
 
 /// `OutOfTime` reads `out of time`.

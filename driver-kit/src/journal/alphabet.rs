@@ -1,0 +1,237 @@
+//! The words for everything that passes between a driver and its machine.
+
+use super::reading::Flaw;
+use super::words::{Worded, Words, fields, put, unknown, words};
+use staging_core::{
+    Access, Action, Bound, Cause, Completion, Done, Entry, Event, Fault, Grace, How, Ignored,
+    IoKind, Limits, Missing, Mode, NodeKind, Outcome, OverBudget, PhaseName, Plan, Reject, Reply,
+    Request, Stamp, Standing, Tell, Why,
+};
+
+words!(Entry {
+    Said { now, event, reply },
+    Polled(action)
+});
+
+words!(Event {
+    Submitted { tag, deadline, request },
+    Completed { io, completion },
+    Cancelled { op },
+    Dropped { handle },
+    Returned { bytes },
+    ShutdownAsked { grace },
+    Forced { closing },
+    Ticked,
+    DriverLost
+});
+
+words!(Request {
+    Open { access, missing, plan },
+    Stage { handle, plan },
+    Unstage { handle },
+    Read { handle, offset, len },
+    Write { handle, offset, len },
+    Append { handle, len },
+    SetLength { handle, len },
+    Flush { handle },
+    Sync { handle },
+    FlushAll,
+    SyncAll,
+    Close { handle }
+});
+
+words!(Access { Read, Write });
+words!(Missing {
+    Fail,
+    Create,
+    CreateNew
+});
+words!(Mode {
+    Auto,
+    Map,
+    MapShared,
+    Load,
+    None
+});
+words!(OverBudget { Refuse, Wait });
+
+words!(Completion {
+    Opened { key, stamp },
+    Fetched { key, stamp },
+    Looked { stamp },
+    Mapped,
+    Loaded { stamp },
+    Read { bytes },
+    Written,
+    CutShort { bytes, fault },
+    LengthSet,
+    Synced,
+    Released { lent },
+    Closed,
+    Failed { fault }
+});
+
+words!(Fault {
+    Os(errno),
+    NotAFile(node),
+    Dangling,
+    Replaced,
+    Truncated,
+    Unsized,
+    Changed,
+    OverBudget,
+    NoMapping,
+    Short,
+    SyncFailed,
+    Cancelled,
+    Deadline,
+    ShuttingDown,
+    Abandoned,
+    DriverLost,
+    .. ?
+});
+
+words!(NodeKind { Directory, Fifo, Socket, Device, Other, .. ? });
+
+words!(Reply {
+    Accepted { op },
+    Opening { op, handle },
+    Rejected(reject),
+    Adopted { file },
+    Surplus,
+    Done,
+    Ignored(ignored)
+});
+
+words!(Reject {
+    Full(bound),
+    UnknownHandle,
+    BadRange,
+    ReadOnly,
+    SyncFailed,
+    ShuttingDown,
+    .. ?
+});
+
+words!(Ignored {
+    UnknownOp,
+    UnknownIo,
+    UnknownHandle,
+    WrongKind,
+    Impossible,
+    Closed,
+    .. ?
+});
+
+words!(Action {
+    Tell(tell),
+    Perform { io, kind }
+});
+
+words!(Tell {
+    Resolve { op, tag, outcome },
+    Progress { file, done, total },
+    Withdrawn { file },
+    Room { bound },
+    Abandoned { io, kind },
+    Phase { phase, cause }
+});
+
+words!(IoKind {
+    Open { handle, access, missing },
+    Fetch { handle, missing, up_to },
+    Look { file },
+    Map { file, len, how },
+    Load { file, offset, len, total },
+    Read { file, op, offset, len },
+    Write { file, op, offset, len },
+    SetLength { file, op, len },
+    Sync { file },
+    Release { file },
+    Close { file }
+});
+
+words!(Outcome {
+    Opened { file, len, standing },
+    Staged { len, standing },
+    Unstaged,
+    Read { bytes },
+    FromContents { file },
+    Written { offset, bytes },
+    LengthSet,
+    Flushed,
+    Synced,
+    SyncFailed { files, first, fault },
+    Closed,
+    Failed { fault, done }
+});
+
+words!(Done { Nothing, Bytes(bytes), Unknown });
+
+words!(Bound {
+    Operations,
+    FileOperations(file),
+    Handles,
+    Bytes,
+    FileBytes(file)
+});
+
+words!(How {
+    Empty,
+    Loaded,
+    Mapped,
+    MappedShared
+});
+words!(Standing { Staged(how), NotStaged(why) });
+
+words!(Why {
+    NeverAsked,
+    Unstaged,
+    Cancelled,
+    OverBudget,
+    Evicted,
+    Changed,
+    Written,
+    Failed(fault)
+});
+
+words!(PhaseName {
+    Running,
+    Draining,
+    Closing,
+    Closed
+});
+words!(Cause {
+    Asked,
+    Forced,
+    Drained,
+    GivenBack,
+    OutOfTime,
+    DriverLost
+});
+
+fields!(Plan {
+    mode,
+    over_budget,
+    map_threshold
+});
+fields!(Grace {
+    total,
+    draining,
+    closing
+});
+fields!(Stamp { len, version });
+
+fields!(Limits {
+    operations,
+    operations_per_file,
+    bytes,
+    bytes_per_file,
+    handles,
+    descriptors,
+    budget,
+    linger,
+    fetch,
+    chunk,
+    restarts
+});

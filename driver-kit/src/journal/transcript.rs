@@ -1,0 +1,203 @@
+//! A journal as a transcript, in the language of the scripts that test the machine: what it says can
+//! be played as one.
+
+use super::wording;
+use staging_core::{
+    Access, Action, Completion, Entry, Event, Grace, Key, Limits, Missing, Mode, OverBudget, Plan,
+    Reply, Request, Stamp, Tick,
+};
+
+/// Writes entry by entry what was said when.
+///
+/// ```text
+/// limits operations=4096 …        what the machine keeps to
+/// hold                            nothing is polled unless a line says so
+/// @ 1200                          it is 1,200 ns after the beginning
+/// > open handle0 auto             what it was told, and `=` what it answered
+///   = opening op0
+/// io                              somebody asked for an action (`told`: for what is to be told),
+///   < io0: fetch handle0 …        and this was it
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Transcript {
+    now: Tick,
+}
+
+impl Transcript {
+    /// A transcript that begins with the machine.
+    pub fn new() -> Transcript {
+        Transcript::default()
+    }
+
+    /// Its first lines.
+    pub fn beginning(&self, limits: &Limits) -> String {
+        let Limits {
+            operations,
+            operations_per_file,
+            bytes,
+            bytes_per_file,
+            handles,
+            descriptors,
+            budget,
+            linger,
+            fetch,
+            chunk,
+            restarts,
+        } = limits;
+        format!(
+            "limits operations={operations} per-file={operations_per_file} bytes={bytes} \
+             bytes-per-file={bytes_per_file} handles={handles} descriptors={descriptors} \
+             budget={budget} linger={linger} fetch={fetch} chunk={chunk} restarts={restarts}\n\
+             hold\n"
+        )
+    }
+
+    /// The lines of the next entry.
+    pub fn entry(&mut self, entry: &Entry) -> String {
+        let mut text = String::new();
+        match *entry {
+            Entry::Said { now, event, reply } => {
+                if now != self.now {
+                    self.now = now;
+                    text.push_str(&format!("@ {}\n", now.0));
+                }
+                let (said, reply) = (event_of(event, reply), wording::reply(reply));
+                text.push_str(&format!("> {said}\n  = {reply}\n"));
+            }
+            Entry::Polled(action) => {
+                let asked = match action {
+                    Action::Tell(_) => "told",
+                    Action::Perform { .. } => "io",
+                };
+                let said = wording::action(action, &wording::as_it_is);
+                text.push_str(&format!("{asked}\n  < {said}\n"));
+            }
+        }
+        text
+    }
+}
+
+fn event_of(event: Event, reply: Reply) -> String {
+    match event {
+        Event::Submitted {
+            deadline, request, ..
+        } => {
+            let mut said = request_of(request, reply);
+            if deadline != Tick::NEVER {
+                said.push_str(&format!(" by={}", deadline.0));
+            }
+            said
+        }
+        Event::Completed { io, completion } => format!("{io:?} {}", completion_of(completion)),
+        Event::Cancelled { op } => format!("cancel {op:?}"),
+        Event::Dropped { handle } => format!("drop {handle:?}"),
+        Event::Returned { bytes } => format!("returned {bytes}"),
+        Event::ShutdownAsked { grace } => {
+            let Grace {
+                total,
+                draining,
+                closing,
+            } = grace;
+            format!("shutdown total={total} draining={draining} closing={closing}")
+        }
+        Event::Forced { closing } => format!("force {closing}"),
+        Event::Ticked => "tick".to_owned(),
+        Event::DriverLost => "lost".to_owned(),
+    }
+}
+
+fn request_of(request: Request, reply: Reply) -> String {
+    let verb = wording::kind(request);
+    match request {
+        Request::Open {
+            access,
+            missing,
+            plan,
+        } => {
+            let name = match reply {
+                Reply::Opening { handle, .. } => format!("{handle:?}"),
+                _ => "nothing".to_owned(),
+            };
+            let access = match access {
+                Access::Read => "",
+                Access::Write => " write",
+            };
+            let missing = match missing {
+                Missing::Fail => "",
+                Missing::Create => " create",
+                Missing::CreateNew => " create-new",
+            };
+            format!("{verb} {name} {}{access}{missing}", plan_of(plan))
+        }
+        Request::Stage { handle, plan } => format!("{verb} {handle:?} {}", plan_of(plan)),
+        Request::Read {
+            handle,
+            offset,
+            len,
+        }
+        | Request::Write {
+            handle,
+            offset,
+            len,
+        } => format!("{verb} {handle:?} {offset} {len}"),
+        Request::Append { handle, len } | Request::SetLength { handle, len } => {
+            format!("{verb} {handle:?} {len}")
+        }
+        Request::Unstage { handle }
+        | Request::Flush { handle }
+        | Request::Sync { handle }
+        | Request::Close { handle } => format!("{verb} {handle:?}"),
+        Request::FlushAll | Request::SyncAll => verb.to_owned(),
+    }
+}
+
+fn plan_of(plan: Plan) -> String {
+    let Plan {
+        mode,
+        over_budget,
+        map_threshold,
+    } = plan;
+    let mode = match mode {
+        Mode::Auto => "auto",
+        Mode::Map => "map",
+        Mode::MapShared => "map-shared",
+        Mode::Load => "load",
+        Mode::None => "none",
+    };
+    let wait = match over_budget {
+        OverBudget::Refuse => "",
+        OverBudget::Wait => " wait",
+    };
+    match map_threshold {
+        Plan::MAP_THRESHOLD => format!("{mode}{wait}"),
+        other => format!("{mode}{wait} threshold={other}"),
+    }
+}
+
+fn completion_of(completion: Completion) -> String {
+    let key_of = |Key([device, inode])| match device {
+        0 => inode.to_string(),
+        _ => format!("{device}:{inode}"),
+    };
+    let stamp_of = |Stamp { len, version }| format!("{len} v{version}");
+    match completion {
+        Completion::Opened { key, stamp } => format!("opened {} {}", key_of(key), stamp_of(stamp)),
+        Completion::Fetched { key, stamp } => {
+            format!("fetched {} {}", key_of(key), stamp_of(stamp))
+        }
+        Completion::Looked { stamp } => format!("looked {}", stamp_of(stamp)),
+        Completion::Mapped => "mapped".to_owned(),
+        Completion::Loaded { stamp } => format!("loaded {}", stamp_of(stamp)),
+        Completion::Read { bytes } => format!("read {bytes}"),
+        Completion::Written => "written".to_owned(),
+        Completion::CutShort { bytes, fault } => {
+            format!("cut-short {bytes} {}", wording::fault(fault))
+        }
+        Completion::LengthSet => "length-set".to_owned(),
+        Completion::Synced => "synced".to_owned(),
+        Completion::Released { lent: 0 } => "released".to_owned(),
+        Completion::Released { lent } => format!("released lent {lent}"),
+        Completion::Closed => "closed".to_owned(),
+        Completion::Failed { fault } => format!("failed {}", wording::fault(fault)),
+    }
+}
