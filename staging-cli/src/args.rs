@@ -1,8 +1,9 @@
 //! What can be typed.
 
-use crate::exit::STATUSES;
+use crate::exit::{REPLAY_STATUSES, STATUSES};
 use crate::hold::{self, Hold};
 use crate::json::SCHEMA;
+use crate::replay;
 use crate::size::{self, Size};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -22,6 +23,9 @@ pub(crate) enum Command {
     /// Bring files into memory, and say how it went
     #[command(after_long_help = format!("{STATUSES}\n\n{SCHEMA}"))]
     Stage(StageArgs),
+    /// Play a recorded run against the machine alone, and print its transcript
+    #[command(after_long_help = format!("{REPLAY_STATUSES}\n\n{}", replay::SCHEMA))]
+    Replay(ReplayArgs),
     /// Print a script that completes commands in a shell
     Completions {
         /// The shell to complete in
@@ -42,6 +46,8 @@ pub(crate) enum Page {
     Overview,
     /// staging-stage(1)
     Stage,
+    /// staging-replay(1)
+    Replay,
 }
 
 #[derive(Args, Debug)]
@@ -88,6 +94,12 @@ pub(crate) struct StageArgs {
     #[arg(short = '0', long)]
     pub(crate) null: bool,
 
+    /// Write a journal of the run to a new file, for `staging replay`
+    ///
+    /// Everything that is decided, a line each. It names no paths and holds no bytes of files.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
+
     /// Report one JSON object on standard output instead of a table
     #[arg(long)]
     pub(crate) json: bool,
@@ -97,6 +109,21 @@ pub(crate) struct StageArgs {
     pub(crate) progress: When,
 
     /// Say nothing but errors, and the JSON if it was asked for
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReplayArgs {
+    /// A journal, as `staging stage --record` writes it, or `-` for one on standard input
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    /// Report one JSON object on standard output instead of the transcript
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Print no transcript, and say nothing but where the journal and the machine part
     #[arg(short, long)]
     pub(crate) quiet: bool,
 }

@@ -13,27 +13,45 @@ pub(crate) enum Exit {
     Nothing,
     /// A signal came before everything was staged.
     Interrupted,
+    /// A journal was played to its end, and every answer was the recorded one.
+    Replayed,
+    /// The machine said something else than the journal.
+    Parted,
+    /// The journal could not be read, or its transcript not be written.
+    Unreadable,
 }
 
 /// The statuses, as `--help` and the manual page tell them.
 pub(crate) const STATUSES: &str = "\
 Exit status:
   0    all files were staged, or left on the disk as asked
-  1    some files failed or were left on the disk, or the report
-       could not be written
+  1    some files failed or were left on the disk, or the report or
+       the recording could not be written
   2    the arguments were wrong
-  3    there was nothing to stage: no file was named or found
+  3    there was nothing to stage: no file was named or found, or the
+       recording could not begin
   130  a signal came before everything was staged; what was staged
        by then is reported
 
 A hold that a signal ends was ended as intended: the status tells of the staging.";
 
+/// The statuses of `staging replay`.
+pub(crate) const REPLAY_STATUSES: &str = "\
+Exit status:
+  0  the machine gave every answer that was recorded
+  1  it gave another; the transcript ends with the recorded one
+  2  the arguments were wrong
+  3  the journal is damaged, is none, or cannot be read, or the
+     transcript cannot be written
+
+A journal whose last line alone is torn is one that a crash cut off: it counts as whole.";
+
 impl Exit {
     pub(crate) const fn status(self) -> u8 {
         match self {
-            Exit::Staged => 0,
-            Exit::Partly => 1,
-            Exit::Nothing => 3,
+            Exit::Staged | Exit::Replayed => 0,
+            Exit::Partly | Exit::Parted => 1,
+            Exit::Nothing | Exit::Unreadable => 3,
             Exit::Interrupted => 130,
         }
     }
@@ -42,7 +60,12 @@ impl Exit {
     pub(crate) const fn marred(self) -> Exit {
         match self {
             Exit::Staged => Exit::Partly,
-            Exit::Partly | Exit::Nothing | Exit::Interrupted => self,
+            Exit::Partly
+            | Exit::Nothing
+            | Exit::Interrupted
+            | Exit::Replayed
+            | Exit::Parted
+            | Exit::Unreadable => self,
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The command line: `staging stage PATH…` brings files into memory and says how it went.
+//! The command line: `staging stage PATH…` brings files into memory and says how it went;
+//! `staging replay FILE` plays what such a run has recorded.
 
 mod args;
 mod bounds;
@@ -10,6 +11,7 @@ mod list;
 mod names;
 mod pages;
 mod progress;
+mod replay;
 mod run;
 mod size;
 mod stdout;
@@ -26,6 +28,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let exit = match Cli::parse().command {
         Command::Stage(args) => run::stage(args),
+        Command::Replay(args) => replay::run(&args),
         Command::Completions { shell } => stdout::print(&pages::completions(shell)),
         Command::Man { page } => stdout::print(&pages::man(page)),
     };

@@ -37,6 +37,9 @@ fn run(mut args: StageArgs, show: Show, voice: &Voice) -> io::Result<Exit> {
         .limits(bounds::of(&args))
         .pool(bounds::threads(&args))
         .build();
+    if let Some(file) = &args.record {
+        stager.record_to(file)?;
+    }
     let found = Arc::new(Found::default());
     let named = Named {
         paths: std::mem::take(&mut args.paths),
@@ -140,13 +143,17 @@ fn keep(hold: Hold, summary: &Summary, pressed: &Receiver<()>, voice: &Voice) {
     voice.remark(format_args!("held for {}", spoken(began.elapsed())));
 }
 
-/// Gives everything back; names what could not be.
-fn close(stager: &Stager, items: Vec<Item>, exit: Exit, voice: &Voice) -> Exit {
+/// Gives everything back; names what could not be, and what of the run could not be recorded.
+fn close(stager: &Stager, items: Vec<Item>, mut exit: Exit, voice: &Voice) -> Exit {
     let report = stager.shutdown(Grace::default());
     drop(items);
-    if report.is_clean() {
-        return exit;
+    if !report.is_clean() {
+        voice.insist(format_args!("staging: {report}"));
+        exit = exit.marred();
     }
-    voice.insist(format_args!("staging: {report}"));
-    exit.marred()
+    if let Some(recording) = stager.recording().filter(|it| it.stopped.is_some()) {
+        voice.insist(format_args!("staging: the recording {recording}"));
+        exit = exit.marred();
+    }
+    exit
 }

@@ -1,9 +1,7 @@
-//! The binary, as people and scripts meet it.
+//! `staging stage`, and what is said about all of it.
 
-mod scene;
-
+use super::scene::{Outcome, Result, Scene};
 use rustix::process::Signal;
-use scene::{Outcome, Result, Scene};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
@@ -55,6 +53,7 @@ fn completions_manual_pages_and_version_are_printed() -> Result {
         (&["completions", "bash"][..], "complete -F"),
         (&["man"], ".TH staging 1"),
         (&["man", "stage"], "Exit status:"),
+        (&["man", "replay"], "transcript"),
         (&["--version"], env!("CARGO_PKG_VERSION")),
     ] {
         let ended = scene.run(args)?;

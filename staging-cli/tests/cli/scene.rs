@@ -91,9 +91,19 @@ impl Scene {
     }
 
     pub(crate) fn run_with_descriptors(&self, limit: u32, args: &[&str]) -> Result<Outcome> {
+        self.run_limited("ulimit -n \"$1\"; shift; exec \"$@\"", limit, args)
+    }
+
+    /// No file can grow beyond so many blocks of 512 bytes.
+    pub(crate) fn run_with_short_files(&self, blocks: u32, args: &[&str]) -> Result<Outcome> {
+        let script = "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"";
+        self.run_limited(script, blocks, args)
+    }
+
+    fn run_limited(&self, script: &str, limit: u32, args: &[&str]) -> Result<Outcome> {
         let mut shell = Command::new("sh");
         shell
-            .args(["-c", "ulimit -n \"$1\"; shift; exec \"$@\"", "sh"])
+            .args(["-c", script, "sh"])
             .arg(limit.to_string())
             .arg(env!("CARGO_BIN_EXE_staging"))
             .args(args)
