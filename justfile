@@ -20,9 +20,17 @@ doc:
 demo:
     cargo run --release -p staging-cli -- stage .
 
-# every interleaving of the hub and the staged contents
+# every interleaving of the hub and the staged contents; LOOM_MAX_PREEMPTIONS=5 for a long run
 loom:
     RUSTFLAGS="--cfg staging_loom" cargo test --release -p driver-kit --target-dir target/loom --test '*loom*'
+
+# more threads than that, under schedules drawn at random; SCHEDULES=30000 makes a million
+shuttle:
+    RUSTFLAGS="--cfg staging_shuttle" cargo test --release -p driver-kit --target-dir target/shuttle --test shuttle
+
+# the faults planted in copies of this tree, and which instruments find them
+planted *FAULTS:
+    cargo run --release -p tests --bin planted -- {{FAULTS}}
 
 # the whole loop by hand, with std::fs and no driver
 by-hand:

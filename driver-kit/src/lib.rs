@@ -42,7 +42,7 @@ pub mod options;
 pub mod path;
 pub mod perform;
 mod report;
-#[cfg(not(staging_loom))]
+#[cfg(not(any(staging_loom, staging_shuttle)))]
 pub mod signals;
 pub mod sync;
 pub mod write_cursor;

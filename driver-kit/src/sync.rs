@@ -1,10 +1,11 @@
 //! The one place where the kit takes its concurrency primitives from: std in a normal build,
-//! loom when the build says `--cfg staging_loom`.
+//! loom when the build says `--cfg staging_loom`, shuttle when it says `--cfg staging_shuttle`.
 //!
-//! `Arc` stays std's in both, so that leaks are counted by the tests themselves; no timed wait
-//! and no `try_lock` is offered, because loom could not tell whether they hide a lost wake-up.
+//! `Arc` stays std's in all of them, so that leaks are counted by the tests themselves; no timed
+//! wait and no `try_lock` is offered, because a model could not tell whether they hide a lost
+//! wake-up.
 
-#[cfg(not(staging_loom))]
+#[cfg(not(any(staging_loom, staging_shuttle)))]
 pub use std::{
     sync::{Mutex, MutexGuard, atomic},
     thread,
@@ -12,6 +13,12 @@ pub use std::{
 
 #[cfg(staging_loom)]
 pub use loom::{
+    sync::{Mutex, MutexGuard, atomic},
+    thread,
+};
+
+#[cfg(staging_shuttle)]
+pub use shuttle::{
     sync::{Mutex, MutexGuard, atomic},
     thread,
 };

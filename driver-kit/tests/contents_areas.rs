@@ -1,5 +1,5 @@
 //! G6: mapping takes nothing that the process needs to live.
-#![cfg(not(staging_loom))]
+#![cfg(not(any(staging_loom, staging_shuttle)))]
 
 use driver_kit::contents::{Mapping, Memory, PAGE, Share};
 use std::{

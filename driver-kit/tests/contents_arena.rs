@@ -1,5 +1,5 @@
 //! G10: the arena keeps its budget, reuses what it has and gives back what others need.
-#![cfg(not(staging_loom))]
+#![cfg(not(any(staging_loom, staging_shuttle)))]
 
 use driver_kit::contents::{Block, Mapping, Memory, PAGE, Share, charge_loaded, charge_mapped};
 use std::{error::Error, io, io::Write, os::fd::AsFd, sync::Arc};

@@ -3,7 +3,7 @@
 //!
 //! What a signal does it does to a process, so each case runs in one of its own: this binary,
 //! started again with the name of the case.
-#![cfg(not(staging_loom))]
+#![cfg(not(any(staging_loom, staging_shuttle)))]
 #![expect(
     unsafe_code,
     reason = "handlers are installed and faults raised on purpose"

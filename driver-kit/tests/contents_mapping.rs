@@ -1,5 +1,5 @@
 //! G4, G6: a mapping shows the file's bytes, and no others when the file is cut.
-#![cfg(not(staging_loom))]
+#![cfg(not(any(staging_loom, staging_shuttle)))]
 #![expect(unsafe_code, reason = "slices are what the caller vouches for")]
 
 use driver_kit::contents::{Contents, Mapping, Memory, PAGE, Share, Truncated};

@@ -1,5 +1,5 @@
 //! G1, G10: contents handed out stay, and whoever waits for their memory is told once.
-#![cfg(not(staging_loom))]
+#![cfg(not(any(staging_loom, staging_shuttle)))]
 
 use driver_kit::contents::{
     Contents, Loaded, Mapping, Memory, Notify, Share, charge_loaded, charge_mapped,

@@ -1,7 +1,7 @@
 //! G10: what the arena says it holds is what the kernel says it holds.
 //!
 //! Alone in its process, so that the process's own figure can be compared.
-#![cfg(not(staging_loom))]
+#![cfg(not(any(staging_loom, staging_shuttle)))]
 
 use driver_kit::contents::{Block, Memory};
 use std::{error::Error, fs};

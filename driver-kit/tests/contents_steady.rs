@@ -1,7 +1,7 @@
 //! G4: reading what is staged, and taking pooled memory, allocates nothing.
 //!
 //! Alone in its process, because the allocator counts for all threads.
-#![cfg(not(staging_loom))]
+#![cfg(not(any(staging_loom, staging_shuttle)))]
 #![expect(unsafe_code, reason = "an allocator is wrapped to count its calls")]
 
 use driver_kit::contents::{Contents, Mapping, Memory, Published, Share};

@@ -1,5 +1,5 @@
 //! G4, G6: a file that is cut and rewritten a thousand times under its readers.
-#![cfg(not(staging_loom))]
+#![cfg(not(any(staging_loom, staging_shuttle)))]
 
 use driver_kit::contents::{Mapping, Memory, PAGE, Share};
 use std::{

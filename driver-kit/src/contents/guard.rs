@@ -193,7 +193,7 @@ fn die(signal: c_int, is_fault: bool) {
     }
 }
 
-#[cfg(all(test, not(staging_loom)))] // the pool has a lock, and loom's lock needs a model
+#[cfg(all(test, not(any(staging_loom, staging_shuttle))))] // the pool's lock needs a model
 mod tests {
     use super::*;
     use crate::contents::{Mapping, Memory, Share, Truncated};

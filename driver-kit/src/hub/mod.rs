@@ -34,6 +34,7 @@ use staging_core::{Event, Grace, Limits, Machine, PhaseName, Stats, Tick};
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Weak};
+use std::task::Waker;
 use std::time::Duration;
 
 pub use call::Opening;
