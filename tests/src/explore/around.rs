@@ -179,8 +179,6 @@ pub(crate) struct File {
     pub(crate) held: Option<Held>,
     /// A load has shown that it is empty.
     pub(crate) found_empty: bool,
-    /// The contents are told to be withdrawn.
-    pub(crate) withdrawn: bool,
     /// The earliest write that was executed, and no sync under way or ended covers.
     pub(crate) dirty: u32,
     /// The earliest write that the sync under way covers.
@@ -229,7 +227,6 @@ impl State {
             descriptor: None,
             held: None,
             found_empty: false,
-            withdrawn: false,
             dirty: NONE,
             covered: NONE,
             syncing: false,

@@ -48,7 +48,6 @@ pub(crate) fn hows(world: &World, around: &Around, job: &Job, into: &mut ArrayVe
         let how = match (ill, job.kind) {
             (Ill::Open, IoKind::Open { .. } | IoKind::Fetch { .. })
             | (Ill::Look, IoKind::Look { .. })
-            | (Ill::Map, IoKind::Map { .. })
             | (Ill::Load, IoKind::Load { .. })
             | (Ill::Read, IoKind::Read { .. })
             | (Ill::Write, IoKind::Write { .. })
@@ -128,7 +127,9 @@ impl Turn<'_> {
             }
             (IoKind::Sync { .. }, completion) => {
                 self.synced(job.file, completion == Completion::Synced);
-                self.note_broken();
+                if completion != Completion::Synced {
+                    self.note_failed_sync();
+                }
                 Ok(())
             }
             (_, Completion::Failed { .. }) => {

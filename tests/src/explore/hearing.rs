@@ -24,9 +24,8 @@ impl Turn<'_> {
                 Rule::OutcomeFits.holds(right, || format!("{tell:?}"))
             }
             Tell::Withdrawn { file } => {
-                if let Some(at) = self.state.around.file_by_id(file) {
-                    self.state.around.files[at].withdrawn = true;
-                }
+                let at = self.state.around.file_by_id(file);
+                self.shown = self.shown.filter(|shown| Some(*shown) != at);
                 Ok(())
             }
             Tell::Room { bound } => {

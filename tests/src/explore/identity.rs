@@ -94,7 +94,6 @@ impl Writer<'_> {
                 self.file_rank(file.id),
                 file.descriptor.map_or(0, |access| 1 + access as u64),
                 u64::from(file.found_empty),
-                u64::from(file.withdrawn),
                 u64::from(file.syncing),
                 u64::from(file.held.is_some()),
                 self.place(file.dirty),

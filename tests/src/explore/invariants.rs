@@ -16,6 +16,14 @@ impl Turn<'_> {
         staging.is_some_and(|staging| matches!(staging.life, Life::Staging { .. }))
     }
 
+    /// Whether callers may read a file past the machine.
+    pub(crate) fn is_shown(&self, file: usize) -> bool {
+        let known = &self.state.around.files[file];
+        let staging = known.id.and_then(|id| self.state.machine.staging(id));
+        let staged = staging.is_some_and(|staging| matches!(staging.life, Life::Staged(_)));
+        staged && known.held.is_some_and(|held| held.charge > 0)
+    }
+
     /// A staging has ended: who waited for it need not wait any more.
     pub(crate) fn note_stagings(&mut self) {
         for at in 0..self.state.around.files.len() {
@@ -56,11 +64,14 @@ impl Turn<'_> {
 
     /// A sync of all that finds somebody who lost something can only fail.
     pub(crate) fn note_broken(&mut self) {
-        let around = &mut self.state.around;
-        if !around.seats.iter().any(|seat| seat.broken) {
-            return;
+        if self.state.around.seats.iter().any(|seat| seat.broken) {
+            self.note_failed_sync();
         }
-        for asked in around.asked.iter_mut() {
+    }
+
+    /// A sync of all that is under way will have to tell of it.
+    pub(crate) fn note_failed_sync(&mut self) {
+        for asked in self.state.around.asked.iter_mut() {
             if self.world.asks[usize::from(asked.ask)].what == What::SyncAll {
                 asked.end = End::Failed;
             }
@@ -105,7 +116,7 @@ impl Turn<'_> {
                     file.descriptor
                 )
             })?;
-            (file.held, file.found_empty, file.withdrawn) = (None, false, false);
+            (file.held, file.found_empty) = (None, false);
             around.full &= !(1 << (4 + at) | 1 << (8 + at));
             if ended {
                 file.descriptor = None;
@@ -127,6 +138,9 @@ impl Turn<'_> {
         self.check_bounds()?;
         self.check_files()?;
         if !self.world.dawdles() {
+            let shown = self.shown;
+            Rule::WithdrawnBeforeWrite
+                .holds(shown.is_none(), || format!("file {shown:?} is shown on"))?;
             self.check_answered_at_once()?;
             self.check_budget()?;
             self.check_full()?;
@@ -152,9 +166,6 @@ impl Turn<'_> {
                 let waiting = staging.waiting;
                 Rule::WaitersAnsweredTogether
                     .holds(waiting == 0, || format!("{waiting} wait for what is there"))?;
-                let written = around.write_before(NONE, Some(at)).is_some();
-                let shown = written && !file.withdrawn && charge > 0 && !self.world.dawdles();
-                Rule::WithdrawnBeforeWrite.holds(!shown, || format!("{:?} is shown", file.held))?;
             }
             let sizes = !self.world.dawdles() && self.world.changes.is_empty();
             if sizes && self.state.machine.phase() < PhaseName::Closing {

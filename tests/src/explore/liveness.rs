@@ -45,6 +45,7 @@ pub(crate) fn shuts_down(world: &World, state: &State) -> Result<(), Broken> {
             state: &mut state,
             reached: &mut reached,
             heard: None,
+            shown: None,
             log: None,
         };
         turn.take(choice)?;
@@ -70,6 +71,7 @@ pub(crate) fn repeats(
         state: &mut again,
         reached: &mut reached,
         heard: None,
+        shown: None,
         log: None,
     };
     turn.take(choice)?;

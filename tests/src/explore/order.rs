@@ -143,7 +143,6 @@ impl Turn<'_> {
         }
         file.view.len = file.view.len.max(offset + bytes);
         file.dirty = file.dirty.min(job.seq);
-        file.withdrawn = false;
     }
 
     pub(crate) fn length_set(&mut self, job: &Job, len: u64) {
@@ -153,7 +152,6 @@ impl Turn<'_> {
         }
         file.view.len = len;
         file.dirty = file.dirty.min(job.seq);
-        file.withdrawn = false;
     }
 
     /// What a system sync that is handed out now will cover.

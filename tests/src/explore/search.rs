@@ -180,6 +180,7 @@ impl Search<'_> {
                 state: &mut scratch,
                 reached: &mut self.reached,
                 heard: None,
+                shown: None,
                 log: None,
             };
             let leaves = turn.take(choice)?;

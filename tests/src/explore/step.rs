@@ -63,6 +63,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) reached: &'a mut Reached,
     /// How an action failed in this transition.
     pub(crate) heard: Option<Fault>,
+    /// A file that was in memory when a write was accepted, until that is told to be withdrawn.
+    pub(crate) shown: Option<usize>,
     pub(crate) log: Option<&'a mut Vec<Said>>,
 }
 
@@ -193,6 +195,7 @@ impl Turn<'_> {
             }
         }
         self.note_stagings();
+        self.note_broken();
         if !self.world.dawdles() {
             self.drain()?;
         }
@@ -249,6 +252,7 @@ impl Turn<'_> {
         let file = self.world.seats[ask.seat];
         let touch = around.touch(file, ask.what);
         let held_up = self.is_being_staged(file);
+        let shown = self.is_shown(file) && touch.is_some_and(|touch| touch.writes());
         let deadline = match ask.within {
             0 => Tick::NEVER,
             within => around.now.plus(within),
@@ -286,6 +290,7 @@ impl Turn<'_> {
         }
         let taken = self.state.around.asked_by_op(op).is_some();
         Rule::IdsNameOne.holds(!taken, || format!("{op:?} is two operations"))?;
+        self.shown = shown.then_some(file);
         let around = &mut self.state.around;
         around.seq += 1;
         around.asked.push(Asked {

@@ -29,6 +29,7 @@ pub(crate) fn write(world: &World, way: &[Choice], complaint: &str) -> String {
                 state: &mut state,
                 reached: &mut reached,
                 heard: None,
+                shown: None,
                 log: Some(&mut log),
             };
             if turn.take(*choice).is_err() {

@@ -67,7 +67,6 @@ pub(crate) enum Ill {
     /// A fetch finds that the file changes, and keeps the descriptor instead.
     Unfetched,
     Look,
-    Map,
     NoMapping,
     Load,
     Truncated,

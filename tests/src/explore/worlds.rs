@@ -133,7 +133,13 @@ const DESCRIPTORS: World = World {
     ],
     pending: 2,
     flights: 3,
-    ills: &[Ill::Open, Ill::Close, Ill::Elsewhere, Ill::Read],
+    ills: &[
+        Ill::Open,
+        Ill::Close,
+        Ill::Elsewhere,
+        Ill::Read,
+        Ill::Unfetched,
+    ],
     may: &[May::Cancel, May::Drop],
     changes: &[],
     reaches: &["failed replaced", "read", "close"],
@@ -200,7 +206,10 @@ const WRITES: World = World {
 const BARRIERS: World = World {
     name: "barriers",
     purpose: "flushes and syncs of one file by two handles, and syncs that fail",
-    limits: SMALL,
+    limits: Limits {
+        operations_per_file: 2,
+        ..SMALL
+    },
     files: &[2 * PAGE],
     seats: &[0, 0],
     asks: &[
@@ -220,6 +229,8 @@ const BARRIERS: World = World {
     may: &[May::Cancel],
     changes: &[],
     reaches: &[
+        "full on a file",
+        "room on a file",
         "flushed",
         "synced",
         "failed sync failed",
@@ -231,7 +242,10 @@ const BARRIERS: World = World {
 const ALL_FILES: World = World {
     name: "all files",
     purpose: "barriers over two files, while each is written and synced",
-    limits: SMALL,
+    limits: Limits {
+        operations: 2,
+        ..SMALL
+    },
     files: &[PAGE, PAGE],
     seats: &[0, 1],
     asks: &[
@@ -250,7 +264,13 @@ const ALL_FILES: World = World {
     ills: &[Ill::Sync, Ill::Write],
     may: &[May::Cancel],
     changes: &[],
-    reaches: &["flushed", "synced", "sync failed"],
+    reaches: &[
+        "flushed",
+        "synced",
+        "sync failed",
+        "full of operations",
+        "room for operations",
+    ],
     pinned: UNKNOWN,
 };
 
