@@ -142,6 +142,26 @@ fn a_clone_lives_its_own_life() {
     assert!(twin.poll_timeout().is_none());
 }
 
+/// A copy into a machine that was used, and a state taken into used memory, are what they copy.
+#[test]
+fn a_copy_into_used_memory_is_a_copy() {
+    let mut machine = Machine::new(Limits::default());
+    let handle = open(&mut machine, NOW, Mode::None);
+    obey(&mut machine, NOW);
+    read(&mut machine, NOW, handle);
+    let mut used = Machine::new(Limits::default());
+    for _ in 0..5 {
+        let _ = open(&mut used, NOW, Mode::Load);
+    }
+    let mut canonical = used.canonical();
+    used.clone_from(&machine);
+    assert!(used == machine);
+    assert_eq!(used.poll_action(), machine.poll_action());
+    canonical.take(&used);
+    assert_eq!(canonical, machine.canonical());
+    assert_eq!(canonical.words().len(), machine.canonical().words().len());
+}
+
 /// What differs in any way that decides about the future is not equal.
 #[test]
 fn machines_that_will_behave_otherwise_differ() {

@@ -70,8 +70,8 @@ pub(crate) struct Seat {
     pub(crate) access: Access,
     /// The machine knows which file it leads to.
     pub(crate) attached: bool,
-    /// A sync failed since it was opened, and something was lost.
-    pub(crate) lost: bool,
+    /// The earliest write that a failed sync may have lost since it was opened.
+    pub(crate) lost: u32,
     /// A sync failed since it was opened.
     pub(crate) broken: bool,
 }
@@ -214,7 +214,7 @@ impl State {
             handle: None,
             access: Access::Read,
             attached: false,
-            lost: false,
+            lost: NONE,
             broken: false,
         };
         let file = |len: &u64| File {

@@ -59,7 +59,7 @@ impl Writer<'_> {
             let flags = [
                 seat.state as u64,
                 u64::from(seat.access == Access::Write),
-                u64::from(seat.lost),
+                self.place(seat.lost),
                 u64::from(seat.broken),
                 rank,
             ];

@@ -54,7 +54,7 @@ impl Turn<'_> {
             }
             if seat.state == SeatState::Empty && seat.handle.is_some() {
                 around.stale.handle = seat.handle.take();
-                (seat.lost, seat.broken, seat.access) = (false, false, Access::Read);
+                (seat.lost, seat.broken, seat.access) = (NONE, false, Access::Read);
             }
         }
         self.forget_what_left();

@@ -167,7 +167,7 @@ impl Turn<'_> {
         let around = &mut self.state.around;
         let file = &mut around.files[at];
         file.syncing = false;
-        let lost = !well && file.covered.min(file.dirty) != NONE;
+        let lost = file.covered.min(file.dirty);
         file.covered = NONE;
         if !well {
             file.dirty = NONE;
@@ -175,7 +175,7 @@ impl Turn<'_> {
                 let open = matches!(seat.state, SeatState::Open | SeatState::Leaving);
                 if *of == at && open && seat.access == Access::Write {
                     seat.broken = true;
-                    seat.lost |= lost;
+                    seat.lost = seat.lost.min(lost);
                 }
             }
         }
@@ -205,7 +205,7 @@ impl Turn<'_> {
                 Some(seat) => seat == at,
                 None => other.state == SeatState::Open,
             };
-            Rule::LostStaysLost.holds(!concerned || !other.lost, || {
+            Rule::LostStaysLost.holds(!concerned || other.lost > seq, || {
                 format!("seat {at} lost something, and is synced")
             })?;
         }

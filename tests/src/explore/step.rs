@@ -1,6 +1,6 @@
 //! The alphabet of a world: what can happen next, and what each choice does.
 
-use super::around::{ASKED, Asked, End, JOBS, SeatState, State};
+use super::around::{ASKED, Asked, End, JOBS, NONE, SeatState, State};
 use super::driver::How;
 use super::reached::Reached;
 use super::rules::{Broken, Rule, Verdict};
@@ -278,7 +278,7 @@ impl Turn<'_> {
                 };
                 seat.handle = Some(handle);
                 (seat.state, seat.access) = (SeatState::Opening, access);
-                (seat.lost, seat.broken) = (false, false);
+                (seat.lost, seat.broken) = (NONE, false);
                 op
             }
             Reply::Accepted { op } if !opening => op,
