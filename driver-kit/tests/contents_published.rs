@@ -1,6 +1,6 @@
 //! G1, G4: contents are read while they are published and dropped once after.
 //!
-//! The interleavings are loom's (`contents_loom.rs`); here is what one thread sees, and panics.
+//! The interleavings are loom's (`loom/cell.rs`); here is what one thread sees, and panics.
 #![cfg(not(any(staging_loom, staging_shuttle)))]
 
 use driver_kit::contents::{Contents, Memory, Published};

@@ -37,7 +37,8 @@ fn ended(batch: &Arc<Batch>) -> usize {
 /// threads: one waits, one worker. Whole.
 fn a_batch_ends_for_those_who_wait_for_it() {
     let world = World::by_hand(1);
-    let batch = begin(&world, 2);
+    // The list is at its end before the files are.
+    let batch = begin(&world, 3);
     assert_eq!(ended(&batch), 2, "one result for each");
     world.all_left();
     world.is_empty();

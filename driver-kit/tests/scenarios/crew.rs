@@ -26,10 +26,11 @@ fn work_that_arrives_while_a_worker_leaves_is_done() {
     assert_eq!(world.hub.working(), 0, "nobody stays for nothing");
 }
 
-/// What comes to an idle hub calls somebody, and so does what comes behind it. Four threads: two
-/// callers, who wait, and up to two workers. Bounded.
+/// What comes to an idle hub calls somebody, and so does what comes behind it, whether that one is
+/// at work, leaving or gone. Three threads at a time: two callers, who wait, and the one worker that
+/// the hub may have. Bounded.
 fn each_of_two_submits_calls_somebody() {
-    let world = World::by_hand(2);
+    let world = World::by_hand(1);
     let other = {
         let world = world.clone();
         thread::spawn(move || wait(world.open("/b", Mode::None)))
