@@ -31,6 +31,7 @@ shuttle:
 # the faults planted in copies of this tree, and which instruments find them
 planted *FAULTS:
     cargo run --release -p tests --bin planted -- {{FAULTS}}
+
 # every state of small worlds of the machine, every rule in each
 explore:
     cargo test --release -p tests --test explore -- --full

@@ -1,0 +1,58 @@
+//! The instruments, each one cargo command.
+
+/// What looks for faults.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Instrument {
+    pub(crate) name: &'static str,
+    pub(crate) package: &'static str,
+    /// Which test targets, as `--test` has it.
+    pub(crate) test: &'static str,
+    /// The cfg that replaces the kit's primitives by a model's.
+    pub(crate) model: Option<&'static str>,
+}
+
+/// All there are. A release build, each of them.
+const INSTRUMENTS: [Instrument; 11] = [
+    modelled("loom", "staging_loom"),
+    modelled("shuttle", "staging_shuttle"),
+    plain("contents", "driver-kit", "contents_*"),
+    plain("explore", "tests", "explore"),
+    plain("model", "tests", "model"),
+    plain("sim", "tests", "simulation"),
+    plain("scripts", "tests", "core_scripts"),
+    plain("histories", "tests", "core_histories"),
+    plain("rules", "tests", "core_rules"),
+    plain("conformance", "tests", "conformance_blocking"),
+    plain("embedding", "tests", "embedding"),
+];
+
+const fn plain(name: &'static str, package: &'static str, test: &'static str) -> Instrument {
+    Instrument {
+        name,
+        package,
+        test,
+        model: None,
+    }
+}
+
+/// Its test target has the name of the instrument.
+const fn modelled(name: &'static str, model: &'static str) -> Instrument {
+    Instrument {
+        name,
+        package: "driver-kit",
+        test: name,
+        model: Some(model),
+    }
+}
+
+/// The instrument of that name.
+///
+/// # Errors
+/// There is none; the message names those that there are.
+pub(crate) fn named(name: &str) -> Result<Instrument, String> {
+    let found = INSTRUMENTS.into_iter().find(|one| one.name == name);
+    found.ok_or_else(|| {
+        let known = INSTRUMENTS.map(|one| one.name).join(", ");
+        format!("there is no instrument {name}, but {known}")
+    })
+}
