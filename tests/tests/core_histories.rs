@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
-use tests::core::history;
+use tests::core::{history, journals};
 
 const SEEDS: u64 = 10_000;
 
@@ -14,7 +14,7 @@ const SEEDS: u64 = 10_000;
 fn every_rule_holds_in_every_honest_history() {
     let mut happened = BTreeSet::new();
     for seed in seeds() {
-        history::live(seed, 150, &mut happened);
+        history::live(seed, 150).happened(&mut happened);
     }
     everything_happened(&happened, &HONEST);
 }
@@ -24,9 +24,20 @@ fn every_rule_holds_in_every_honest_history() {
 fn a_driver_that_lies_changes_nothing_it_may_not() {
     let mut happened = BTreeSet::new();
     for seed in seeds() {
-        history::endure(seed, 150, &mut happened);
+        history::endure(seed, 150).happened(&mut happened);
     }
     everything_happened(&happened, &LYING);
+}
+
+/// Each history is a journal: in a file it is the same, played it is the same, and its transcript is
+/// a script that gives it again.
+#[test]
+fn every_history_is_a_journal() {
+    for seed in seeds().take(500) {
+        for lived in [history::live(seed, 150), history::endure(seed, 150)] {
+            journals::holds(&lived.limits, &lived.entries());
+        }
+    }
 }
 
 /// What must be reached, or the histories prove nothing.

@@ -3,7 +3,8 @@
 use staging_core::{Divergence, Entry, Machine, replay};
 
 /// Everything that passed between a hub and its machine while [`Hub::record`](crate::hub::Hub::record)
-/// was in force.
+/// was in force. It holds the machine as it was when that began, so it can begin in mid-life; a file
+/// holds none, and cannot.
 #[derive(Clone, Debug)]
 pub struct Journal {
     start: Machine,

@@ -2,11 +2,13 @@
 //! checked after every step.
 
 use super::dice::Dice;
+use super::driver::Luck;
 use super::lies::lie;
+use super::log::{Log, Origin};
 use super::rules::quiet;
 use super::world::{RowState, World};
 use staging_core::{
-    Access, Bound, Event, Grace, HandleId, Limits, Missing, Mode, OpId, OverBudget, PAGE,
+    Access, Bound, Entry, Event, Grace, HandleId, Limits, Missing, Mode, OpId, OverBudget, PAGE,
     PhaseName, Plan, Reply, Request, Tick,
 };
 use std::collections::BTreeSet;
@@ -22,19 +24,66 @@ struct Nature {
     ends: bool,
 }
 
-/// Lives one history with an honest driver, to the end. Panics where a rule is broken; tells what
-/// happened in it.
-pub fn live(seed: u64, steps: usize, happened: &mut BTreeSet<String>) {
-    let mut dice = Dice::of(seed ^ 0xface);
-    let limits = limits(&mut dice);
-    let mut world = World::new(seed, limits, true);
-    let nature = nature(&mut dice);
-    world.driver.luck.failing = dice.one_of(&[0, 0, 2, 10, 30]);
-    world.driver.luck.no_mapping = dice.chance(25);
-    world.log.note(format!("{limits:?}"));
+/// A history that came to its end.
+pub struct Lived {
+    /// The limits of its machine.
+    pub limits: Limits,
+    log: Log,
+}
+
+impl Lived {
+    fn of(world: World) -> Lived {
+        let World { limits, log, .. } = world;
+        Lived { limits, log }
+    }
+
+    /// Adds what happened in it, in words.
+    pub fn happened(&self, words: &mut BTreeSet<String>) {
+        self.log.happened(words);
+    }
+
+    /// Everything that passed, in order.
+    pub fn entries(&self) -> Vec<Entry> {
+        self.log.entries()
+    }
+}
+
+impl std::fmt::Debug for Lived {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.entries().fmt(f)
+    }
+}
+
+/// Lives the history of a seed with an honest driver, to the end. Panics where a rule is broken.
+pub fn live(seed: u64, steps: usize) -> Lived {
+    let (limits, nature, luck) = honest(&mut Dice::of(seed ^ 0xface));
+    let world = World::new(Dice::of(seed), Origin::Seed(seed), limits, true);
+    live_in(world, &nature, luck, steps)
+}
+
+/// The same, with choices that somebody else made: a history is as long as they are.
+pub fn live_by(bytes: &[u8]) -> Lived {
+    let mut dice = Dice::of_bytes(bytes);
+    let (limits, nature, luck) = honest(&mut dice);
+    let world = World::new(dice, Origin::Bytes(bytes.len()), limits, true);
+    live_in(world, &nature, luck, bytes.len())
+}
+
+fn honest(dice: &mut Dice) -> (Limits, Nature, Luck) {
+    let (limits, nature) = (limits(dice), nature(dice));
+    let luck = Luck {
+        failing: dice.one_of(&[0, 0, 2, 10, 30]),
+        no_mapping: dice.chance(25),
+    };
+    (limits, nature, luck)
+}
+
+fn live_in(mut world: World, nature: &Nature, luck: Luck, steps: usize) -> Lived {
+    world.driver.luck = luck;
+    world.log.note(format!("{:?}", world.limits));
     for _ in 0..steps {
-        step(&mut world, &nature);
-        if world.told == PhaseName::Closed {
+        step(&mut world, nature);
+        if world.told == PhaseName::Closed || world.dice.is_spent() {
             break;
         }
     }
@@ -43,15 +92,27 @@ pub fn live(seed: u64, steps: usize, happened: &mut BTreeSet<String>) {
         close_everything(&mut world);
     }
     end(&mut world);
-    world.log.happened(happened);
+    Lived::of(world)
 }
 
-/// Lives one history with a driver that lies. Panics where the machine believes it, or is left
-/// without a way to go on.
-pub fn endure(seed: u64, steps: usize, happened: &mut BTreeSet<String>) {
+/// Lives the history of a seed with a driver that lies. Panics where the machine believes it, or is
+/// left without a way to go on.
+pub fn endure(seed: u64, steps: usize) -> Lived {
     let mut dice = Dice::of(seed ^ 0xbad);
-    let mut world = World::new(seed, limits(&mut dice), false);
-    let nature = nature(&mut dice);
+    let (limits, nature) = (limits(&mut dice), nature(&mut dice));
+    let world = World::new(Dice::of(seed), Origin::Seed(seed), limits, false);
+    endure_in(world, &nature, steps)
+}
+
+/// The same, with choices that somebody else made.
+pub fn endure_by(bytes: &[u8]) -> Lived {
+    let mut dice = Dice::of_bytes(bytes);
+    let (limits, nature) = (limits(&mut dice), nature(&mut dice));
+    let world = World::new(dice, Origin::Bytes(bytes.len()), limits, false);
+    endure_in(world, &nature, bytes.len())
+}
+
+fn endure_in(mut world: World, nature: &Nature, steps: usize) -> Lived {
     for _ in 0..steps {
         pass_time(&mut world);
         match world.dice.below(10) {
@@ -59,9 +120,9 @@ pub fn endure(seed: u64, steps: usize, happened: &mut BTreeSet<String>) {
             3..=6 => lie(&mut world),
             7 => give_up_something(&mut world),
             _ if nature.ends && world.dice.chance(2) => begin_the_end(&mut world),
-            _ => ask(&mut world, &nature),
+            _ => ask(&mut world, nature),
         }
-        if world.told == PhaseName::Closed {
+        if world.told == PhaseName::Closed || world.dice.is_spent() {
             break;
         }
     }
@@ -71,7 +132,7 @@ pub fn endure(seed: u64, steps: usize, happened: &mut BTreeSet<String>) {
     }
     world.drain();
     after_the_end(&mut world);
-    world.log.happened(happened);
+    Lived::of(world)
 }
 
 /// Limits down to one of everything.

@@ -1,6 +1,6 @@
 //! What was said in a world, to be read when a rule was broken.
 
-use staging_core::{Action, Event, Outcome, Reply, Tell, Tick};
+use staging_core::{Action, Entry, Event, Outcome, Reply, Tell, Tick};
 use std::collections::BTreeSet;
 
 enum Line {
@@ -9,16 +9,24 @@ enum Line {
     Note(String),
 }
 
+/// What a history was made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Origin {
+    Seed(u64),
+    /// So many bytes.
+    Bytes(usize),
+}
+
 /// Every event and every action of one history, in order.
 pub(crate) struct Log {
-    seed: u64,
+    origin: Origin,
     lines: Vec<Line>,
 }
 
 impl Log {
-    pub(crate) fn of(seed: u64) -> Log {
+    pub(crate) fn of(origin: Origin) -> Log {
         let lines = Vec::new();
-        Log { seed, lines }
+        Log { origin, lines }
     }
 
     pub(crate) fn event(&mut self, now: Tick, event: Event, reply: Reply) {
@@ -31,6 +39,16 @@ impl Log {
 
     pub(crate) fn note(&mut self, note: String) {
         self.lines.push(Line::Note(note));
+    }
+
+    /// The history as a journal.
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        let entry = |line: &Line| match *line {
+            Line::Event(now, event, reply) => Some(Entry::Said { now, event, reply }),
+            Line::Action(action) => Some(Entry::Polled(action)),
+            Line::Note(_) => None,
+        };
+        self.lines.iter().filter_map(entry).collect()
     }
 
     pub(crate) fn last_reply(&self) -> Option<Reply> {
@@ -73,7 +91,7 @@ impl Log {
 }
 
 impl Drop for Log {
-    /// A history that ends in a panic is printed, with the seed that repeats it.
+    /// A history that ends in a panic is printed, with what repeats it.
     #[expect(clippy::print_stderr, reason = "the reader of a failed test wants it")]
     fn drop(&mut self) {
         if !std::thread::panicking() {
@@ -89,6 +107,9 @@ impl Drop for Log {
                 Line::Note(note) => eprintln!("      # {note}"),
             }
         }
-        eprintln!("seed {}", self.seed);
+        match self.origin {
+            Origin::Seed(seed) => eprintln!("seed {seed}"),
+            Origin::Bytes(count) => eprintln!("{count} bytes"),
+        }
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod dice;
 pub(crate) mod disk;
 pub(crate) mod driver;
 pub mod history;
+pub mod journals;
 pub(crate) mod lies;
 pub(crate) mod log;
 pub(crate) mod order;

@@ -4,7 +4,7 @@
 use super::dice::Dice;
 use super::disk::Disk;
 use super::driver::Driver;
-use super::log::Log;
+use super::log::{Log, Origin};
 use super::order::Order;
 use staging_core::{
     Access, Action, Bound, Completion, Event, Fault, FileId, Grace, HandleId, IoId, IoKind, Life,
@@ -81,8 +81,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(seed: u64, limits: Limits, honest: bool) -> World {
-        let mut dice = Dice::of(seed);
+    pub(crate) fn new(mut dice: Dice, origin: Origin, limits: Limits, honest: bool) -> World {
         let names = 1 + dice.below(4);
         let disk = Disk::new(names, &mut dice);
         let machine = Machine::new(limits);
@@ -107,7 +106,7 @@ impl World {
             faults: Vec::new(),
             issued: BTreeSet::new(),
             tags: 0,
-            log: Log::of(seed),
+            log: Log::of(origin),
         }
     }
 
@@ -116,7 +115,8 @@ impl World {
         self.latest = self.latest.max(self.now);
         let careful = self.dice.chance(20);
         if careful {
-            let _ = self.machine.tick(self.now);
+            let reply = self.machine.tick(self.now);
+            self.log.event(self.now, Event::Ticked, reply);
             let _ = self.twin.tick(self.now);
         }
         let before = careful.then(|| self.machine.canonical());
