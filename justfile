@@ -51,3 +51,7 @@ uring-loop:
 # we and the hand-written limits, side by side
 limits:
     cargo bench -p tests
+
+# every fuzz target for so many seconds, skipped where there is no nightly toolchain or cargo-fuzz
+fuzz TIME="30":
+    cargo run -p tests --bin fuzz -- {{TIME}}

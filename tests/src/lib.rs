@@ -1,5 +1,5 @@
 //! What holds the promises: worlds for the core, the conformance suite for any driver, an
-//! allocator that counts, and the limits that benchmarks are measured by.
+//! allocator that counts, what the fuzzer does, and the limits that benchmarks are measured by.
 //!
 //! The tests themselves stand in `tests/`: `core_*` for the machine, `conformance_*` for each
 //! driver, `tidy` for the house. `scripts/` are transcripts of the machine, one for each promise.
@@ -8,6 +8,7 @@ pub mod conformance;
 pub mod core;
 pub mod counting;
 pub mod explore;
+pub mod fuzzed;
 pub mod limit;
 pub mod model;
 
