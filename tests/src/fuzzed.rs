@@ -7,9 +7,12 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-/// A target: its name, as in `fuzz/fuzz_targets` and `fuzz/seeds`, and what it does. Each panics
-/// where something does not hold.
-pub const TARGETS: [(&str, fn(&[u8])); 4] = [
+/// A target: its name, as in `fuzz/fuzz_targets` and `fuzz/corpus`, and what it does with its bytes. It
+/// panics where something does not hold.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Everything that is fuzzed.
+pub const TARGETS: [Target; 4] = [
     ("events", events),
     ("lying_driver", lying_driver),
     ("journal", journal),

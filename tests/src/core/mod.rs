@@ -3,6 +3,7 @@
 pub(crate) mod dice;
 pub(crate) mod disk;
 pub(crate) mod driver;
+pub(crate) mod ending;
 pub mod history;
 pub mod journals;
 pub(crate) mod lies;
