@@ -73,7 +73,7 @@ pub(crate) fn run(args: &ReplayArgs) -> Exit {
             Form::Text | Form::Nothing => Ok(()),
             Form::Json => {
                 played.status = exit.status();
-                serde_json::to_writer_pretty(&mut *out, &played)?;
+                serde_json::to_writer(&mut *out, &played)?;
                 writeln!(out)
             }
         }
