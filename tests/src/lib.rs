@@ -1,5 +1,6 @@
-//! What holds the promises: worlds for the core, the conformance suite for any driver, an
-//! allocator that counts, what the fuzzer does, and the limits that benchmarks are measured by.
+//! What holds the promises: worlds for the core, every state of small ones, a model beside the drivers,
+//! histories on a simulated disk, the conformance suite for any driver, what the fuzzer does, an
+//! allocator that counts, and the limits that benchmarks are measured by.
 //!
 //! The tests themselves stand in `tests/`: `core_*` for the machine, `conformance_*` for each
 //! driver, `tidy` for the house. `scripts/` are transcripts of the machine, one for each promise.
@@ -11,6 +12,7 @@ pub mod explore;
 pub mod fuzzed;
 pub mod limit;
 pub mod model;
+pub mod simulation;
 
 /// The programs in the README compile and run.
 #[cfg(doctest)]
