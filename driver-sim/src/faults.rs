@@ -197,7 +197,8 @@ impl Luck {
         let kind = trouble as usize;
         self.struck.possible[kind] += 1;
         let script = &self.faults.script;
-        let scripted = !script.is_empty() && script.contains(&(trouble, self.struck.possible[kind]));
+        let scripted =
+            !script.is_empty() && script.contains(&(trouble, self.struck.possible[kind]));
         let strikes = scripted || self.dice.permille(self.faults.rates[kind]);
         self.struck.came[kind] += u64::from(strikes);
         strikes

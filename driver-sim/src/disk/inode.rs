@@ -70,7 +70,11 @@ struct Change {
 #[derive(Clone, Copy, Debug)]
 enum What {
     /// Bytes at this offset: those at this place of all bytes that ever waited.
-    Bytes { offset: usize, place: usize, len: usize },
+    Bytes {
+        offset: usize,
+        place: usize,
+        len: usize,
+    },
     Length(u64),
 }
 

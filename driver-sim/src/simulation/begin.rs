@@ -78,10 +78,9 @@ impl Simulation {
                 opened: None,
                 read: Reading::of(0, 0),
             },
-            IoKind::Look { file } => self.on_descriptor(file, |inode| Work::Look {
-                inode,
-                stamp: None,
-            }),
+            IoKind::Look { file } => {
+                self.on_descriptor(file, |inode| Work::Look { inode, stamp: None })
+            }
             IoKind::Map { file, .. } => self.on_descriptor(file, |inode| Work::Map { inode }),
             IoKind::Load {
                 file, offset, len, ..

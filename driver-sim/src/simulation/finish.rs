@@ -28,7 +28,11 @@ impl Simulation {
     fn put_part(&mut self, flight: &mut Flight, completion: Completion) {
         match (flight.kind, completion, &mut flight.work) {
             (IoKind::Map { file, len, how }, Completion::Mapped, _) => self.mapped(file, len, how),
-            (IoKind::Load { file, total, .. }, Completion::Loaded { .. }, Work::Load { read, .. }) => {
+            (
+                IoKind::Load { file, total, .. },
+                Completion::Loaded { .. },
+                Work::Load { read, .. },
+            ) => {
                 if let Some(row) = self.tables.files.get_mut(file) {
                     let mut bytes = match std::mem::replace(&mut row.held, Held::Nothing) {
                         Held::Part(bytes) if read.offset > 0 => bytes,

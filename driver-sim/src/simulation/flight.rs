@@ -6,9 +6,9 @@
 
 use super::tables::Held;
 use super::ticket::Ticket;
+use crate::disk::Call;
 use crate::disk::errno::EIO;
 use crate::disk::{Disk, InodeId, Mark, Opened};
-use crate::disk::Call;
 use staging_core::{Completion, Fault, IoId, IoKind, Missing, Stamp};
 use std::sync::Arc;
 

@@ -139,7 +139,8 @@ impl Simulation {
         payload: Payload<'_>,
         deadline: Tick,
     ) -> Result<Ticket, Reject> {
-        self.submit_op(request, payload, deadline).map(|(ticket, _)| ticket)
+        self.submit_op(request, payload, deadline)
+            .map(|(ticket, _)| ticket)
     }
 
     /// Like [`submit`](Simulation::submit), with the name of the operation, by which it can be
@@ -306,7 +307,10 @@ impl Simulation {
 
     /// The answer to this ticket, once it is there.
     pub fn answer(&mut self, ticket: Ticket) -> Option<Answer> {
-        let at = self.answers.iter().position(|answer| answer.ticket == ticket)?;
+        let at = self
+            .answers
+            .iter()
+            .position(|answer| answer.ticket == ticket)?;
         self.answers.remove(at)
     }
 

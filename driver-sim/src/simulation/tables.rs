@@ -105,7 +105,10 @@ pub(super) enum Held {
     /// A copy.
     Loaded(Arc<Vec<u8>>),
     /// The file itself, as it is whenever somebody looks.
-    Mapped { inode: InodeId, len: u64 },
+    Mapped {
+        inode: InodeId,
+        len: u64,
+    },
 }
 
 /// What an operation has here until it is answered.

@@ -105,7 +105,12 @@ impl Simulation {
     }
 
     /// Copies from what is in memory; a mapping shows the file as it is now.
-    fn take_from_contents(&mut self, file: FileId, offset: u64, len: u64) -> Result<Vec<u8>, Fault> {
+    fn take_from_contents(
+        &mut self,
+        file: FileId,
+        offset: u64,
+        len: u64,
+    ) -> Result<Vec<u8>, Fault> {
         self.freeze(file);
         let held = self.tables.files.get(file).map(|row| &row.held);
         match held {

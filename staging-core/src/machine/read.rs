@@ -37,12 +37,11 @@ impl Machine {
         }
     }
 
-    /// How far a read looks that ends here. One that reaches behind what is in the file now sees where
-    /// the file ends, so it meets whatever moves that: a later write further behind would fill the gap
+    /// How far a read looks that ends here. One that goes past what is surely there shows where the
+    /// file ends, so it meets whatever moves that: a later write further behind would fill the gap
     /// under it (R1).
     pub(super) fn end_of_read(&self, file: FileId, end: u64) -> u64 {
-        let executed = self.files[file].stamp.len;
-        match end <= executed && end <= self.size(file) {
+        match end <= self.surely_there(file) {
             true => end,
             false => u64::MAX,
         }

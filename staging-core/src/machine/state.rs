@@ -192,6 +192,8 @@ pub(super) struct Writing {
     pub broken: u32,
     /// Writes accepted and not ended.
     pub active: u32,
+    /// Those of them that set the length.
+    pub cuts: u32,
     /// Bytes of those.
     pub bytes: u64,
     pub bytes_room: Fullness,

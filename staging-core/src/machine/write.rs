@@ -35,6 +35,15 @@ impl Machine {
         }
     }
 
+    /// Up to where the file has bytes now, and will have, whatever becomes of the writes under way.
+    pub(super) fn surely_there(&self, file: FileId) -> u64 {
+        let entry = &self.files[file];
+        match entry.writing.map(|writing| self.writings[writing].cuts) {
+            None | Some(0) => entry.stamp.len,
+            Some(_) => 0,
+        }
+    }
+
     /// What the active writes make of a length, in the order in which they were accepted. Needed
     /// once after some were given up, whatever their number.
     fn reckon_size(&self, from: u64, order: &List) -> u64 {
@@ -164,6 +173,7 @@ impl Machine {
         entry.end = end;
         entry.end_is_old = false;
         entry.active += 1;
+        entry.cuts += u32::from(matches!(self.ops[op].request, Request::SetLength { .. }));
         entry.bytes += bytes;
         self.bytes += bytes;
         self.ops.push_back(&mut entry.order, ORDER, op);
@@ -297,9 +307,9 @@ impl Machine {
 
     /// A write ended: it counts no more. Says whether it was one.
     pub(super) fn forget_write(&mut self, op: OpId, file: FileId) -> bool {
-        let bytes = match self.ops[op].request {
-            Request::Write { len, .. } | Request::Append { len, .. } => len,
-            Request::SetLength { .. } => 0,
+        let (bytes, cuts) = match self.ops[op].request {
+            Request::Write { len, .. } | Request::Append { len, .. } => (len, 0),
+            Request::SetLength { .. } => (0, 1),
             _ => return false,
         };
         let Some(writing) = self.files[file].writing else {
@@ -309,6 +319,7 @@ impl Machine {
         self.ops.unlink(&mut entry.order, ORDER, op);
         self.ops.unlink(&mut self.all_writes, ALL, op);
         entry.active -= 1;
+        entry.cuts -= cuts;
         entry.bytes -= bytes;
         self.bytes -= bytes;
         // Whether there is enough for whoever was refused, only he can say.

@@ -37,6 +37,7 @@ impl Machine {
                 failures: 0,
                 broken: 0,
                 active: 0,
+                cuts: 0,
                 bytes: 0,
                 bytes_room: Fullness::Quiet,
                 end: 0,
