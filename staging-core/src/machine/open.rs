@@ -214,8 +214,9 @@ impl Machine {
         let file = match self.keys.get(key) {
             Some(file) => {
                 self.leave_lingering(file);
-                if fresh {
-                    self.meet_newer(file, stamp);
+                match fresh {
+                    true => self.meet_newer(file, stamp),
+                    false => self.doubt(file, stamp),
                 }
                 file
             }
@@ -278,6 +279,18 @@ impl Machine {
             | Contents::Releasing { .. } => entry.stamp = stamp,
             // A staging under way checks its own stamp. Nobody lingers who was just opened.
             Contents::Staging(_) | Contents::Lingering { .. } => {}
+        }
+    }
+
+    /// An open saw another version than the one in memory, but a write ended since it was issued, to
+    /// this file or to another: which of them is newer nobody knows. What is in memory is given up;
+    /// the stamp stays, for what was seen may be older.
+    fn doubt(&mut self, file: FileId, stamp: Stamp) {
+        let entry = &self.files[file];
+        if let (Contents::Staged { charge, .. }, None) = (entry.contents, entry.writing)
+            && entry.stamp != stamp
+        {
+            self.release(file, charge, Then::Rest(Why::Changed));
         }
     }
 
