@@ -19,6 +19,8 @@ pub(super) struct Inode {
     pub(super) cached: Vec<u8>,
     /// What the disk holds.
     durable: Image,
+    /// One more than the place of the last change of the length that is durable.
+    length_of: u64,
     /// Every change since, in the order in which it was made.
     changes: VecDeque<Change>,
     /// The bytes of those changes; the first has this place.
@@ -52,10 +54,9 @@ impl Image {
         self.bytes[offset..end].copy_from_slice(bytes);
     }
 
+    /// Bytes behind it, which nobody saw, are gone as well.
     fn set_len(&mut self, len: u64) {
-        if len < self.len {
-            self.bytes.truncate(len as usize);
-        }
+        self.bytes.truncate(len as usize);
         self.len = len;
     }
 }
@@ -141,12 +142,15 @@ impl Inode {
         }
     }
 
-    /// The older changes become durable without a sync.
+    /// The older changes become durable without a sync; the bytes of a write not without the length
+    /// that it made.
     fn write_back(&mut self, changes: usize) {
-        for _ in 0..changes {
-            if let Some(change) = self.changes.pop_front() {
-                self.keep(change.what);
-            }
+        let before = self.changes.get(changes).map(|change| change.at);
+        while let Some(change) = self.changes.front().copied()
+            && before.is_none_or(|before| change.at < before)
+        {
+            self.changes.pop_front();
+            self.keep(change);
         }
         self.forget_bytes();
     }
@@ -161,9 +165,12 @@ impl Inode {
     /// What was marked is durable.
     pub(super) fn synced(&mut self, mark: Mark) {
         while let Some(change) = self.next_before(mark) {
-            self.keep(change.what);
+            self.keep(change);
         }
-        self.durable.set_len(mark.len);
+        // Unless a later length was written back meanwhile.
+        if self.length_of <= mark.before {
+            self.durable.set_len(mark.len);
+        }
         self.forget_bytes();
     }
 
@@ -196,13 +203,16 @@ impl Inode {
         self.first_byte = first;
     }
 
-    fn keep(&mut self, what: What) {
-        match what {
+    fn keep(&mut self, change: Change) {
+        match change.what {
             What::Bytes { offset, place, len } => {
                 let from = place - self.first_byte;
                 self.durable.write(offset, &self.bytes[from..from + len]);
             }
-            What::Length(len) => self.durable.set_len(len),
+            What::Length(len) => {
+                self.durable.set_len(len);
+                self.length_of = change.at + 1;
+            }
         }
     }
 
@@ -237,8 +247,8 @@ impl Inode {
         for (at, change) in changes.into_iter().enumerate() {
             match kept {
                 Kept::Nothing => break,
-                Kept::Everything => self.keep(change.what),
-                Kept::First(first) if at < first => self.keep(change.what),
+                Kept::Everything => self.keep(change),
+                Kept::First(first) if at < first => self.keep(change),
                 Kept::First(first) if at == first => self.keep_some(change.what, 500, dice),
                 Kept::First(_) => break,
                 Kept::Some(chance) => self.keep_some(change.what, chance, dice),

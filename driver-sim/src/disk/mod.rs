@@ -206,6 +206,12 @@ impl Disk {
         self.inodes[inode.0 as usize].durable()
     }
 
+    /// Whether there is such a file: one without a name is there while it is open.
+    pub fn exists(&self, inode: InodeId) -> bool {
+        let file = self.inodes.get(inode.0 as usize);
+        file.is_some_and(|file| file.names > 0 || file.descriptors > 0)
+    }
+
     /// Every path under which there is a file now, in order.
     pub fn files(&self) -> impl Iterator<Item = (&Arc<str>, InodeId)> {
         let names = self.names.entries.iter();

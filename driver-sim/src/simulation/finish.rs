@@ -107,7 +107,10 @@ impl Simulation {
                 if keeps_descriptor {
                     self.disk.close(opened.inode);
                 }
+                // Nothing of it was needed, but the handle may have its file all the same.
                 if let Some(file) = self.machine.file_of(handle) {
+                    let path = self.known_by(handle, &opened);
+                    self.tables.file(file, &path, opened.inode);
                     self.finish_contents(file);
                 }
             }

@@ -100,10 +100,11 @@ pub struct Simulation {
 impl Simulation {
     /// A new machine on this disk, at time zero.
     pub fn new(disk: Disk, setup: Setup) -> Simulation {
-        Simulation::with_dice(disk, setup, Dice::of(setup.seed ^ 0x5851_f42d_4c95_7f2d))
+        let dice = Dice::of(setup.seed ^ 0x5851_f42d_4c95_7f2d);
+        Simulation::begun(disk, setup, dice, 0)
     }
 
-    fn with_dice(disk: Disk, setup: Setup, dice: Dice) -> Simulation {
+    fn begun(disk: Disk, setup: Setup, dice: Dice, tickets: u64) -> Simulation {
         Simulation {
             setup,
             machine: Machine::new(setup.limits),
@@ -115,7 +116,7 @@ impl Simulation {
             free: Vec::new(),
             strangers: Vec::new(),
             tables: Tables::new(),
-            tickets: 0,
+            tickets,
             answers: VecDeque::new(),
             notices: VecDeque::new(),
             lent: Vec::new(),
@@ -193,6 +194,11 @@ impl Simulation {
         self.tables.ops.put(op, row);
         self.drain();
         Ok((ticket, op))
+    }
+
+    /// The ticket of the next request that is accepted.
+    pub const fn next_ticket(&self) -> Ticket {
+        Ticket(self.tickets)
     }
 
     /// Nobody waits for this operation any more.
@@ -325,7 +331,7 @@ impl Simulation {
     }
 
     /// The power is lost at this moment, and comes back: a new machine, on the disk as it is then.
-    /// What is under way is half done, or not, or done; nobody is told.
+    /// What is under way is half done, or not, or done; nobody is told. Tickets are counted on.
     #[must_use]
     pub fn power_loss(mut self) -> Simulation {
         for at in 0..self.flights.len() {
@@ -336,7 +342,7 @@ impl Simulation {
             }
         }
         self.disk.power_loss();
-        Simulation::with_dice(self.disk, self.setup, self.dice)
+        Simulation::begun(self.disk, self.setup, self.dice, self.tickets)
     }
 
     /// The process ends at this moment, without a word, and another begins: a new machine, on the
@@ -344,7 +350,7 @@ impl Simulation {
     #[must_use]
     pub fn restart(mut self) -> Simulation {
         self.disk.forget_descriptors();
-        Simulation::with_dice(self.disk, self.setup, self.dice)
+        Simulation::begun(self.disk, self.setup, self.dice, self.tickets)
     }
 
     /// The disk.
