@@ -55,3 +55,6 @@ limits:
 # every fuzz target for so many seconds, skipped where there is no nightly toolchain or cargo-fuzz
 fuzz TIME="30":
     cargo run -p tests --bin fuzz -- {{TIME}}
+# twenty thousand random histories on a simulated disk, beside a model
+sim:
+    SIM_SEEDS=20000 cargo test --release -p tests --test simulation

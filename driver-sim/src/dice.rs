@@ -62,9 +62,9 @@ mod tests {
         let mut dice = Dice::of(7);
         let thrown = [dice.any(), dice.any(), dice.any()];
         let expected = [
-            0x25d2_1a2a_1c4b_8b5b,
-            0x0000_0000_0000_0000,
-            0x0000_0000_0000_0000,
+            14_294_189_175_473_827_522,
+            6_602_039_822_544_730_514,
+            16_300_320_598_085_872_720,
         ];
         assert_eq!(thrown, expected);
     }

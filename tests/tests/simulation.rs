@@ -16,7 +16,9 @@ const ENOUGH: u64 = 1_000;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     // Whoever lists tests, or asks for others by name, wants none of this.
-    let asked_for_others = arguments.iter().any(|word| !word.starts_with('-') && !"simulation".contains(word.as_str()));
+    let asked_for_others = arguments
+        .iter()
+        .any(|word| !word.starts_with('-') && !"simulation".contains(word.as_str()));
     if arguments.iter().any(|word| word == "--list") || asked_for_others {
         return ExitCode::SUCCESS;
     }
@@ -41,7 +43,9 @@ fn main() -> ExitCode {
 fn one(seed: u64) -> Result<String, String> {
     let (text, wrong) = simulation::transcript(seed);
     if simulation::transcript(seed) != (text.clone(), wrong.clone()) {
-        return Err(format!("seed {seed} is not the same when it is lived again"));
+        return Err(format!(
+            "seed {seed} is not the same when it is lived again"
+        ));
     }
     match wrong {
         Some(wrong) => Err(format!("{text}\nseed {seed}: {wrong}")),
@@ -58,7 +62,9 @@ fn many(seeds: u64) -> Result<String, String> {
     })?;
     for seed in (0..seeds).step_by(997) {
         if simulation::transcript(seed) != simulation::transcript(seed) {
-            return Err(format!("seed {seed} is not the same when it is lived again"));
+            return Err(format!(
+                "seed {seed} is not the same when it is lived again"
+            ));
         }
     }
     let missed = tally.missed();

@@ -10,7 +10,10 @@ impl World<'_> {
         let ticket = answer.ticket.0;
         let at = self.asked.iter().position(|asked| asked.ticket == ticket);
         let Some(at) = at else {
-            return Err(format!("R9: {ticket} was answered twice: {:?}", answer.outcome));
+            return Err(format!(
+                "R9: {ticket} was answered twice: {:?}",
+                answer.outcome
+            ));
         };
         // In order: whoever looks at those that are left goes by acceptance.
         let asked = self.asked.remove(at);
@@ -54,7 +57,9 @@ impl World<'_> {
                 Some((Effect::Write { offset, len: bytes }, true))
             }
             (effect, Done::Bytes(_)) => {
-                return Err(format!("R9: {effect:?} failed with {fault:?} after {done:?}"));
+                return Err(format!(
+                    "R9: {effect:?} failed with {fault:?} after {done:?}"
+                ));
             }
             (effect, Done::Unknown) => Some((effect, false)),
         };
@@ -80,7 +85,9 @@ impl World<'_> {
             if self.sim.is_closed() {
                 return Ok(());
             }
-            return Err(format!("{file:?} is open, and nobody knows which file it is"));
+            return Err(format!(
+                "{file:?} is open, and nobody knows which file it is"
+            ));
         };
         self.known
             .entry(inode)
@@ -162,7 +169,9 @@ impl World<'_> {
             there == got && answer.bytes.iter().all(|found| *found == version.byte)
         };
         self.tally.copies_checked += 1;
-        let mut since = versions.iter().filter(|version| version.number >= row.floor);
+        let mut since = versions
+            .iter()
+            .filter(|version| version.number >= row.floor);
         match since.any(is_whole) {
             true => Ok(()),
             false => Err(format!(
@@ -170,7 +179,10 @@ impl World<'_> {
                  open: {:?}",
                 answer.bytes.first(),
                 answer.bytes.last(),
-                versions.iter().filter(|version| version.number >= row.floor).collect::<Vec<_>>()
+                versions
+                    .iter()
+                    .filter(|version| version.number >= row.floor)
+                    .collect::<Vec<_>>()
             )),
         }
     }
@@ -182,7 +194,9 @@ impl World<'_> {
         if let (Outcome::Written { offset, .. }, Effect::Write { offset: ours, .. }) =
             (outcome, effect)
         {
-            let placed = asked.end.is_none_or(|(least, most)| (least..=most).contains(&offset));
+            let placed = asked
+                .end
+                .is_none_or(|(least, most)| (least..=most).contains(&offset));
             if offset != ours || !placed {
                 return Err(format!("R1: {asked:?} was written at {offset}"));
             }
@@ -237,7 +251,10 @@ impl World<'_> {
 
     fn synced(&mut self, asked: Asked, handle: HandleId) -> Verdict {
         self.flushed(asked)?;
-        let broken = self.rows.iter().any(|row| row.id == handle && row.broken.is_some());
+        let broken = self
+            .rows
+            .iter()
+            .any(|row| row.id == handle && row.broken.is_some());
         if broken {
             return Err(format!("R8: {asked:?} succeeded after one that failed"));
         }

@@ -113,7 +113,11 @@ impl World<'_> {
     fn come_to_rest(&mut self) -> Verdict {
         while self.step()? {}
         // Whoever waits for room may do so for ever, and others behind him.
-        while let Some(patient) = self.asked.iter().find(|asked| waits_for_room(asked.request)) {
+        while let Some(patient) = self
+            .asked
+            .iter()
+            .find(|asked| waits_for_room(asked.request))
+        {
             self.cancel(patient.op)?;
             while self.step()? {}
         }
@@ -342,8 +346,7 @@ impl World<'_> {
             .disk_mut()
             .meddle(&Stranger::Replaces { path, bytes });
         if let Some(inode) = self.sim.disk().inode(&self.names[at].path) {
-            self.known
-                .insert(inode, Known::Theirs(vec![version]));
+            self.known.insert(inode, Known::Theirs(vec![version]));
         }
     }
 

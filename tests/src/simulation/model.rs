@@ -54,7 +54,10 @@ pub(crate) struct Change {
 enum Value {
     Zero,
     /// What this operation, which begins here, writes.
-    Of { ticket: u64, begin: u64 },
+    Of {
+        ticket: u64,
+        begin: u64,
+    },
 }
 
 /// Values that the bytes of a range may have, too.

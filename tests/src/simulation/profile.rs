@@ -67,7 +67,13 @@ pub(crate) const OURS: [&str; 2] = ["/ours0", "/ours1"];
 pub(crate) const CREATED: [&str; 2] = ["/created", "/folder/created"];
 pub(crate) const THEIRS: [&str; 2] = ["/theirs0", "/folder/theirs1"];
 /// Other ways to a file of ours, and ways to none.
-pub(crate) const WAYS: [&str; 5] = ["/folder/way", "/folder/second", "/pipe", "/dangling", "/folder"];
+pub(crate) const WAYS: [&str; 5] = [
+    "/folder/way",
+    "/folder/second",
+    "/pipe",
+    "/dangling",
+    "/folder",
+];
 
 fn limits(dice: &mut Dice) -> Limits {
     let usual = Limits::default();

@@ -110,9 +110,8 @@ pub fn run(seeds: Range<u64>) -> Result<Tally, (u64, String)> {
             if seed >= seeds.end {
                 return (tally, None);
             }
-            let lived = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                live(seed, &mut tally)
-            }));
+            let lived =
+                std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| live(seed, &mut tally)));
             let wrong = match lived {
                 Ok(Ok(())) => continue,
                 Ok(Err(wrong)) => wrong,
@@ -130,8 +129,7 @@ pub fn run(seeds: Range<u64>) -> Result<Tally, (u64, String)> {
     let mut all = Tally::default();
     let mut wrong: Option<(u64, String)> = None;
     for result in results {
-        let (tally, failed) =
-            result.map_err(|_| (seeds.start, "a thread was lost".to_owned()))?;
+        let (tally, failed) = result.map_err(|_| (seeds.start, "a thread was lost".to_owned()))?;
         all.add(&tally);
         if let Some(failed) = failed
             && wrong.as_ref().is_none_or(|(least, _)| failed.0 < *least)

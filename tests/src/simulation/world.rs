@@ -2,10 +2,8 @@
 
 use super::model::{Book, Change, Effect, Wrong};
 use super::seeds::Tally;
-use driver_sim::{Dice, InodeId, Notice, Payload, Simulation, Ticket};
-use staging_core::{
-    Access, HandleId, IoKind, Missing, OpId, Plan, Reject, Request, Tick,
-};
+use driver_sim::{Dice, InodeId, Notice, Payload, Simulation, TicketNumber as Ticket};
+use staging_core::{Access, HandleId, IoKind, Missing, OpId, Plan, Reject, Request, Tick};
 use std::collections::BTreeMap;
 
 /// What went wrong, in words.
@@ -118,7 +116,12 @@ impl<'a> World<'a> {
         plan: Plan,
         deadline: Tick,
     ) -> Verdict {
-        let floor = match self.sim.disk().inode(path).map(|inode| self.known.get(&inode)) {
+        let floor = match self
+            .sim
+            .disk()
+            .inode(path)
+            .map(|inode| self.known.get(&inode))
+        {
             Some(Some(Known::Theirs(versions))) => {
                 versions.last().map_or(0, |version| version.number)
             }
@@ -227,7 +230,10 @@ impl<'a> World<'a> {
         let Some(asked) = self.asked.last_mut() else {
             return;
         };
-        let file = asked.request.handle().and_then(|handle| self.sim.machine().file_of(handle));
+        let file = asked
+            .request
+            .handle()
+            .and_then(|handle| self.sim.machine().file_of(handle));
         let staging = file.and_then(|file| self.sim.machine().staging(file));
         if let (Some(staging), Some(_)) = (staging, asked.effect) {
             let offset = staging.len.saturating_sub(len);
@@ -328,7 +334,11 @@ impl<'a> World<'a> {
     /// file holds what it must (R13), and from now on exactly what it holds.
     pub(crate) fn cut(mut self, cut: Cut) -> Result<World<'a>, String> {
         let disk = self.sim.disk();
-        let before: Vec<_> = self.names.iter().map(|name| disk.inode(&name.path)).collect();
+        let before: Vec<_> = self
+            .names
+            .iter()
+            .map(|name| disk.inode(&name.path))
+            .collect();
         self.tally.events += self.sim.events();
         self.sim = match cut {
             Cut::Power => self.sim.power_loss(),
@@ -389,7 +399,10 @@ impl<'a> World<'a> {
         };
         self.tally.checks += 1;
         match synced && !name.theirs {
-            true => Err(format!("R13: {} leads to {after:?}, not {before:?}", name.path)),
+            true => Err(format!(
+                "R13: {} leads to {after:?}, not {before:?}",
+                name.path
+            )),
             false => Ok(()),
         }
     }

@@ -1,0 +1,131 @@
+//! How a file is opened.
+
+use crate::File;
+use crate::disk::absolute;
+use crate::simulation::Payload;
+use crate::ticket::{Deadline, Ticket, World, alone, refused};
+use driver_kit::error::{Failure, Operation};
+use driver_kit::options::Options;
+use staging_core::{Mode, OverBudget, Request};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+/// How a file is opened. See [`Stager::options`](crate::Stager::options).
+#[derive(Clone, Debug)]
+#[must_use = "nothing is opened until `open` is called"]
+pub struct OpenOptions {
+    world: World,
+    options: Options,
+    deadline: Deadline,
+}
+
+impl OpenOptions {
+    pub(crate) fn new(world: World) -> OpenOptions {
+        OpenOptions {
+            world,
+            options: Options::new(),
+            deadline: Deadline::Never,
+        }
+    }
+
+    /// How the file is staged (G3). Unless this is called, a file that is opened for writing is not.
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.options.mode = Some(mode);
+        self
+    }
+
+    /// Up to which length, in bytes, `Auto` loads a file; longer ones are mapped.
+    pub fn map_threshold(mut self, bytes: u64) -> Self {
+        self.options.plan.map_threshold = bytes;
+        self
+    }
+
+    /// What an explicit mode does when the budget is full (G10).
+    pub fn over_budget(mut self, policy: OverBudget) -> Self {
+        self.options.plan.over_budget = policy;
+        self
+    }
+
+    /// Whether the file may be written, too.
+    pub fn write(mut self, write: bool) -> Self {
+        self.options.write = write;
+        self
+    }
+
+    /// Whether the file may be written.
+    pub fn append(mut self, append: bool) -> Self {
+        self.options.append = append;
+        self
+    }
+
+    /// Whether the file is cut to nothing once it is open. Needs [`write`](Self::write).
+    pub fn truncate(mut self, truncate: bool) -> Self {
+        self.options.truncate = truncate;
+        self
+    }
+
+    /// Whether a missing file is created, empty (G11).
+    pub fn create(mut self, create: bool) -> Self {
+        self.options.create = create;
+        self
+    }
+
+    /// Whether the file is created, empty, and must not be there before (EEXIST).
+    pub fn create_new(mut self, create_new: bool) -> Self {
+        self.options.create_new = create_new;
+        self
+    }
+
+    /// When to stop waiting (R10).
+    pub fn deadline(mut self, deadline: Deadline) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Opens the file, and runs the simulation until it is open and staged as planned.
+    ///
+    /// # Errors
+    /// There is no regular file, staging it failed, the options contradict each other, the stager is
+    /// full, or the deadline passed.
+    pub fn open(&self, path: impl AsRef<Path>) -> io::Result<File> {
+        let path = path.as_ref();
+        let answer = self.begin_open(path)?.wait()?;
+        let (Some(handle), Some(file)) = (answer.handle, answer.file()) else {
+            return Err(io::ErrorKind::NotFound.into());
+        };
+        let file = File::new(Arc::clone(&self.world), handle, file);
+        if self.options.truncate {
+            file.set_len(0)?;
+        }
+        Ok(file)
+    }
+
+    /// Asks for the file, and does not wait. The answer has the handle.
+    ///
+    /// # Errors
+    /// The options contradict each other, or the stager is full.
+    pub fn begin_open(&self, path: impl AsRef<Path>) -> io::Result<Ticket> {
+        let text = absolute(&path.as_ref().to_string_lossy());
+        let path: Arc<Path> = Arc::from(Path::new(&*text));
+        let opening = self.options.opening(&path).map_err(Failure::into_io)?;
+        let request = Request::Open {
+            access: opening.access,
+            missing: opening.missing,
+            plan: opening.plan,
+        };
+        let mut simulation = alone(&self.world);
+        let by = self.deadline.tick(&simulation);
+        let asked = simulation.submit_op(request, Payload::Path(&text), by);
+        drop(simulation);
+        let operation = Operation::Open;
+        let (number, op) = asked.map_err(|reject| refused(operation, &path, reject))?;
+        Ok(Ticket {
+            world: Arc::clone(&self.world),
+            number,
+            op,
+            operation,
+            path,
+        })
+    }
+}
