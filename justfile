@@ -35,6 +35,9 @@ planted *FAULTS:
 # every state of small worlds of the machine, every rule in each
 explore:
     cargo test --release -p tests --test explore -- --full
+# random histories of every driver against a model in plain bytes: MODEL_SEEDS=5000 makes it longer
+model:
+    cargo test --release -p tests --test model
 
 # the whole loop by hand, with std::fs and no driver
 by-hand:

@@ -138,7 +138,7 @@ impl Driver {
     }
 
     /// One staging action for a file at a time (G9), and no release beside it.
-    fn check_alone(&self, file: FileId, kind: IoKind) {
+    pub(crate) fn check_alone(&self, file: FileId, kind: IoKind) {
         let beside = self.jobs.iter().find(|job| stages(job.kind, file));
         assert!(beside.is_none(), "{kind:?} beside {beside:?}");
     }
@@ -156,7 +156,7 @@ impl Driver {
     }
 
     /// Nothing of a file is brought in while it is written (R1).
-    fn check_unwritten(&self, file: FileId, kind: IoKind) {
+    pub(crate) fn check_unwritten(&self, file: FileId, kind: IoKind) {
         let beside = self.jobs.iter().find(|job| writes(job.kind, file));
         assert!(beside.is_none(), "{kind:?} beside {beside:?}");
     }

@@ -201,6 +201,10 @@ impl Order {
         self.writers.insert(handle, (file, self.clock));
     }
 
+    pub(crate) fn forget_withdrawal(&mut self, file: FileId) {
+        self.withdrawn.remove(&file);
+    }
+
     pub(crate) fn withdrawn(&mut self, file: FileId) {
         self.withdrawn.insert(file);
     }

@@ -27,7 +27,7 @@ impl World {
         }
     }
 
-    fn check_files(&mut self) {
+    pub(crate) fn check_files(&mut self) {
         let known: Vec<FileId> = self.files.keys().copied().collect();
         for file in known {
             match self.machine.staging(file) {
@@ -52,7 +52,7 @@ impl World {
     }
 
     /// Staged is what the driver has whole, of one version, of the right file (G1, G5).
-    fn check_life(&mut self, file: FileId, life: Life, len: u64, charge: u64) {
+    pub(crate) fn check_life(&mut self, file: FileId, life: Life, len: u64, charge: u64) {
         let inode = self.files.get(&file).map_or(0, |seen| seen.inode);
         if life == Life::Staged(How::Empty) && !self.driver.contents.contains_key(&file) {
             self.driver.hold_nothing(file, inode);
@@ -73,7 +73,7 @@ impl World {
     }
 
     /// What is charged is what is held, set aside, or lent (G10).
-    fn check_budget(&mut self) {
+    pub(crate) fn check_budget(&mut self) {
         let files: u64 = self
             .files
             .keys()
@@ -97,7 +97,7 @@ impl World {
         );
     }
 
-    fn check_counts(&self) {
+    pub(crate) fn check_counts(&self) {
         let s = self.machine.stats();
         let gone = s.completed + s.failed + s.cancelled + s.expired + s.abandoned;
         assert_eq!(s.accepted, gone + s.pending, "operations are lost: {s:?}");
@@ -121,7 +121,7 @@ impl World {
     }
 
     /// `poll_timeout` says now if something is to be polled, and else the first thing that is due.
-    fn check_wake(&mut self) {
+    pub(crate) fn check_wake(&mut self) {
         let Some(wake) = self.machine.poll_timeout() else {
             assert!(self.machine.clone().poll_action().is_none(), "unannounced");
             return;
@@ -154,7 +154,7 @@ impl World {
         }
     }
 
-    fn check_not_past(&self, at: Tick) {
+    pub(crate) fn check_not_past(&self, at: Tick) {
         let mut later = self.machine.clone();
         let _ = later.tick(self.latest);
         let due = later.poll_timeout().map(|wake| wake.at);
@@ -286,7 +286,7 @@ impl World {
     }
 
     /// No read is sent to contents that are not there, whole, and the right file's (G1, G2).
-    fn check_contents(&self, asked: &Asked, file: FileId) {
+    pub(crate) fn check_contents(&self, asked: &Asked, file: FileId) {
         if !self.honest || self.machine.phase() == PhaseName::Closed {
             return;
         }
@@ -306,7 +306,7 @@ impl World {
         assert!(whole, "read from {held:?}");
     }
 
-    fn check_fault(&self, asked: &Asked, fault: Fault, done: Done) {
+    pub(crate) fn check_fault(&self, asked: &Asked, fault: Fault, done: Done) {
         let phase = self.machine.phase();
         let right = match fault {
             // An append behind a change of the length that did not happen fails with it.

@@ -330,7 +330,7 @@ impl World {
         while self.poll_told() || self.poll_io() {}
     }
 
-    fn take(&mut self, io: IoId, kind: IoKind) {
+    pub(crate) fn take(&mut self, io: IoId, kind: IoKind) {
         assert!(self.issued.insert(io), "{io:?} is issued twice");
         self.check_issue(io, kind);
         if let IoKind::Read { op, file, .. } = kind {
@@ -388,7 +388,7 @@ impl World {
         }
     }
 
-    fn answered(&mut self, op: OpId, tag: Tag, outcome: Outcome) {
+    pub(crate) fn answered(&mut self, op: OpId, tag: Tag, outcome: Outcome) {
         let asked = self.asked.remove(&op);
         assert!(asked.is_some(), "{op:?} is answered, but nobody waits");
         let Some(asked) = asked else { return };
@@ -429,14 +429,14 @@ impl World {
         }
     }
 
-    fn check_not_held_up(&self, op: OpId, file: FileId) {
+    pub(crate) fn check_not_held_up(&self, op: OpId, file: FileId) {
         if let Some((held_by, staging)) = self.asked.get(&op).and_then(|asked| asked.held_up_by) {
             assert_eq!(held_by, file);
             self.check_ended(file, staging);
         }
     }
 
-    fn check_ended(&self, file: FileId, staging: u64) {
+    pub(crate) fn check_ended(&self, file: FileId, staging: u64) {
         let Some(seen) = self.files.get(&file) else {
             return;
         };

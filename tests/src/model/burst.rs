@@ -400,8 +400,8 @@ impl Player {
     /// The burst is over: once what was given up in flight has ended, the disk tells what became of
     /// it, and every handle sees the same.
     fn settle(&mut self, before: &[Content]) -> Verdict {
-        for file in 0..self.directory.files.len() {
-            if self.directory.files[file].content == before[file] {
+        for (file, before) in before.iter().enumerate() {
+            if self.directory.files[file].content == *before {
                 continue;
             }
             let writer = self

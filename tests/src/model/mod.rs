@@ -9,6 +9,7 @@
 //! A history is drawn from a seed ([`step`]), played on a directory of its own ([`play`]), and where
 //! the two part it is made smaller until nothing more can be left out ([`shrink`]).
 
+pub mod broken;
 mod burst;
 mod content;
 mod directory;

@@ -62,6 +62,21 @@ pub fn play(
         .map_err(|error| format!("afterwards: {error}"))
 }
 
+/// Plays a history over this driver, which is set up with these limits.
+///
+/// # Errors
+/// What was not as promised.
+pub(super) fn play_over(
+    driver: impl FnOnce(&Scene) -> Arc<dyn Driver>,
+    limits: Limits,
+    history: &[Step],
+) -> Verdict {
+    let scene = Scene::new(crate::conformance::blocking::CONFIGURATIONS[0]).map_err(said)?;
+    let driver = driver(&scene);
+    let mut tally = Tally::default();
+    play_with(&scene, driver, limits, history, Pace::Brisk, &mut tally)
+}
+
 /// Plays a history, and gives the transcript of what the driver and its machine said.
 ///
 /// # Errors
