@@ -10,7 +10,7 @@ use std::ops::Range;
 use tests::conformance::{Configuration, blocking, smol, tokio};
 use tests::model::{Kind, Tally, compare_seed, run_seed};
 
-const SEEDS: u64 = 12;
+const SEEDS: u64 = 20;
 
 fn configurations() -> Vec<Configuration> {
     let mut all = blocking::CONFIGURATIONS.to_vec();

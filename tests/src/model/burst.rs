@@ -57,6 +57,7 @@ impl Player {
         let gate = match storage {
             Storage::Free => None,
             Storage::Held => Some(Gate::closed(&hub, ActionKind::Write)),
+            Storage::Loading => Some(Gate::closed(&hub, ActionKind::Load)),
             Storage::Failing(which) => Some(Gate::failing(&hub, ActionKind::Write, which, EIO)),
         };
         let mut going = Vec::new();
@@ -66,7 +67,7 @@ impl Player {
             going.push(self.begin(begun, at));
             cancel_due(&going);
         }
-        if let (Some(gate), Storage::Held) = (&gate, storage) {
+        if let (Some(gate), Storage::Held | Storage::Loading) = (&gate, storage) {
             arrive(gate);
         }
         cancel_all(&going);
@@ -435,7 +436,7 @@ fn fault_of(one: &Going<'_>) -> Option<Fault> {
     }
 }
 
-/// Gives a write a moment to come to the gate, so that it is in flight when it is cancelled. It may
+/// Gives an action a moment to come to the gate, so that it is in flight when it is cancelled. It may
 /// have to wait for something else, and then does not come.
 fn arrive(gate: &Gate) {
     for _ in 0..200 {

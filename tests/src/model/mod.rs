@@ -6,13 +6,15 @@
 //! wherever its bytes are. Where an operation was given up in flight, a byte may be what it was or
 //! what it was to be ([`Content`]).
 //!
-//! A history is drawn from a seed ([`step`]), played on a directory of its own ([`play`]), and where
-//! the two part it is made smaller until nothing more can be left out ([`shrink`]).
+//! A history is drawn from a seed, played on a directory of its own ([`play`]), and where the two part
+//! it is made smaller until nothing more can be left out ([`run_seed`]).
 
 pub mod broken;
 mod burst;
 mod content;
+mod deeds;
 mod directory;
+mod opens;
 mod play;
 mod shrink;
 mod step;

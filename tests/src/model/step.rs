@@ -138,6 +138,8 @@ pub enum Storage {
     Free,
     /// Writes that are handed out end only when everything was begun, and cancelled.
     Held,
+    /// So do stagings, with the next chunk.
+    Loading,
     /// The write with this number, from 0, does not happen (EIO).
     Failing(u64),
 }
@@ -241,7 +243,8 @@ fn step(dice: &mut Dice, kind: Kind, names: usize, colour: &mut u8) -> Step {
         let burst = (0..len).map(one).collect();
         let storage = match dice.below(10) {
             0 | 1 => Storage::Held,
-            2 => Storage::Failing(dice.below(3) as u64),
+            2 => Storage::Loading,
+            3 => Storage::Failing(dice.below(3) as u64),
             _ => Storage::Free,
         };
         return Step::Burst(storage, burst);
