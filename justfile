@@ -28,16 +28,41 @@ loom:
 shuttle:
     RUSTFLAGS="--cfg staging_shuttle" cargo test --release -p driver-kit --target-dir target/shuttle --test shuttle
 
+# every state of small worlds of the machine, every rule in each
+explore:
+    cargo test --release -p tests --test explore -- --full
+
+# twenty thousand random histories on a simulated disk, beside a model
+sim:
+    SIM_SEEDS=20000 cargo test --release -p tests --test simulation
+
+# random histories of every driver against a model in plain bytes: MODEL_SEEDS=5000 makes it longer
+model:
+    cargo test --release -p tests --test model
+
+# every case, over every configuration of every driver
+conformance:
+    cargo test --release -p tests --test 'conformance_*'
+
+# every fuzz target for so many seconds, skipped where there is no nightly toolchain or cargo-fuzz
+fuzz TIME="30":
+    cargo run -p tests --bin fuzz -- {{TIME}}
+
 # the faults planted in copies of this tree, and which instruments find them
 planted *FAULTS:
     cargo run --release -p tests --bin planted -- {{FAULTS}}
 
-# every state of small worlds of the machine, every rule in each
-explore:
-    cargo test --release -p tests --test explore -- --full
-# random histories of every driver against a model in plain bytes: MODEL_SEEDS=5000 makes it longer
-model:
-    cargo test --release -p tests --test model
+# every small change of the machine, and whether the tests notice; wants cargo-mutants
+mutants:
+    cargo mutants -p staging-core --test-package staging-core,tests -- --lib --test core_scripts --test core_rules --test core_histories --test explore
+
+# how much of the machine the exploration reaches; wants cargo-llvm-cov and the LLVM tools of rustc's version
+coverage:
+    cargo llvm-cov --release -p tests --test explore --ignore-filename-regex '(tests|driver-).*' -- --full
+
+# every instrument in turn, for so many minutes together
+soak TIME="60":
+    cargo run --release -p tests --bin soak -- {{TIME}}
 
 # the whole loop by hand, with std::fs and no driver
 by-hand:
@@ -54,10 +79,3 @@ uring-loop:
 # we and the hand-written limits, side by side
 limits:
     cargo bench -p tests
-
-# every fuzz target for so many seconds, skipped where there is no nightly toolchain or cargo-fuzz
-fuzz TIME="30":
-    cargo run -p tests --bin fuzz -- {{TIME}}
-# twenty thousand random histories on a simulated disk, beside a model
-sim:
-    SIM_SEEDS=20000 cargo test --release -p tests --test simulation

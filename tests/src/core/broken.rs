@@ -5,6 +5,8 @@
 //! what its driver has, what its callers were told, what was handed out when. So each fixture is what
 //! a machine would look like that forgot, doubled or invented that thing.
 
+use super::dice::Dice;
+use super::log::Origin;
 use super::rules::quiet;
 use super::world::{Asked, Seen, World};
 use staging_core::{
@@ -367,10 +369,8 @@ fn limits() -> Limits {
 /// A world with one open file, which has more than one chunk.
 fn opened(access: Access) -> World {
     let long = |world: &World| world.disk.stamp(0).len > 9_000;
-    let mut world = (0..)
-        .map(|seed| World::new(seed, limits(), true))
-        .find(long)
-        .unwrap_or_else(|| World::new(0, limits(), true));
+    let new = |seed| World::new(Dice::of(seed), Origin::Seed(seed), limits(), true);
+    let mut world = (0..).map(new).find(long).unwrap_or_else(|| new(0));
     let (missing, plan) = (Missing::Fail, Plan::of(Mode::None));
     world.submit(
         0,

@@ -220,6 +220,14 @@ impl Driver for Lying {
         self.honest.force(closing)
     }
 
+    fn closed(&self) -> ShutdownReport {
+        self.honest.closed()
+    }
+
+    fn shutdown_on_signals(&self, grace: Grace) -> io::Result<()> {
+        self.honest.shutdown_on_signals(grace)
+    }
+
     fn attend(&self) {
         self.honest.attend();
     }
