@@ -16,6 +16,7 @@
 mod call;
 mod crew;
 mod deliver;
+mod end;
 mod equip;
 mod lone;
 mod record;
@@ -41,8 +42,9 @@ pub use call::Opening;
 pub(crate) use call::refusal;
 pub use crew::{Idle, Turn, TurnEnd};
 pub(crate) use deliver::Deliveries;
+pub use end::End;
 pub use lone::{Read, Thread, Write, read_answer};
-pub use room::{End, Room, Standby};
+pub use room::{Room, Standby};
 pub use slot::{Answer, Slot, Ticket};
 pub(crate) use state::State;
 pub(crate) use table::Waiter;

@@ -1,19 +1,16 @@
-//! What a hub keeps of its run: a journal in memory, one in a file, and the report of its end, which
-//! comes when the file is whole.
+//! What a hub keeps of its run: a journal in memory, or one in a file.
 
 use super::Hub;
-use super::room::End;
 use super::state::State;
 use crate::journal::{Journal, Recorder, Recording, Unrecordable};
 use crate::path;
-use crate::report::ShutdownReport;
 use crate::sync::lock;
-use staging_core::{PhaseName, Tick};
+use staging_core::Tick;
 use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::task::{Poll, Waker};
+use std::task::Waker;
 
 /// How long the end of a shutdown waits for its recording, in nanoseconds.
 const PATIENCE: u64 = 2_000_000_000;
@@ -67,25 +64,6 @@ impl Hub {
         let recorder = lock(&self.state).recorder.clone();
         recorder.map(|recorder| recorder.stands())
     }
-
-    /// How the shutdown went, once it is over; until then leaves the waker to be woken.
-    pub fn poll_closed(&self, end: &mut End, waker: &Waker) -> Poll<ShutdownReport> {
-        let mut state = lock(&self.state);
-        let closed = state.machine.phase() == PhaseName::Closed && state.nothing_to_tell();
-        match state.machine.report() {
-            Some(machine) if closed && state.is_written(self.clock.now(), waker) => {
-                Poll::Ready(ShutdownReport {
-                    machine,
-                    unfinished: state.unfinished.clone(),
-                    panics: self.handlers.panics() + self.observers.panics(),
-                })
-            }
-            _ => {
-                state.waiting_for_end.stand(end.place(), waker);
-                Poll::Pending
-            }
-        }
-    }
 }
 
 impl State {
@@ -99,7 +77,7 @@ impl State {
     }
 
     /// Whether all of the recording is in its file, or was waited for long enough.
-    fn is_written(&mut self, now: Tick, waker: &Waker) -> bool {
+    pub(super) fn is_written(&mut self, now: Tick, waker: &Waker) -> bool {
         let Some(recorder) = &self.recorder else {
             return true;
         };

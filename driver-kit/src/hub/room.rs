@@ -1,5 +1,5 @@
-//! Those who wait for something that the hub will tell all of them at once: room after a refusal
-//! (R12), or the end.
+//! Those who wait for something that the hub will tell all of them at once; first of all, for room
+//! after a refusal (R12).
 
 use super::Hub;
 use crate::sync::lock;
@@ -30,7 +30,7 @@ impl Line {
         }
     }
 
-    fn leave(&mut self, place: u64) -> Option<Waker> {
+    pub(super) fn leave(&mut self, place: u64) -> Option<Waker> {
         let at = self.places.iter().position(|(other, _)| *other == place)?;
         Some(self.places.swap_remove(at).1)
     }
@@ -69,33 +69,6 @@ impl Drop for Room {
     fn drop(&mut self) {
         if let Some(place) = self.place {
             let left = lock(&self.hub.state).blocked.leave(place);
-            drop(left);
-        }
-    }
-}
-
-/// A place among those who wait for the end, left when it is dropped.
-#[derive(Debug)]
-pub struct End {
-    hub: Arc<Hub>,
-    place: Option<u64>,
-}
-
-impl End {
-    /// No place yet; waiting takes one.
-    pub const fn of(hub: Arc<Hub>) -> End {
-        End { hub, place: None }
-    }
-
-    pub(super) const fn place(&mut self) -> &mut Option<u64> {
-        &mut self.place
-    }
-}
-
-impl Drop for End {
-    fn drop(&mut self) {
-        if let Some(place) = self.place {
-            let left = lock(&self.hub.state).waiting_for_end.leave(place);
             drop(left);
         }
     }
