@@ -8,9 +8,10 @@
 use std::fmt::Write;
 use std::ops::Range;
 use tests::conformance::{Configuration, blocking, smol, tokio};
-use tests::model::{Kind, Tally, compare_seed, run_seed};
+use tests::model::{Kind, Tally, compare_seed, play_threads, run_seed};
 
 const SEEDS: u64 = 20;
+const KINDS: [&str; 4] = ["Sequential", "Bursts", "Threads", "Transcripts"];
 
 fn configurations() -> Vec<Configuration> {
     let mut all = blocking::CONFIGURATIONS.to_vec();
@@ -49,7 +50,7 @@ fn main() {
         }
         over += 1;
         for (kind, name) in [(Kind::Sequential, "Sequential"), (Kind::Bursts, "Bursts")] {
-            if !wanted(name, &["Sequential", "Bursts", "Transcripts"]) {
+            if !wanted(name, &KINDS) {
                 continue;
             }
             for seed in seeds() {
@@ -60,7 +61,22 @@ fn main() {
             }
         }
     }
-    if wanted("Transcripts", &["Sequential", "Bursts", "Transcripts"]) {
+    for configuration in &configurations {
+        if !wanted(configuration.name, &names) || !wanted("Threads", &KINDS) {
+            continue;
+        }
+        for seed in seeds() {
+            if let Err(what) = play_threads(*configuration, seed, &mut tally) {
+                let _ = writeln!(
+                    failures,
+                    "{what}\nagain: MODEL_SEED={seed} cargo test -p tests --test model -- Threads {}\n",
+                    configuration.name
+                );
+                break;
+            }
+        }
+    }
+    if wanted("Transcripts", &KINDS) {
         for seed in seeds() {
             if let Err(parted) = compare_seed(&one_after_the_other(), seed, &mut tally) {
                 let _ = writeln!(

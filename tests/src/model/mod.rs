@@ -18,9 +18,11 @@ mod opens;
 mod play;
 mod shrink;
 mod step;
+mod threads;
 mod transcript;
 
 pub use content::{Change, Content, Forbidden, Happened};
 pub use play::{Tally, play, record};
 pub use shrink::{Failed, compare_seed, run_seed};
 pub use step::{Kind, Step};
+pub use threads::play_threads;
