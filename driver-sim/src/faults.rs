@@ -106,7 +106,8 @@ impl Faults {
         self
     }
 
-    /// The `nth` time that this trouble is possible, counted from 1: the third sync, the first open.
+    /// The `nth` time that this trouble is possible, counted from 1: the third sync, the first open. A
+    /// read or a write that the disk takes in two halves is two calls.
     #[must_use]
     pub fn at(mut self, trouble: Trouble, nth: u64) -> Faults {
         self.script.push((trouble, nth));

@@ -14,6 +14,7 @@
 mod begin;
 mod finish;
 mod flight;
+mod look;
 mod queue;
 mod tables;
 mod ticket;
@@ -25,12 +26,12 @@ use crate::disk::{Disk, InodeId, Stranger};
 use flight::Flight;
 use queue::{Due, Queue};
 use staging_core::{
-    Action, Entry, Event, FileId, HandleId, IoKind, Limits, Machine, OpId, PhaseName, Reject,
-    Reply, Request, Tag, Tick,
+    Action, Entry, Event, HandleId, IoKind, Limits, Machine, OpId, Reject, Reply, Request, Tag,
+    Tick,
 };
 use std::collections::VecDeque;
 use std::sync::Arc;
-use tables::{Held, OpRow, Tables};
+use tables::{OpRow, Tables};
 
 pub use ticket::{Answer, Payload, Ticket};
 
@@ -353,92 +354,6 @@ impl Simulation {
         Simulation::begun(self.disk, self.setup, self.dice, self.tickets)
     }
 
-    /// The disk.
-    pub const fn disk(&self) -> &Disk {
-        &self.disk
-    }
-
-    /// The disk, to be changed: by a stranger, or to be given other faults.
-    pub const fn disk_mut(&mut self) -> &mut Disk {
-        &mut self.disk
-    }
-
-    /// The dice, for choices of one's own that belong to the run.
-    pub const fn dice(&mut self) -> &mut Dice {
-        &mut self.dice
-    }
-
-    /// The machine, to be asked.
-    pub const fn machine(&self) -> &Machine {
-        &self.machine
-    }
-
-    /// The time.
-    pub const fn now(&self) -> Tick {
-        self.now
-    }
-
-    /// How many events the machine was told.
-    pub const fn events(&self) -> u64 {
-        self.events
-    }
-
-    /// How often the machine said that there is room again.
-    pub const fn rooms(&self) -> u64 {
-        self.rooms
-    }
-
-    /// Whether the machine has told its last word.
-    pub const fn is_closed(&self) -> bool {
-        self.closed
-    }
-
-    /// What a shutdown gave up while it was under way: where, and what.
-    pub fn unfinished(&self) -> &[(Arc<str>, IoKind)] {
-        &self.unfinished
-    }
-
-    /// Where a handle leads, as an absolute path.
-    pub fn path(&self, handle: HandleId) -> Arc<str> {
-        self.tables.path(handle)
-    }
-
-    /// The path by which a file was first opened.
-    pub fn path_of(&self, file: FileId) -> Arc<str> {
-        let known = self.tables.files.get(file);
-        known.map_or_else(|| Arc::from("?"), |row| Arc::clone(&row.path))
-    }
-
-    /// Which file on the disk is behind one of the machine's.
-    pub fn inode(&self, file: FileId) -> Option<InodeId> {
-        self.tables.files.get(file).map(|row| row.inode)
-    }
-
-    /// The copy of a file that is in memory, if it was loaded and is whole. It stays as it is for as
-    /// long as it is held, and is charged to the budget as long.
-    pub fn contents(&self, file: FileId) -> Option<Arc<Vec<u8>>> {
-        match &self.tables.files.get(file)?.held {
-            Held::Loaded(bytes) => Some(Arc::clone(bytes)),
-            Held::Nothing | Held::Part(_) | Held::Mapped { .. } => None,
-        }
-    }
-
-    /// What is under way: each action, and whose it is if it is somebody's.
-    pub fn under_way(&self) -> impl Iterator<Item = (Option<Ticket>, IoKind)> {
-        let flights = self.flights.iter().flatten();
-        flights.map(|flight| (flight.ticket, flight.kind))
-    }
-
-    /// How many actions will never be answered.
-    pub const fn hanging(&self) -> u32 {
-        self.hanging
-    }
-
-    /// Everything that was said to the machine and polled from it.
-    pub fn journal(&self) -> &[Entry] {
-        &self.journal
-    }
-
     fn return_lent(&mut self) {
         let mut at = 0;
         while at < self.lent.len() {
@@ -484,11 +399,6 @@ impl Simulation {
                 Action::Tell(tell) => self.hear(tell),
             }
         }
-    }
-
-    /// The phase of the machine's life.
-    pub fn phase(&self) -> PhaseName {
-        self.machine.phase()
     }
 }
 

@@ -314,7 +314,12 @@ impl World<'_> {
                 (Some(cut), Some(version))
             }
             _ => {
-                let (version, bytes) = self.next_version(profile);
+                let (mut version, mut bytes) = self.next_version(profile);
+                // Of the same length it can be told by its stamp alone.
+                if self.dice.permille(500) {
+                    version.len = before.len;
+                    bytes.resize(version.len, version.byte);
+                }
                 (Some(Stranger::Rewrites { path, bytes }), Some(version))
             }
         };
