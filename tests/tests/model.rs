@@ -1,9 +1,13 @@
 //! Random histories of every driver on real directories, held against a model in plain bytes.
 //!
-//! Sequential histories have one outcome. In histories with bursts several operations are begun
-//! before any is awaited, and the order of acceptance decides. `MODEL_SEEDS=1000` makes a long run;
-//! a seed that fails is printed with the one command that repeats it, and with the fewest steps that
-//! still fail.
+//! `Sequential`: one thing after the other, one outcome. `Bursts`: several operations are begun before
+//! any is awaited, some cancelled, with storage that is held or fails; the order of acceptance decides.
+//! `Threads`: each with a handle of its own; the journal tells the order afterwards. `Transcripts`: of
+//! the same sequential history all drivers and their machines say the same; what is compared, and what
+//! may differ, stands in `tests::model`'s `transcript` and at `Step::is_the_same_everywhere`.
+//!
+//! `MODEL_SEEDS=5000` makes a long run. A seed that fails is printed with the one command that repeats
+//! it, and with the fewest steps that still fail; a history of threads as it was.
 
 use std::fmt::Write;
 use std::ops::Range;
