@@ -81,7 +81,7 @@ pub(crate) fn run(tree: &Tree, finder: &Finder, on: &str) -> Result<Run, Box<dyn
     let said = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
     let verdict = match status {
         None => Verdict::Endless,
-        Some(_) if !ran_something(&said) => Verdict::Idle,
+        Some(_) if finder.filter.is_some() && !ran_something(&said) => Verdict::Idle,
         Some(status) if status.success() => Verdict::Passed,
         Some(_) => Verdict::Failed,
     };
