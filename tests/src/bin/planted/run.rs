@@ -114,6 +114,7 @@ fn cargo(tree: &Tree, finder: &Finder) -> Command {
         .env("CARGO_INCREMENTAL", "1")
         .env("CARGO_PROFILE_RELEASE_DEBUG", "false")
         .env_remove("RUSTFLAGS");
+    cargo.envs(instrument.setting);
     if let Some(model) = instrument.model {
         cargo.env("RUSTFLAGS", format!("--cfg {model}"));
     }
