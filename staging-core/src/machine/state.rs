@@ -241,6 +241,8 @@ pub(super) enum InRound {
 /// The sync of all files: in rounds, each for all that asked before it began.
 #[derive(Clone)]
 pub(super) struct SyncAll {
+    /// Those that are accepted and whose round has not begun: what is dirty waits for them.
+    pub coming: u32,
     /// For the next round.
     pub waiting: List,
     /// For this round.
@@ -253,6 +255,7 @@ pub(super) struct SyncAll {
 
 impl SyncAll {
     pub(super) const IDLE: SyncAll = SyncAll {
+        coming: 0,
         waiting: List::EMPTY,
         covered: List::EMPTY,
         remaining: 0,

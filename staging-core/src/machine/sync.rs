@@ -30,6 +30,9 @@ impl Machine {
     }
 
     pub(super) fn start_barrier_over_all(&mut self, op: OpId) {
+        if matches!(self.ops[op].request, Request::SyncAll) {
+            self.sync_all.coming += 1;
+        }
         self.ops[op].state = OpState::AwaitingEarlier;
         self.ops.push_back(&mut self.all_writes, ALL, op);
         self.settle_barriers_over_all();
@@ -211,6 +214,7 @@ impl Machine {
             return;
         }
         while let Some(op) = self.ops.pop_front(&mut self.sync_all.waiting, OPS) {
+            self.sync_all.coming -= 1;
             self.ops[op].state = OpState::Syncing;
             self.ops.push_back(&mut self.sync_all.covered, OPS, op);
         }
@@ -268,6 +272,21 @@ impl Machine {
         self.begin_round();
     }
 
+    /// A sync of all was given up before its round began. After the last of them, files go that were
+    /// closed meanwhile.
+    fn one_less_coming(&mut self) {
+        self.sync_all.coming -= 1;
+        let mut next = self.writings.first(&self.unsynced);
+        while self.sync_all.coming == 0
+            && let Some(writing) = next
+        {
+            next = self.writings.after(0, writing);
+            let file = self.writings[writing].file;
+            self.settle_writing(file);
+            self.reap(file);
+        }
+    }
+
     /// The machine closes: nobody waits for a sync of all any more.
     pub(super) fn give_up_round(&mut self) {
         self.sync_all.remaining = 0;
@@ -302,6 +321,9 @@ impl Machine {
     pub(super) fn leave_barrier(&mut self, op: OpId) {
         let state = self.ops[op].state;
         let writing = self.file_of_op(op).map(|file| self.files[file].writing);
+        if matches!(self.ops[op].request, Request::SyncAll) && !matches!(state, OpState::Syncing) {
+            self.one_less_coming();
+        }
         let list = match (state, writing) {
             (OpState::AwaitingEarlier, _) => return self.leave_order(op),
             (OpState::AwaitingSync, None) => &mut self.sync_all.waiting,

@@ -80,7 +80,7 @@ impl Machine {
     }
 
     /// The write side goes if nobody needs it any more, and the descriptor becomes one like any
-    /// other.
+    /// other. A sync of all that was accepted needs what is dirty (R3).
     pub(super) fn settle_writing(&mut self, file: FileId) {
         let Some(entry) = self.files.get(file) else {
             return;
@@ -90,7 +90,8 @@ impl Machine {
         };
         let writing = &self.writings[id];
         let resting = matches!(writing.sync, Sync::Resting) && writing.round == InRound::No;
-        if writing.handles > 0 || !writing.ranges.is_empty() || !resting {
+        let wanted = writing.dirty && self.sync_all.coming > 0;
+        if writing.handles > 0 || !writing.ranges.is_empty() || !resting || wanted {
             return;
         }
         self.last_forgotten = self.last_forgotten.max(writing.last);

@@ -23,8 +23,8 @@ struct Touch {
     durable: bool,
     /// When a sync failed that may have lost it.
     lost: Option<u64>,
-    /// The file was closed for writing since.
-    left: bool,
+    /// When the last handle was closed, or asked to close, that could write to the file.
+    left: Option<u64>,
 }
 
 /// Where its system call is.
@@ -41,6 +41,7 @@ struct Barrier {
     file: Option<FileId>,
     handle: Option<HandleId>,
     covers: usize,
+    asked: u64,
 }
 
 #[derive(Default)]
@@ -83,6 +84,8 @@ impl World {
             return;
         }
         let covers = self.order.touches.len();
+        self.order.clock += 1;
+        let asked = self.order.clock;
         match request {
             Request::FlushAll | Request::SyncAll => {
                 let (file, handle) = (None, None);
@@ -90,6 +93,7 @@ impl World {
                     file,
                     handle,
                     covers,
+                    asked,
                 };
                 self.order.barriers.insert(op, barrier);
             }
@@ -112,6 +116,7 @@ impl World {
                     file: Some(file),
                     handle: Some(handle),
                     covers,
+                    asked,
                 };
                 self.order.barriers.insert(op, barrier);
                 return;
@@ -140,17 +145,18 @@ impl World {
             answered: false,
             durable: false,
             lost: None,
-            left: false,
+            left: None,
         });
     }
 
-    /// What was written and lost is nobody's to sync once every handle is gone that was open then;
-    /// what was not lost, once every handle is gone.
+    /// What was written and lost is nobody's to sync once every handle is closing that was open then;
+    /// what was not lost, once every handle is closing.
     pub(crate) fn note_writers(&mut self) {
+        self.order.clock += 1;
         let rows = &self.rows;
         let open = |handle: &HandleId| {
             let row = rows.iter().rfind(|row| row.id == *handle);
-            row.is_some_and(|row| row.state != RowState::Gone)
+            row.is_some_and(|row| matches!(row.state, RowState::Opening | RowState::Open))
         };
         let writers = &self.order.writers;
         for touch in self.order.touches.iter_mut() {
@@ -158,7 +164,9 @@ impl World {
                 let then = touch.lost.is_none_or(|lost| *since < lost);
                 *file == touch.file && then && open(handle)
             });
-            touch.left |= !concerned;
+            if !concerned && touch.left.is_none() {
+                touch.left = Some(self.order.clock);
+            }
         }
     }
 
@@ -301,7 +309,9 @@ impl Order {
                 let opened = barrier.handle.and_then(|handle| self.writers.get(&handle));
                 let given_up =
                     opened.is_some_and(|(_, since)| touch.lost.is_some_and(|at| at < *since));
-                let left = barrier.file.is_none() && touch.left;
+                // A sync of all covers what is open when it is asked; what was lost, while it is open.
+                let gone = |left| left < barrier.asked || touch.lost.is_some();
+                let left = barrier.file.is_none() && touch.left.is_some_and(gone);
                 assert!(
                     given_up || left,
                     "{request:?} reports {touch:?} as durable (R3, R8)"

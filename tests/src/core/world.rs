@@ -187,6 +187,7 @@ impl World {
         };
         if let Request::Close { handle } = request {
             self.row(handle).state = RowState::Leaving;
+            self.note_writers();
         }
         self.accepted(op, request, deadline, before);
         let asked = Asked {
