@@ -221,10 +221,11 @@ impl Machine {
         let len = self.files[file].stamp.len;
         let how = how_to_hold(pass.plan, len);
         let mapped = matches!(how, How::Mapped | How::MappedShared);
-        let how = match self.files[file].writing {
-            Some(_) if mapped && pass.plan.mode == Mode::Auto => How::Loaded,
-            Some(_) if mapped => return self.fail_staging(file, Fault::NoMapping),
-            Some(_) | None => how,
+        let writable = self.may_be_written(file);
+        let how = match pass.plan.mode {
+            Mode::Auto if mapped && writable => How::Loaded,
+            _ if mapped && writable => return self.fail_staging(file, Fault::NoMapping),
+            _ => how,
         };
         match how {
             How::Empty => self.proceed(file, how, 0),

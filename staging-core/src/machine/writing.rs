@@ -145,6 +145,12 @@ impl Machine {
         true
     }
 
+    /// Whether somebody has it open for writing. A sync may keep the write side longer than that.
+    pub(super) fn may_be_written(&self, file: FileId) -> bool {
+        let writing = self.files[file].writing;
+        writing.is_some_and(|writing| self.writings[writing].handles > 0)
+    }
+
     /// A mapping would show half of a write: where the file is open for writing, it is loaded, or
     /// not held.
     fn give_up_mapping(&mut self, file: FileId) {
