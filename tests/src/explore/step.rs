@@ -7,8 +7,7 @@ use super::rules::{Broken, Rule, Verdict};
 use super::world::{Ask, FORCED, GRACE, May, World};
 use arrayvec::ArrayVec;
 use staging_core::{
-    Access, Action, Event, Fault, HandleId, Ignored, PAGE, PhaseName, Reject, Reply, Tag, Tick,
-    WakeReason,
+    Access, Action, Event, Fault, Ignored, PAGE, PhaseName, Reject, Reply, Tag, Tick, WakeReason,
 };
 
 /// What may happen next. Numbers are places in the tables of the world or of the state.
@@ -50,8 +49,7 @@ pub(crate) enum Leaves {
 /// What was said and polled, to be written down.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Said {
-    /// With the seat and the handle, if it was an open that was accepted.
-    Event(Tick, Event, Option<(usize, HandleId)>),
+    Event(Tick, Event),
     Told,
     Io,
 }
@@ -207,7 +205,7 @@ impl Turn<'_> {
     pub(crate) fn say(&mut self, event: Event) -> Reply {
         let now = self.state.around.now;
         if let Some(log) = self.log.as_deref_mut() {
-            log.push(Said::Event(now, event, None));
+            log.push(Said::Event(now, event));
         }
         self.state.machine.handle(now, event)
     }
@@ -263,11 +261,6 @@ impl Turn<'_> {
             request,
         };
         let reply = self.say(event);
-        if let (Some(log), Reply::Opening { handle, .. }) = (self.log.as_deref_mut(), reply)
-            && let Some(Said::Event(_, _, named)) = log.last_mut()
-        {
-            *named = Some((ask.seat, handle));
-        }
         let opening = ask.what.is_open();
         let op = match reply {
             Reply::Opening { op, handle } if opening => {
