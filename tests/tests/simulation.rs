@@ -4,8 +4,6 @@
 //! printed with the command that lives it through again, to the same bit, and prints the transcript
 //! of its last life: `SIM_SEED=7 cargo test -p tests --test simulation`.
 
-#![expect(clippy::print_stdout, reason = "the figures are what it is run for")]
-
 use std::process::ExitCode;
 use std::time::Instant;
 use tests::simulation::{self, Tally};
