@@ -247,7 +247,15 @@ fn each_phase_has_a_deadline(scene: &Scene) -> Proof {
         began.elapsed() >= Duration::from_millis(60),
         "it gives each phase its time"
     );
-    assert!(report.machine.draining >= 30_000_000 && report.machine.closing >= 30_000_000);
+    let Grace {
+        total,
+        draining,
+        closing,
+    } = brief();
+    assert!(report.machine.draining >= draining, "{report}");
+    // On a busy machine draining may end late, at the cost of what comes after it.
+    let left = total.saturating_sub(report.machine.draining);
+    assert!(report.machine.closing >= closing.min(left), "{report}");
     let expected = [
         (PhaseName::Draining, Why::Asked),
         (PhaseName::Closing, Why::OutOfTime),
