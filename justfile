@@ -24,7 +24,7 @@ demo:
 loom:
     RUSTFLAGS="--cfg staging_loom" cargo test --release -p driver-kit --target-dir target/loom --test '*loom*'
 
-# more threads than that, under schedules drawn at random; SCHEDULES=30000 makes a million
+# more threads than that, under schedules drawn at random; SCHEDULES=28000 makes a million
 shuttle:
     RUSTFLAGS="--cfg staging_shuttle" cargo test --release -p driver-kit --target-dir target/shuttle --test shuttle
 
