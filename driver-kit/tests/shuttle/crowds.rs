@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 pub(crate) fn room() -> Vec<Scenario> {
     vec![
-        bounded(eight_callers_open_read_cancel_and_drop),
+        bounded(six_callers_open_read_cancel_and_drop),
         bounded(readers_among_stagings_and_unstagings),
         bounded(writers_in_little_room_among_barriers),
         bounded(everything_while_it_shuts_down),
@@ -32,7 +32,7 @@ fn all<T: Send + 'static>(threads: impl IntoIterator<Item = thread::JoinHandle<T
 
 /// R9: whatever callers do, each operation has one answer, and workers leave when it is done. Six
 /// callers, up to two workers: eight threads.
-fn eight_callers_open_read_cancel_and_drop() {
+fn six_callers_open_read_cancel_and_drop() {
     let world = World::by_hand(2);
     let callers = (0..6).map(|number| {
         let world = world.clone();
