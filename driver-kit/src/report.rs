@@ -35,7 +35,8 @@ impl Unfinished {
         }
     }
 
-    pub(crate) fn action(kind: IoKind, path: Arc<Path>) -> Unfinished {
+    /// An action that was handed out and did not come back in time, on the file at this path.
+    pub fn action(kind: IoKind, path: Arc<Path>) -> Unfinished {
         let (operation, bytes) = match kind {
             IoKind::Open { .. } | IoKind::Fetch { .. } => (Operation::Open, None),
             IoKind::Look { .. } => (Operation::Stage, None),

@@ -7,7 +7,7 @@ use crate::ticket::{Deadline, Ticket, World, alone, nanos, refused};
 use crate::{Faults, File};
 use driver_kit::error::Operation;
 use driver_kit::{ShutdownReport, Unfinished};
-use staging_core::{Event, Grace, IoKind, Limits, PhaseName, Request, Stats, Tick};
+use staging_core::{Event, Grace, Limits, PhaseName, Request, Stats, Tick};
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -244,31 +244,12 @@ impl Stager {
         simulation.tell(event);
         simulation.run_until(Simulation::is_closed);
         let unfinished = simulation.unfinished().iter();
-        let unfinished = unfinished.map(|(path, kind)| named(path, *kind)).collect();
+        let unfinished =
+            unfinished.map(|(path, kind)| Unfinished::action(*kind, Path::new(&**path).into()));
         Some(ShutdownReport {
             machine: simulation.machine().report()?,
-            unfinished,
+            unfinished: unfinished.collect(),
             panics: 0,
         })
-    }
-}
-
-fn named(path: &str, kind: IoKind) -> Unfinished {
-    let (operation, bytes) = match kind {
-        IoKind::Open { .. } | IoKind::Fetch { .. } => (Operation::Open, None),
-        IoKind::Look { .. } => (Operation::Stage, None),
-        IoKind::Map { len, .. } | IoKind::Load { len, .. } => (Operation::Stage, Some(len)),
-        IoKind::Read { len, .. } => (Operation::Read, Some(len)),
-        IoKind::Write { len, .. } => (Operation::Write, Some(len)),
-        IoKind::SetLength { .. } => (Operation::SetLength, None),
-        IoKind::Sync { .. } => (Operation::Sync, None),
-        IoKind::Release { .. } => (Operation::Unstage, None),
-        IoKind::Close { .. } => (Operation::Close, None),
-    };
-    Unfinished {
-        operation,
-        path: Arc::from(Path::new(path)),
-        bytes,
-        in_flight: true,
     }
 }
