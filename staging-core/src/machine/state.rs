@@ -217,6 +217,8 @@ pub(super) struct Writing {
     /// Syncs that need another one.
     pub uncovered: List,
     pub round: InRound,
+    /// How many syncs of all that waited when what was lost here was closed are still to be told.
+    pub owed: u32,
     /// It stands in `unsynced`.
     pub listed: bool,
 }
@@ -241,8 +243,8 @@ pub(super) enum InRound {
 /// The sync of all files: in rounds, each for all that asked before it began.
 #[derive(Clone)]
 pub(super) struct SyncAll {
-    /// Those that are accepted and whose round has not begun: what is dirty waits for them.
-    pub coming: u32,
+    /// How many were asked and are in no round yet.
+    pub asked: u32,
     /// For the next round.
     pub waiting: List,
     /// For this round.
@@ -255,7 +257,7 @@ pub(super) struct SyncAll {
 
 impl SyncAll {
     pub(super) const IDLE: SyncAll = SyncAll {
-        coming: 0,
+        asked: 0,
         waiting: List::EMPTY,
         covered: List::EMPTY,
         remaining: 0,

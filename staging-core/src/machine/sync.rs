@@ -30,10 +30,10 @@ impl Machine {
     }
 
     pub(super) fn start_barrier_over_all(&mut self, op: OpId) {
-        if matches!(self.ops[op].request, Request::SyncAll) {
-            self.sync_all.coming += 1;
-        }
         self.ops[op].state = OpState::AwaitingEarlier;
+        if matches!(self.ops[op].request, Request::SyncAll) {
+            self.sync_all.asked += 1;
+        }
         self.ops.push_back(&mut self.all_writes, ALL, op);
         self.settle_barriers_over_all();
     }
@@ -138,8 +138,13 @@ impl Machine {
     fn sync_ended(&mut self, file: FileId, writing: WritingId, result: Result<(), Fault>) {
         let entry = &mut self.writings[writing];
         entry.sync = Sync::Resting;
-        let counts = entry.round == InRound::Now;
-        if counts {
+        let in_round = match (entry.round, result) {
+            (InRound::Now, result) => Some(result),
+            // It is not tried again: a round that needed the next one has its answer, too.
+            (InRound::Next, Err(_)) => Some(Err(Fault::SyncFailed)),
+            (InRound::Next, Ok(())) | (InRound::No, _) => None,
+        };
+        if in_round.is_some() {
             entry.round = InRound::No;
         }
         let mut covered = core::mem::replace(&mut entry.covered, List::EMPTY);
@@ -153,8 +158,12 @@ impl Machine {
                 self.stats.syncs_failed += 1;
                 entry.failures += 1;
                 entry.broken = entry.handles;
+                let left = entry.handles == 0;
                 // What was not durable can no longer be made so.
                 lost = core::mem::replace(&mut entry.uncovered, List::EMPTY);
+                if left {
+                    self.owe_what_is_lost(writing);
+                }
                 let done = Done::Unknown;
                 Outcome::Failed { fault, done }
             }
@@ -162,7 +171,7 @@ impl Machine {
         self.list_unsynced(writing);
         self.resolve_each(&mut covered, outcome);
         self.resolve_each(&mut lost, FAILED);
-        if counts {
+        if let Some(result) = in_round {
             self.synced_in_round(file, result);
         }
         self.sync_again(file);
@@ -176,10 +185,6 @@ impl Machine {
         let entry = &mut self.writings[writing];
         if !matches!(entry.sync, Sync::Resting) {
             return;
-        }
-        if entry.round == InRound::Next && entry.broken > 0 {
-            entry.round = InRound::No;
-            return self.synced_in_round(file, Err(Fault::SyncFailed));
         }
         if entry.round == InRound::Next || !entry.uncovered.is_empty() {
             self.order_sync(file, writing);
@@ -197,7 +202,7 @@ impl Machine {
     pub(super) fn list_unsynced(&mut self, writing: WritingId) {
         let entry = &mut self.writings[writing];
         let under_way = matches!(entry.sync, Sync::UnderWay { .. });
-        let belongs = entry.dirty || entry.broken > 0 || under_way;
+        let belongs = entry.dirty || entry.broken > 0 || entry.owed > 0 || under_way;
         if belongs == entry.listed {
             return;
         }
@@ -213,28 +218,33 @@ impl Machine {
         if self.sync_all.remaining > 0 || self.sync_all.waiting.is_empty() {
             return;
         }
+        let mut told = 0;
         while let Some(op) = self.ops.pop_front(&mut self.sync_all.waiting, OPS) {
-            self.sync_all.coming -= 1;
             self.ops[op].state = OpState::Syncing;
             self.ops.push_back(&mut self.sync_all.covered, OPS, op);
+            told += 1;
         }
+        self.sync_all.asked -= told;
         // The round itself counts as one, so that it does not end while it begins.
         self.sync_all.remaining = 1;
         self.sync_all.failed = None;
         let mut next = self.writings.first(&self.unsynced);
         while let Some(writing) = next {
             next = self.writings.after(0, writing);
-            self.join_round(writing);
+            self.join_round(writing, told);
         }
         self.one_less_in_round();
     }
 
-    fn join_round(&mut self, writing: WritingId) {
+    fn join_round(&mut self, writing: WritingId, told: u32) {
         self.sync_all.remaining += 1;
+        let asked = self.sync_all.asked;
         let entry = &mut self.writings[writing];
         let file = entry.file;
-        if entry.broken > 0 {
-            return self.synced_in_round(file, Err(Fault::SyncFailed));
+        if entry.broken > 0 || entry.owed > 0 {
+            entry.owed = entry.owed.saturating_sub(told).min(asked);
+            self.synced_in_round(file, Err(Fault::SyncFailed));
+            return self.let_go(writing);
         }
         match entry.sync {
             Sync::UnderWay { .. } if !entry.dirty => entry.round = InRound::Now,
@@ -272,21 +282,6 @@ impl Machine {
         self.begin_round();
     }
 
-    /// A sync of all was given up before its round began. After the last of them, files go that were
-    /// closed meanwhile.
-    fn one_less_coming(&mut self) {
-        self.sync_all.coming -= 1;
-        let mut next = self.writings.first(&self.unsynced);
-        while self.sync_all.coming == 0
-            && let Some(writing) = next
-        {
-            next = self.writings.after(0, writing);
-            let file = self.writings[writing].file;
-            self.settle_writing(file);
-            self.reap(file);
-        }
-    }
-
     /// The machine closes: nobody waits for a sync of all any more.
     pub(super) fn give_up_round(&mut self) {
         self.sync_all.remaining = 0;
@@ -296,6 +291,38 @@ impl Machine {
             self.writings[writing].round = InRound::No;
             self.recall_sync(writing);
         }
+    }
+
+    /// Those who may have lost something are gone. The syncs of all that were asked before are told
+    /// nevertheless; they begin in the order in which they were asked, so it is enough to know how
+    /// many they are.
+    pub(super) fn owe_what_is_lost(&mut self, writing: WritingId) {
+        let entry = &mut self.writings[writing];
+        entry.owed = self.sync_all.asked;
+        // What nobody can make durable any more is not tried again in their rounds.
+        entry.dirty &= entry.handles > 0 || entry.owed == 0;
+    }
+
+    /// A sync of all is given up before its round began. The last one lets go of what only it kept.
+    fn forsake_round(&mut self) {
+        self.sync_all.asked -= 1;
+        if self.sync_all.asked > 0 {
+            return;
+        }
+        let mut next = self.writings.first(&self.unsynced);
+        while let Some(writing) = next {
+            next = self.writings.after(0, writing);
+            self.writings[writing].owed = 0;
+            self.let_go(writing);
+        }
+    }
+
+    /// A sync of all does not need the write side of a file any more; others may.
+    fn let_go(&mut self, writing: WritingId) {
+        let file = self.writings[writing].file;
+        self.list_unsynced(writing);
+        self.settle_writing(file);
+        self.reap(file);
     }
 
     /// Takes back a system sync that was not handed out, and that nobody waits for any more. Whoever
@@ -320,13 +347,20 @@ impl Machine {
     /// Takes a barrier that is given up out of the place where it waits.
     pub(super) fn leave_barrier(&mut self, op: OpId) {
         let state = self.ops[op].state;
+        let request = self.ops[op].request;
         let writing = self.file_of_op(op).map(|file| self.files[file].writing);
-        if matches!(self.ops[op].request, Request::SyncAll) && !matches!(state, OpState::Syncing) {
-            self.one_less_coming();
-        }
         let list = match (state, writing) {
-            (OpState::AwaitingEarlier, _) => return self.leave_order(op),
-            (OpState::AwaitingSync, None) => &mut self.sync_all.waiting,
+            (OpState::AwaitingEarlier, _) => {
+                self.leave_order(op);
+                if matches!(request, Request::SyncAll) {
+                    self.forsake_round();
+                }
+                return;
+            }
+            (OpState::AwaitingSync, None) => {
+                self.ops.unlink(&mut self.sync_all.waiting, OPS, op);
+                return self.forsake_round();
+            }
             (OpState::Syncing, None) => &mut self.sync_all.covered,
             (OpState::AwaitingSync, Some(Some(writing))) => &mut self.writings[writing].uncovered,
             (OpState::Syncing, Some(Some(writing))) => &mut self.writings[writing].covered,

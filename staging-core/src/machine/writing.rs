@@ -52,6 +52,7 @@ impl Machine {
                 covered: List::EMPTY,
                 uncovered: List::EMPTY,
                 round: InRound::No,
+                owed: 0,
                 listed: false,
             }),
         };
@@ -74,13 +75,17 @@ impl Machine {
         entry.handles -= 1;
         if failures != entry.failures {
             entry.broken -= 1;
+            if entry.broken == 0 {
+                self.owe_what_is_lost(writing);
+            }
             self.list_unsynced(writing);
         }
         self.settle_writing(file);
     }
 
     /// The write side goes if nobody needs it any more, and the descriptor becomes one like any
-    /// other. A sync of all that was accepted needs what is dirty (R3).
+    /// other. A sync of all that was asked before the last handle was closed needs it: until its
+    /// round begins, what is dirty must stay within its reach, and what was lost be told to it.
     pub(super) fn settle_writing(&mut self, file: FileId) {
         let Some(entry) = self.files.get(file) else {
             return;
@@ -90,8 +95,8 @@ impl Machine {
         };
         let writing = &self.writings[id];
         let resting = matches!(writing.sync, Sync::Resting) && writing.round == InRound::No;
-        let wanted = writing.dirty && self.sync_all.coming > 0;
-        if writing.handles > 0 || !writing.ranges.is_empty() || !resting || wanted {
+        let covered = writing.owed > 0 || (writing.dirty && self.sync_all.asked > 0);
+        if writing.handles > 0 || !writing.ranges.is_empty() || !resting || covered {
             return;
         }
         self.last_forgotten = self.last_forgotten.max(writing.last);

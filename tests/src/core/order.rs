@@ -23,7 +23,7 @@ struct Touch {
     durable: bool,
     /// When a sync failed that may have lost it.
     lost: Option<u64>,
-    /// When the last handle was closed, or asked to close, that could write to the file.
+    /// When the file was closed for writing since.
     left: Option<u64>,
 }
 
@@ -84,7 +84,6 @@ impl World {
             return;
         }
         let covers = self.order.touches.len();
-        self.order.clock += 1;
         let asked = self.order.clock;
         match request {
             Request::FlushAll | Request::SyncAll => {
@@ -149,10 +148,12 @@ impl World {
         });
     }
 
-    /// What was written and lost is nobody's to sync once every handle is closing that was open then;
-    /// what was not lost, once every handle is closing.
+    /// What was written and lost is nobody's to sync once every handle is gone that was open then;
+    /// what was not lost, once every handle is gone. A handle may be gone as soon as its close was
+    /// asked. A sync of all that was asked before that covers both.
     pub(crate) fn note_writers(&mut self) {
         self.order.clock += 1;
+        let now = self.order.clock;
         let rows = &self.rows;
         let open = |handle: &HandleId| {
             let row = rows.iter().rfind(|row| row.id == *handle);
@@ -164,8 +165,8 @@ impl World {
                 let then = touch.lost.is_none_or(|lost| *since < lost);
                 *file == touch.file && then && open(handle)
             });
-            if !concerned && touch.left.is_none() {
-                touch.left = Some(self.order.clock);
+            if !concerned {
+                touch.left.get_or_insert(now);
             }
         }
     }
@@ -309,9 +310,8 @@ impl Order {
                 let opened = barrier.handle.and_then(|handle| self.writers.get(&handle));
                 let given_up =
                     opened.is_some_and(|(_, since)| touch.lost.is_some_and(|at| at < *since));
-                // A sync of all covers what is open when it is asked; what was lost, while it is open.
-                let gone = |left| left < barrier.asked || touch.lost.is_some();
-                let left = barrier.file.is_none() && touch.left.is_some_and(gone);
+                let before = touch.left.is_some_and(|at| at <= barrier.asked);
+                let left = barrier.file.is_none() && before;
                 assert!(
                     given_up || left,
                     "{request:?} reports {touch:?} as durable (R3, R8)"

@@ -99,6 +99,8 @@ pub(crate) struct Asked {
     pub(crate) given_up: bool,
     /// A read that found its file being staged.
     pub(crate) held_up: bool,
+    /// A sync of all before which something was written that a failed sync may have lost.
+    pub(crate) lost: bool,
     pub(crate) end: End,
 }
 

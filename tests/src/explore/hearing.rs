@@ -75,8 +75,9 @@ impl Turn<'_> {
             _ => {}
         }
         self.learn_ids();
+        let verdict = self.check_answer(&asked, ask, outcome);
         self.forget_what_left();
-        self.check_answer(&asked, ask, outcome)
+        verdict
     }
 
     fn check_answer(&self, asked: &Asked, ask: &Ask, outcome: Outcome) -> Verdict {
@@ -128,6 +129,9 @@ impl Turn<'_> {
                 self.check_flushed(asked.seq, of, Rule::FlushCovers)
             }
             Outcome::Synced => {
+                Rule::LostStaysLost.holds(!asked.lost, || {
+                    format!("{asked:?} is synced, and something before it is lost")
+                })?;
                 let seat = (ask.what == What::Sync).then_some(ask.seat);
                 self.check_synced(asked.seq, seat)
             }

@@ -81,7 +81,7 @@ impl Writer<'_> {
                 earlier.count() as u64,
                 end,
                 u64::from(asked.given_up),
-                u64::from(asked.held_up),
+                u64::from(asked.held_up) << 1 | u64::from(asked.lost),
             ];
             self.flags(&flags);
             self.words.push(bytes);

@@ -41,20 +41,30 @@ impl Turn<'_> {
     pub(crate) fn tidy_up(&mut self) -> Verdict {
         let closing = self.state.machine.phase() >= PhaseName::Closing;
         self.learn_ids();
-        let around = &mut self.state.around;
-        for at in 0..around.seats.len() {
+        for at in 0..self.state.around.seats.len() {
+            let around = &self.state.around;
             let waits = around.asked.iter().any(|asked| {
                 let ask = &self.world.asks[usize::from(asked.ask)];
                 ask.seat == at && !ask.what.is_over_all()
             });
+            let file = self.world.seats[at];
+            let active = around.write_before(NONE, Some(file));
+            let since = around.files[file]
+                .dirty
+                .min(active.map_or(NONE, |(seq, _)| seq));
+            let around = &mut self.state.around;
             let seat = &mut around.seats[at];
             let left = seat.state == SeatState::Leaving && !waits;
             if left || (closing && !waits) {
                 seat.state = SeatState::Empty;
             }
             if seat.state == SeatState::Empty && seat.handle.is_some() {
-                around.stale.handle = seat.handle.take();
+                let gone = seat.handle.take();
+                // After a failed sync none is tried again: what was executed since is lost, too.
+                let lost = seat.lost.min(if seat.broken { since } else { NONE });
                 (seat.lost, seat.broken, seat.access) = (NONE, false, Access::Read);
+                self.state.around.stale.handle = gone;
+                self.note_lost(lost);
             }
         }
         self.forget_what_left();
@@ -78,7 +88,8 @@ impl Turn<'_> {
         }
     }
 
-    /// What was written to a file that is no longer open for writing is nobody's to sync.
+    /// What was written to a file that is no longer open for writing is nobody's to sync, unless a
+    /// sync of all came between.
     pub(crate) fn forget_what_left(&mut self) {
         let around = &mut self.state.around;
         for at in 0..around.files.len() {
@@ -86,7 +97,12 @@ impl Turn<'_> {
                 .jobs
                 .iter()
                 .any(|job| job.file == at && job.touch.is_some());
-            if !flies && !around.is_written(self.world.seats, at) {
+            let dirty = around.files[at].dirty.min(around.files[at].covered);
+            let awaited = around.asked.iter().any(|asked| {
+                let over_all = self.world.asks[usize::from(asked.ask)].what == What::SyncAll;
+                over_all && dirty < asked.seq && !asked.lost
+            });
+            if !flies && !awaited && !around.is_written(self.world.seats, at) {
                 let file = &mut around.files[at];
                 (file.dirty, file.covered) = (NONE, NONE);
             }

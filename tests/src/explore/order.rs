@@ -171,6 +171,8 @@ impl Turn<'_> {
         file.covered = NONE;
         if !well {
             file.dirty = NONE;
+            self.note_lost(lost);
+            let around = &mut self.state.around;
             for (seat, of) in around.seats.iter_mut().zip(self.world.seats) {
                 let open = matches!(seat.state, SeatState::Open | SeatState::Leaving);
                 if *of == at && open && seat.access == Access::Write {
@@ -178,6 +180,15 @@ impl Turn<'_> {
                     seat.lost = seat.lost.min(lost);
                 }
             }
+        }
+    }
+
+    /// Writes from this one on are lost: no sync of all that came later may call them durable,
+    /// whoever is left to know of it.
+    pub(crate) fn note_lost(&mut self, from: u32) {
+        for asked in self.state.around.asked.iter_mut() {
+            let over_all = self.world.asks[usize::from(asked.ask)].what == What::SyncAll;
+            asked.lost |= over_all && from < asked.seq;
         }
     }
 
@@ -203,7 +214,7 @@ impl Turn<'_> {
         for (at, other) in around.seats.iter().enumerate() {
             let concerned = match seat {
                 Some(seat) => seat == at,
-                None => other.state == SeatState::Open,
+                None => other.handle.is_some(),
             };
             Rule::LostStaysLost.holds(!concerned || other.lost > seq, || {
                 format!("seat {at} lost something, and is synced")

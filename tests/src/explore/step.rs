@@ -294,6 +294,7 @@ impl Turn<'_> {
             touch,
             given_up: false,
             held_up,
+            lost: false,
             end: End::NotYet,
         });
         Ok(Leaves::Anything)

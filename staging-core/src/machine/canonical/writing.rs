@@ -15,6 +15,7 @@ impl Writer<'_> {
             writing.bytes_room as u64,
             u64::from(writing.dirty),
             writing.round as u64,
+            u64::from(writing.owed),
         ]);
         if writing.active > 0 {
             let size = m.size(writing.file);
