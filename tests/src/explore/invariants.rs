@@ -1,11 +1,11 @@
 //! What must hold in every state.
 
-use super::around::{Around, End, FILES, NONE, SeatState};
+use super::around::{Around, End, FILES, Held, NONE, SeatState};
 use super::rules::{Rule, Verdict};
 use super::step::Turn;
 use super::world::{Ask, What};
 use staging_core::{
-    Access, How, IoKind, Life, Mode, OverBudget, PhaseName, Reject, Tick, WakeReason,
+    Access, How, IoKind, Life, Mode, OverBudget, PhaseName, Reject, Staging, Tick, WakeReason,
     charge_loaded, charge_mapped,
 };
 
@@ -170,19 +170,7 @@ impl Turn<'_> {
         for (at, file) in around.files.iter().enumerate() {
             let staging = file.id.and_then(|id| self.state.machine.staging(id));
             let Some(staging) = staging else { continue };
-            let charge = file.held.map_or(0, |held| held.charge);
-            Rule::ChargedIsHeld.holds(charge <= staging.charge, || format!("{:?}", file.held))?;
-            if let Life::Staged(how) = staging.life {
-                let empty = how == How::Empty && staging.charge == 0;
-                let right = file.held.as_ref().map_or(empty, |held| {
-                    let same = held.how == how && held.charge == staging.charge;
-                    same && held.whole() && (!held.mixed || how != How::Loaded)
-                });
-                Rule::StagedIsWhole.holds(right, || format!("{how:?} is {:?}", file.held))?;
-                let waiting = staging.waiting;
-                Rule::WaitersAnsweredTogether
-                    .holds(waiting == 0, || format!("{waiting} wait for what is there"))?;
-            }
+            check_staging(file.held, staging)?;
             let sizes = !self.world.dawdles() && self.world.changes.is_empty();
             if sizes && self.state.machine.phase() < PhaseName::Closing {
                 let size = around.size(at);
@@ -400,6 +388,24 @@ impl Around {
         let longest = self.files.iter().map(|file| file.view.len).max();
         charge_mapped(longest.unwrap_or_default())
     }
+}
+
+/// What the machine says of a file, beside what the driver has of it.
+pub(crate) fn check_staging(held: Option<Held>, staging: Staging) -> Verdict {
+    let charge = held.map_or(0, |held| held.charge);
+    Rule::ChargedIsHeld.holds(charge <= staging.charge, || format!("{held:?}"))?;
+    if let Life::Staged(how) = staging.life {
+        let empty = how == How::Empty && staging.charge == 0;
+        let right = held.map_or(empty, |held| {
+            let same = held.how == how && held.charge == staging.charge;
+            same && held.whole() && (!held.mixed || how != How::Loaded)
+        });
+        Rule::StagedIsWhole.holds(right, || format!("{how:?} is {held:?}"))?;
+        let waiting = staging.waiting;
+        Rule::WaitersAnsweredTogether
+            .holds(waiting == 0, || format!("{waiting} wait for what is there"))?;
+    }
+    Ok(())
 }
 
 fn is_open(kind: IoKind) -> bool {

@@ -15,11 +15,13 @@
 //! - `driver` carries actions out on a disk of versions; `order` is the reference model: what each
 //!   read must see, how long each file is, what each barrier covers.
 //! - `rules` the invariants by name; `invariants` those that are looked at in every state.
+//! - `fixtures` worlds gone wrong by hand, one for each rule, which it must reject.
 //! - `search` goes through the states, breadth first, so that what is found is found by the shortest
 //!   way; `transcript` writes that way down as a script that anybody can replay.
 
 mod around;
 mod driver;
+mod fixtures;
 mod hearing;
 mod identity;
 mod invariants;
@@ -35,6 +37,7 @@ mod transcript;
 mod world;
 mod worlds;
 
+pub use fixtures::{not_rejected, without_fixture};
 pub use rules::Rule;
 pub use search::{Explored, explore};
 pub use world::World;

@@ -300,7 +300,12 @@ impl Turn<'_> {
         Ok(Leaves::Anything)
     }
 
-    fn refused(&mut self, reject: Reject, ask: &Ask, event: Event) -> Result<Leaves, Broken> {
+    pub(crate) fn refused(
+        &mut self,
+        reject: Reject,
+        ask: &Ask,
+        event: Event,
+    ) -> Result<Leaves, Broken> {
         self.reached.refused(reject);
         self.check_refused(reject, ask)?;
         let Reject::Full(bound) = reject else {
