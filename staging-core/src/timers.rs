@@ -1,12 +1,15 @@
 //! Deadlines in order: a binary heap that knows where each of its entries stands, so that an
-//! answered operation takes its deadline along in O(log n).
+//! answered operation takes its deadline along in O(log n). At the same time they fire in the order
+//! in which they were accepted, whatever places their operations have.
 
 use crate::id::OpId;
 use crate::time::Tick;
 use alloc::vec::Vec;
 
 pub(crate) struct Timers {
-    heap: Vec<(Tick, OpId)>,
+    /// When, and as which of all that were ever inserted.
+    heap: Vec<(Tick, u64, OpId)>,
+    inserted: u64,
     /// By index of the operation: its place in the heap, or `ABSENT`.
     places: Vec<u32>,
 }
@@ -23,6 +26,7 @@ impl Clone for Timers {
     fn clone_from(&mut self, source: &Self) {
         self.heap.clone_from(&source.heap);
         self.places.clone_from(&source.places);
+        self.inserted = source.inserted;
     }
 }
 
@@ -30,12 +34,13 @@ impl Timers {
     pub(crate) const fn new() -> Self {
         Self {
             heap: Vec::new(),
+            inserted: 0,
             places: Vec::new(),
         }
     }
 
     pub(crate) fn first(&self) -> Option<(Tick, OpId)> {
-        self.heap.first().copied()
+        self.heap.first().map(|&(at, _, op)| (at, op))
     }
 
     pub(crate) fn insert(&mut self, at: Tick, op: OpId) {
@@ -43,7 +48,8 @@ impl Timers {
             self.places.resize(op.index() + 1, ABSENT);
         }
         let place = self.heap.len();
-        self.heap.push((at, op));
+        self.heap.push((at, self.inserted, op));
+        self.inserted += 1;
         self.places[op.index()] = place as u32;
         self.rise(place);
     }
@@ -59,7 +65,7 @@ impl Timers {
         let place = place as usize;
         self.places[op.index()] = ABSENT;
         self.heap.swap_remove(place);
-        if let Some(&(_, moved)) = self.heap.get(place) {
+        if let Some(&(_, _, moved)) = self.heap.get(place) {
             self.places[moved.index()] = place as u32;
             self.rise(place);
             self.sink(place);
@@ -69,8 +75,8 @@ impl Timers {
     /// All of them in the order in which they will fire.
     pub(crate) fn sorted(&self) -> Vec<(Tick, OpId)> {
         let mut all = self.heap.clone();
-        all.sort_by_key(|&(at, op)| (at, op.index()));
-        all
+        all.sort_unstable_by_key(|&(at, inserted, _)| (at, inserted));
+        all.into_iter().map(|(at, _, op)| (at, op)).collect()
     }
 
     fn rise(&mut self, mut place: usize) {
@@ -100,17 +106,17 @@ impl Timers {
         }
     }
 
-    /// By time; at the same time by index, so that equal machines fire in the same order.
+    /// By time; at the same time by acceptance, so that equal machines fire in the same order.
     fn sooner(&self, a: usize, b: usize) -> bool {
-        let (at_a, op_a) = self.heap[a];
-        let (at_b, op_b) = self.heap[b];
-        (at_a, op_a.index()) < (at_b, op_b.index())
+        let (at_a, inserted_a, _) = self.heap[a];
+        let (at_b, inserted_b, _) = self.heap[b];
+        (at_a, inserted_a) < (at_b, inserted_b)
     }
 
     fn swap(&mut self, a: usize, b: usize) {
         self.heap.swap(a, b);
-        self.places[self.heap[a].1.index()] = a as u32;
-        self.places[self.heap[b].1.index()] = b as u32;
+        self.places[self.heap[a].2.index()] = a as u32;
+        self.places[self.heap[b].2.index()] = b as u32;
     }
 }
 
@@ -121,24 +127,24 @@ mod tests {
     #[test]
     fn deadlines_come_out_in_order_whatever_was_removed() {
         let mut timers = Timers::new();
-        let mut plain: Vec<(u64, usize)> = Vec::new();
+        let mut plain: Vec<(u64, u64, usize)> = Vec::new();
         let mut seed = 1u64;
-        for _ in 0..10_000 {
+        for turn in 0..10_000 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let index = (seed >> 33) as usize % 64;
             let op = OpId::new(index as u32, 1);
-            match plain.iter().position(|&(_, other)| other == index) {
+            match plain.iter().position(|&(_, _, other)| other == index) {
                 Some(at) => {
                     plain.swap_remove(at);
                     timers.remove(op);
                 }
                 None => {
                     let at = (seed >> 20) % 50;
-                    plain.push((at, index));
+                    plain.push((at, turn, index));
                     timers.insert(Tick(at), op);
                 }
             }
-            let least = plain.iter().min().copied();
+            let least = plain.iter().min().map(|&(at, _, index)| (at, index));
             let first = timers.first().map(|(Tick(at), op)| (at, op.index()));
             assert_eq!(first, least);
         }

@@ -129,6 +129,65 @@ fn machines_that_will_behave_alike_are_equal() {
     assert!(fresh == used);
 }
 
+/// What fires at the same time fires in the order of acceptance: which places were used before
+/// decides nothing.
+#[test]
+fn equal_machines_fire_in_the_same_order() {
+    let due = Tick(10);
+    let flush = |machine: &mut Machine, tag: u64| match machine.submit(
+        NOW,
+        Tag(tag),
+        due,
+        Request::FlushAll,
+    ) {
+        Reply::Accepted { op } => op,
+        other => unreachable!("{other:?}"),
+    };
+    let expired = |machine: &mut Machine| {
+        let _ = machine.tick(due);
+        let told = std::iter::from_fn(|| machine.poll_told());
+        told.filter_map(|tell| match tell {
+            Tell::Resolve { tag, .. } => Some(tag.0),
+            _ => None,
+        })
+        .collect::<Vec<u64>>()
+    };
+    // A write that nobody carries out, so that what comes after it waits.
+    let busy = || {
+        let mut machine = Machine::new(Limits::default());
+        let plan = Plan::of(Mode::None);
+        let request = Request::Open {
+            access: Access::Write,
+            missing: Missing::Fail,
+            plan,
+        };
+        let Reply::Opening { handle, .. } = machine.submit(NOW, Tag(0), Tick::NEVER, request)
+        else {
+            unreachable!("there is room");
+        };
+        obey(&mut machine, NOW);
+        let (offset, len) = (0, 10);
+        let write = Request::Write {
+            handle,
+            offset,
+            len,
+        };
+        let _ = machine.submit(NOW, Tag(0), Tick::NEVER, write);
+        machine
+    };
+    let (mut fresh, mut used) = (busy(), busy());
+    flush(&mut fresh, 1);
+    let given_up = flush(&mut used, 9);
+    flush(&mut used, 1);
+    let _ = used.cancel(NOW, given_up);
+    let _ = used.poll_told();
+    assert!(fresh == used);
+    flush(&mut fresh, 2);
+    flush(&mut used, 2);
+    assert_eq!(expired(&mut fresh), [1, 2]);
+    assert_eq!(expired(&mut used), [1, 2]);
+}
+
 /// A clone shares nothing: it is equal until one of the two lives on.
 #[test]
 fn a_clone_lives_its_own_life() {

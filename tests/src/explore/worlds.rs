@@ -311,8 +311,8 @@ const DEADLINES: World = World {
     changes: &[],
     reaches: &["failed deadline", "unknown done"],
     pinned: Pinned {
-        states: 1440906,
-        transitions: 23720212,
+        states: 1434455,
+        transitions: 23613297,
     },
 };
 
