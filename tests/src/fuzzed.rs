@@ -12,9 +12,10 @@ use std::path::{Component, Path, PathBuf};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Everything that is fuzzed.
-pub const TARGETS: [Target; 4] = [
+pub const TARGETS: [Target; 5] = [
     ("events", events),
     ("lying_driver", lying_driver),
+    ("simulation", simulation),
     ("journal", journal),
     ("paths", paths),
 ];
@@ -27,6 +28,13 @@ pub fn events(bytes: &[u8]) {
 /// Histories with a driver that lies, a byte for each choice.
 pub fn lying_driver(bytes: &[u8]) {
     let _ = history::endure_by(bytes);
+}
+
+/// Lives on a simulated disk that fails and loses power, held against the model of what its files may
+/// hold: the disk's luck in eight bytes, then a byte for each choice.
+pub fn simulation(bytes: &[u8]) {
+    let lived = crate::simulation::live_by(bytes);
+    assert!(lived.is_ok(), "{lived:?}");
 }
 
 /// Journals. A file that begins with `!` is a history instead, of which one is written, and which is

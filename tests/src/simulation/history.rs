@@ -19,7 +19,18 @@ pub(crate) fn history(
     tally: &mut Tally,
     last: &mut dyn FnMut(&Simulation),
 ) -> Verdict {
-    let mut dice = Dice::of(seed ^ 0xc0ff_ee00_0000_0000);
+    let dice = Dice::of(seed ^ 0xc0ff_ee00_0000_0000);
+    history_by(dice, seed, record, tally, last)
+}
+
+/// The same, by dice of one's own until they are spent; the seed is the disk's luck.
+pub(crate) fn history_by(
+    mut dice: Dice,
+    seed: u64,
+    record: bool,
+    tally: &mut Tally,
+    last: &mut dyn FnMut(&Simulation),
+) -> Verdict {
     let profile = Profile::of(seed, &mut dice, record);
     let disk = profile.disk(seed, &mut dice);
     let sim = Simulation::new(disk, profile.setup);
@@ -32,7 +43,8 @@ pub(crate) fn history(
             last(&world.sim);
             return lived;
         }
-        let ended = world.tally.events + world.sim.events() - begun >= EVENTS;
+        let lived = world.tally.events + world.sim.events() - begun;
+        let ended = lived >= EVENTS || world.dice.is_spent();
         // The last life ends with a power loss, always.
         let cut = match ended || world.dice.permille(700) {
             true => Cut::Power,
@@ -83,7 +95,7 @@ impl World<'_> {
         let share = self.dice.between(EVENTS / 8, EVENTS);
         let end = (self.sim.events() + share).min(EVENTS.saturating_sub(self.tally.events - begun));
         let mut idle = 0;
-        while self.sim.events() < end && idle < 50 {
+        while self.sim.events() < end && idle < 50 && !self.dice.is_spent() {
             let before = self.sim.events();
             match self.dice.below(100) {
                 0..=54 if self.asked.len() < profile.crowd => self.request(profile)?,

@@ -11,4 +11,4 @@ mod profile;
 mod seeds;
 mod world;
 
-pub use seeds::{Tally, live, run, transcript};
+pub use seeds::{Tally, live, live_by, run, transcript};

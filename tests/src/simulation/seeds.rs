@@ -1,7 +1,7 @@
 //! Many seeds, on as many threads as are wanted, and what was reached in all of them together.
 
-use super::history::history;
-use driver_sim::{Simulation, Struck, Trouble};
+use super::history::{history, history_by};
+use driver_sim::{Dice, Simulation, Struck, Trouble};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -87,6 +87,20 @@ impl Tally {
 pub fn live(seed: u64, tally: &mut Tally) -> Result<(), String> {
     tally.seeds += 1;
     history(seed, false, tally, &mut |_| {})
+}
+
+/// Lives through what somebody else made up: the first eight bytes are the luck of the disk, each
+/// other one is a choice.
+///
+/// # Errors
+/// What went wrong, in words.
+pub fn live_by(bytes: &[u8]) -> Result<(), String> {
+    let (luck, choices) = bytes.split_at(bytes.len().min(8));
+    let seed = luck
+        .iter()
+        .fold(0, |seed, byte| seed << 8 | u64::from(*byte));
+    let dice = Dice::of_bytes(choices);
+    history_by(dice, seed, false, &mut Tally::default(), &mut |_| {})
 }
 
 /// The transcript of the last life of a seed, and what went wrong in it.
