@@ -14,6 +14,8 @@ pub(crate) struct Fault {
     /// Each of these must find it.
     pub(crate) finders: Vec<Finder>,
     pub(crate) patch: PathBuf,
+    /// It is in the machine, and not in what carries out its actions.
+    pub(crate) is_in_the_machine: bool,
 }
 
 /// An instrument, and which of its tests.
@@ -21,6 +23,14 @@ pub(crate) struct Fault {
 pub(crate) struct Finder {
     pub(crate) instrument: Instrument,
     pub(crate) filter: Option<String>,
+}
+
+impl Finder {
+    /// All tests of an instrument.
+    pub(crate) fn whole(instrument: Instrument) -> Finder {
+        let filter = None;
+        Finder { instrument, filter }
+    }
 }
 
 impl fmt::Display for Finder {
@@ -68,6 +78,7 @@ fn fault(name: String, text: &str, patch: PathBuf) -> Result<Fault, Box<dyn Erro
     }
     Ok(Fault {
         what: what.into(),
+        is_in_the_machine: text.contains("\n--- a/staging-core/"),
         name,
         finders,
         patch,
@@ -107,4 +118,24 @@ fn a_fault_says_what_it_is_and_who_finds_it() -> Result<(), Box<dyn Error>> {
 fn every_fault_of_this_tree_can_be_read() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("planted");
     all(&folder).map(drop)
+}
+
+/// The tree goes on, and a fault that does not fit any more proves nothing.
+#[test]
+fn every_fault_fits_this_tree() -> Result<(), Box<dyn Error>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for fault in all(&root.join("tests/planted"))? {
+        let fits = std::process::Command::new("git")
+            .args(["apply", "--check", "--recount"])
+            .arg(&fault.patch)
+            .current_dir(&root)
+            .output()?;
+        let said = String::from_utf8_lossy(&fits.stderr);
+        assert!(
+            fits.status.success(),
+            "{} has to be made anew: {said}",
+            fault.name
+        );
+    }
+    Ok(())
 }

@@ -53,6 +53,13 @@ const fn modelled(name: &'static str, model: &'static str) -> Instrument {
     }
 }
 
+/// Those that look at the machine.
+pub(crate) fn of_the_machine() -> impl Iterator<Item = Instrument> {
+    let names = ["scripts", "rules", "histories", "explore", "sim", "model"];
+    let looks = move |one: &Instrument| names.contains(&one.name);
+    INSTRUMENTS.into_iter().filter(looks)
+}
+
 /// The instrument of that name.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! Faults planted in copies of this tree, to see that the instruments find them.
 //!
 //! ```text
-//! cargo run --release -p tests --bin planted -- [NAME…] [--instrument NAME] [--list]
+//! cargo run --release -p tests --bin planted -- [NAME…] [--instrument NAME] [--list] [--every]
 //! ```
 //!
 //! A fault is a file `tests/planted/NAME.patch`: what it is, which instruments must find it (with
@@ -20,6 +20,9 @@
 //! there each named instrument has to pass as it is, and to fail with the fault in it. A tree that
 //! does not compile proves nothing, and neither does a filter that chooses no test, so both are
 //! errors. Nothing is ever changed outside of `target/planted`.
+//!
+//! `--every` asks every instrument that looks at the machine, of each fault in it, and tells which of
+//! them find it, whether they must or not.
 
 mod fault;
 mod instrument;
@@ -39,6 +42,7 @@ struct Asked {
     names: BTreeSet<String>,
     instrument: Option<String>,
     only_list: bool,
+    every: bool,
 }
 
 impl Asked {
@@ -47,6 +51,7 @@ impl Asked {
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--list" => asked.only_list = true,
+                "--every" => asked.every = true,
                 "--instrument" => {
                     let name = words.next().ok_or("--instrument needs a name")?;
                     instrument::named(&name)?;
@@ -67,6 +72,12 @@ impl Asked {
     fn choose(&self, mut fault: Fault) -> Option<Fault> {
         if !self.names.is_empty() && !self.names.contains(&fault.name) {
             return None;
+        }
+        if self.every {
+            fault.finders = match fault.is_in_the_machine {
+                true => instrument::of_the_machine().map(Finder::whole).collect(),
+                false => Vec::new(),
+            };
         }
         if let Some(name) = &self.instrument {
             fault
@@ -99,7 +110,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     tree.copy()?;
     let sound = passes_as_it_is(&tree, &faults)?;
     let found = sound && finds(&tree, &faults)?;
-    Ok(ExitCode::from(u8::from(!found)))
+    Ok(ExitCode::from(u8::from(!sound || !found && !asked.every)))
 }
 
 #[expect(clippy::print_stdout, reason = "it is what was asked for")]
