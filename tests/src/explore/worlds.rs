@@ -34,8 +34,49 @@ pub static WORLDS: [World; 10] = [
     DAWDLING,
 ];
 
-/// For long runs.
-pub static LARGER: [World; 0] = [];
+/// For long runs: one more operation at a time in those that are largest.
+pub static LARGER: [World; 4] = [
+    World {
+        name: "three writes",
+        pending: 3,
+        pinned: Pinned {
+            states: 0,
+            transitions: 0,
+        },
+        ..WRITES
+    },
+    World {
+        name: "three for staging",
+        pending: 3,
+        pinned: Pinned {
+            states: 0,
+            transitions: 0,
+        },
+        ..STAGING
+    },
+    World {
+        name: "three over all files",
+        limits: Limits {
+            operations: 3,
+            ..ALL_FILES.limits
+        },
+        pending: 4,
+        pinned: Pinned {
+            states: 0,
+            transitions: 0,
+        },
+        ..ALL_FILES
+    },
+    World {
+        name: "four deadlines",
+        pending: 3,
+        pinned: Pinned {
+            states: 0,
+            transitions: 0,
+        },
+        ..DEADLINES
+    },
+];
 
 const STAGING: World = World {
     name: "staging",
