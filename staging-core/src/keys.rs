@@ -145,4 +145,31 @@ mod tests {
             assert_eq!(keys.get(asked), known);
         }
     }
+
+    /// The first two numbers of splitmix64 from the seed 0, as its authors publish them.
+    #[test]
+    fn numbers_are_scattered_as_splitmix64_does() {
+        assert_eq!(scatter(0x9e37_79b9_7f4a_7c15), 0xe220_a839_7b1d_cdaf);
+        assert_eq!(scatter(0x3c6e_f372_fe94_f82a), 0x6e78_9e6a_a1b9_65f4);
+        assert_eq!(mix(Key([1, 7 << 32])), scatter(6 << 32));
+    }
+
+    /// Inodes come in runs, and so do devices: none of them makes long ways.
+    #[test]
+    fn a_table_is_half_empty_and_its_ways_are_short() {
+        for (devices, step) in [(1, 1), (1, 4096), (1, 1 << 40), (64, 1)] {
+            let mut keys = Keys::new();
+            for index in 0..4096u32 {
+                let (device, number) = (u64::from(index) % devices, u64::from(index) / devices);
+                keys.insert(Key([device, number * step]), FileId::new(index, 1));
+                assert!(keys.taken * 2 <= keys.places.len());
+                assert!(keys.places.len() <= 16.max(keys.taken * 4));
+            }
+            let mut run = 0;
+            for place in keys.places.iter().chain(&keys.places) {
+                run = if place.is_some() { run + 1 } else { 0 };
+                assert!(run < 64, "{run} in a row");
+            }
+        }
+    }
 }
