@@ -278,6 +278,20 @@ impl Intervals {
 mod tests {
     use super::*;
 
+    impl Intervals {
+        /// No node has a greater priority than the one above it.
+        fn is_heap(&self, at: u32) -> bool {
+            let below = |child: u32| {
+                let lower = child == NONE || self.priority(child) < self.priority(at);
+                lower && self.is_heap(child)
+            };
+            at == NONE || {
+                let node = &self.nodes[at as usize];
+                below(node.left) && below(node.right)
+            }
+        }
+    }
+
     #[test]
     fn r1_the_latest_that_is_in_the_way_is_found_among_random_ranges() {
         let mut tree = Intervals::new();
@@ -302,6 +316,7 @@ mod tests {
                 tree.insert(&mut root, op, range, touch);
             }
             assert_eq!(root.is_empty(), plain.is_empty());
+            assert!(tree.is_heap(root.0), "priorities fall from the root on");
             for (at, (op, range, touch)) in plain.iter().enumerate() {
                 let expected = plain[..at].iter().rfind(|(_, other, does)| {
                     let meets = other.start < range.end && other.end > range.start;
