@@ -222,16 +222,30 @@ impl Machine {
         let how = how_to_hold(pass.plan, len);
         let mapped = matches!(how, How::Mapped | How::MappedShared);
         let writable = self.may_be_written(file);
-        let how = match pass.plan.mode {
-            Mode::Auto if mapped && writable => How::Loaded,
-            _ if mapped && writable => return self.fail_staging(file, Fault::NoMapping),
-            _ => how,
+        let how = match mapped && writable {
+            true if self.may_be_loaded(file, pass) => How::Loaded,
+            true => return self.fail_staging(file, Fault::NoMapping),
+            false => how,
         };
         match how {
             How::Empty => self.proceed(file, how, 0),
             How::Loaded => self.ask_budget(file, how, charge_loaded(len)),
             How::Mapped | How::MappedShared => self.ask_budget(file, how, charge_mapped(len)),
         }
+    }
+
+    /// Whether what cannot be mapped may be loaded instead: somebody who waits for it did not insist.
+    /// Whoever did shares it, as he would have if the other had come first (G9).
+    fn may_be_loaded(&self, file: FileId, pass: Pass) -> bool {
+        let insists = |plan: Plan| matches!(plan.mode, Mode::Map | Mode::MapShared);
+        let mut next = self.ops.first(&self.files[file].waiters);
+        while let Some(op) = next {
+            if self.plan_of(op).is_some_and(|plan| !insists(plan)) {
+                return true;
+            }
+            next = self.ops.after(OPS, op);
+        }
+        !insists(pass.plan)
     }
 
     /// The room is taken: orders the first action.
@@ -283,7 +297,7 @@ impl Machine {
                 {
                     match result {
                         Ok(()) => self.load_from(file, how, charge, 0),
-                        Err(Fault::NoMapping) if pass.plan.mode == Mode::Auto => {
+                        Err(Fault::NoMapping) if self.may_be_loaded(file, pass) => {
                             let less = charge_loaded(self.files[file].stamp.len);
                             self.budget.give_back(charge - less);
                             self.load_from(file, How::Loaded, less, 0);

@@ -265,4 +265,16 @@ impl Around {
     pub(crate) fn asked_by_op(&self, op: OpId) -> Option<usize> {
         self.asked.iter().position(|asked| asked.op == op)
     }
+
+    /// Contents are released, and what is lent of them is known. The machine is not told whose a slice
+    /// was, so one that came back early counts for whoever says first what he had lent.
+    pub(crate) fn released(&mut self, job: &Job) {
+        let mut met = job.returned;
+        for other in &mut self.jobs {
+            let taken = other.returned.min(job.lent - met);
+            other.returned -= taken;
+            met += taken;
+        }
+        self.lent += job.lent - met;
+    }
 }

@@ -88,7 +88,7 @@ impl Turn<'_> {
         let io = job.io;
         let reply = self.say(staging_core::Event::Completed { io, completion });
         self.state.around.stale.io = Some(io);
-        self.state.around.lent += job.lent - job.returned;
+        self.state.around.released(&job);
         self.replied(&job, completion, &view, reply)
     }
 

@@ -105,7 +105,7 @@ impl Turn<'_> {
                 (offset, bytes) == (at, len)
             }
             (What::Append(len), Outcome::Written { offset, bytes }) => {
-                bytes == len && asked.touch.is_some_and(|touch| touch.start == offset)
+                bytes == len && asked.touch.map_or(len == 0, |touch| touch.start == offset)
             }
             (What::Read(_, len), Outcome::Read { bytes }) => {
                 len == 0 || asked.end == End::Read(bytes)
@@ -120,6 +120,8 @@ impl Turn<'_> {
         };
         Rule::OutcomeFits.holds(fits, || format!("{asked:?}: {outcome:?}"))?;
         match outcome {
+            // To write nothing is done at once.
+            Outcome::Written { bytes: 0, .. } => Ok(()),
             Outcome::Written { .. } | Outcome::LengthSet => Rule::WrittenIsExecuted
                 .holds(asked.end == End::Executed, || {
                     format!("{asked:?}: {outcome:?}")

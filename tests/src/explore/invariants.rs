@@ -347,6 +347,7 @@ impl Turn<'_> {
             Reject::ShuttingDown => self.state.machine.phase() > PhaseName::Running,
             Reject::ReadOnly => around.seats[ask.seat].access == Access::Read,
             Reject::SyncFailed => around.seats[ask.seat].broken,
+            Reject::BadRange => ask.what.leads_nowhere(),
             Reject::UnknownHandle => around.seats[ask.seat].state != SeatState::Open,
             _ => false,
         };

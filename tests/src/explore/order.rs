@@ -14,11 +14,11 @@ impl Around {
         let size = self.size(file);
         let (start, end, effect) = match what {
             What::Read(offset, len) if len > 0 => (offset, offset + len, Effect::Looks),
-            What::Write(offset, len) => {
+            What::Write(offset, len) if len > 0 => {
                 let end = offset + len;
                 (offset.min(size), end, Effect::Reaches(end))
             }
-            What::Append(len) => (size, size + len, Effect::Reaches(size + len)),
+            What::Append(len) if len > 0 => (size, size + len, Effect::Reaches(size + len)),
             What::SetLength(len) => (len.min(size), u64::MAX, Effect::Cuts(len)),
             _ => return None,
         };

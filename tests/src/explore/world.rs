@@ -186,6 +186,17 @@ impl What {
         matches!(self, What::Open(..))
     }
 
+    /// Whether it is about bytes that no file can have.
+    pub(crate) fn leads_nowhere(self) -> bool {
+        const MOST: u64 = i64::MAX as u64;
+        match self {
+            What::Read(offset, len) => offset.checked_add(len).is_none(),
+            What::Write(offset, len) => offset.checked_add(len).is_none_or(|end| end > MOST),
+            What::Append(len) | What::SetLength(len) => len > MOST,
+            _ => false,
+        }
+    }
+
     pub(crate) fn is_over_all(self) -> bool {
         matches!(self, What::FlushAll | What::SyncAll)
     }

@@ -21,7 +21,7 @@ const SMALL: Limits = Limits {
 };
 
 /// For each change.
-pub static WORLDS: [World; 10] = [
+pub static WORLDS: [World; 13] = [
     STAGING,
     BUDGET,
     DESCRIPTORS,
@@ -32,10 +32,22 @@ pub static WORLDS: [World; 10] = [
     DEADLINES,
     SHUTDOWN,
     DAWDLING,
+    EDGES,
+    NARROW,
+    CROWDED,
 ];
 
 /// For long runs: one more operation at a time in those that are largest.
-pub static LARGER: [World; 4] = [
+pub static LARGER: [World; 5] = [
+    World {
+        name: "crowded and lent",
+        may: &[May::Cancel, May::Keep],
+        pinned: Pinned {
+            states: 9574695,
+            transitions: 138103196,
+        },
+        ..CROWDED
+    },
     World {
         name: "three writes",
         pending: 3,
@@ -414,5 +426,117 @@ const DAWDLING: World = World {
     pinned: Pinned {
         states: 39283,
         transitions: 493194,
+    },
+};
+
+const EDGES: World = World {
+    name: "edges",
+    purpose: "nothing to stage, to read or to write, and what nobody can or may ask for",
+    limits: SMALL,
+    files: &[0],
+    seats: &[0, 0],
+    asks: &[
+        ask(0, open(Mode::Auto)),
+        ask(1, open_to_write(Mode::None)),
+        ask(0, What::Read(0, 0)),
+        ask(0, What::Read(u64::MAX, 2)),
+        ask(0, What::Write(0, PAGE)),
+        ask(0, What::Stage(plan(Mode::None))),
+        ask(0, What::Stage(plan(Mode::Load))),
+        ask(1, What::Write(0, 0)),
+        ask(1, What::Write(i64::MAX as u64, 2)),
+        ask(1, What::Append(0)),
+        ask(1, What::Append(u64::MAX)),
+        ask(1, What::SetLength(0)),
+        ask(0, What::Close),
+        ask(1, What::Close),
+    ],
+    pending: 2,
+    flights: 2,
+    ills: &[Ill::Open],
+    may: &[May::Cancel],
+    changes: &[],
+    reaches: &[
+        "opened staged empty",
+        "read",
+        "written",
+        "refused read only",
+        "refused bad range",
+    ],
+    pinned: Pinned {
+        states: 6249,
+        transitions: 86523,
+    },
+};
+
+const NARROW: World = World {
+    name: "narrow",
+    purpose: "room for one handle, and for the bytes of one write to a file",
+    limits: Limits {
+        handles: 1,
+        bytes_per_file: PAGE,
+        fetch: 0,
+        ..SMALL
+    },
+    files: &[PAGE, PAGE],
+    seats: &[0, 1],
+    asks: &[
+        ask(0, open_to_write(Mode::Load)),
+        ask(1, open(Mode::None)),
+        ask(0, What::Write(0, PAGE)),
+        ask(0, What::Append(PAGE)),
+        ask(0, What::Read(0, PAGE)),
+        ask(0, What::Close),
+        ask(1, What::Close),
+    ],
+    pending: 3,
+    flights: 2,
+    ills: &[Ill::Open, Ill::Write],
+    may: &[May::Cancel, May::Drop],
+    changes: &[],
+    reaches: &[
+        "full of handles",
+        "room for handles",
+        "full of bytes of a file",
+        "room for bytes of a file",
+    ],
+    pinned: Pinned {
+        states: 4287,
+        transitions: 59354,
+    },
+};
+
+const CROWDED: World = World {
+    name: "crowded",
+    purpose: "files linger in too little room, and what waits to be mapped is opened for writing",
+    limits: Limits {
+        budget: 3 * PAGE,
+        linger: PAGE,
+        fetch: 0,
+        ..SMALL
+    },
+    files: &[PAGE, 2 * PAGE],
+    seats: &[0, 1, 1],
+    asks: &[
+        ask(0, open(Mode::Load)),
+        ask(
+            1,
+            What::Open(staging_core::Access::Read, patient(Mode::Map)),
+        ),
+        ask(2, open_to_write(Mode::None)),
+        ask(2, What::Stage(patient(Mode::Load))),
+        ask(0, What::Close),
+        ask(1, What::Close),
+        ask(2, What::Close),
+    ],
+    pending: 2,
+    flights: 3,
+    ills: &[Ill::Load],
+    may: &[May::Cancel],
+    changes: &[],
+    reaches: &["opened staged mapped", "release", "open to write"],
+    pinned: Pinned {
+        states: 1463584,
+        transitions: 20745725,
     },
 };
