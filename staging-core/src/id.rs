@@ -138,3 +138,32 @@ impl<K: kind::Kind> fmt::Debug for Id<K> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::id::OpId;
+    use core::hash::{Hash, Hasher};
+
+    /// Keeps what it was given.
+    #[derive(Default)]
+    struct Given(u64);
+
+    impl Hasher for Given {
+        fn write(&mut self, _: &[u8]) {}
+        fn write_u64(&mut self, word: u64) {
+            self.0 = word;
+        }
+        fn finish(&self) -> u64 {
+            self.0
+        }
+    }
+
+    #[test]
+    fn ids_are_ordered_and_hashed_as_their_numbers() {
+        let (first, second, again) = (OpId::new(3, 1), OpId::new(4, 1), OpId::new(3, 2));
+        assert!(first < second && second < again && first < again);
+        let mut given = Given::default();
+        again.hash(&mut given);
+        assert_eq!(given.finish(), again.to_u64());
+    }
+}

@@ -10,7 +10,7 @@ use crate::slab::NONE;
 use alloc::vec::Vec;
 
 /// A range of bytes, from `start` to before `end`; never empty.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Range {
     pub(crate) start: u64,
     pub(crate) end: u64,
@@ -24,7 +24,7 @@ impl Range {
 }
 
 /// What an operation does to its range. Two that only look never stand in each other's way.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Touch {
     Looks,
     Changes,
@@ -317,6 +317,7 @@ mod tests {
             }
             assert_eq!(root.is_empty(), plain.is_empty());
             assert!(tree.is_heap(root.0), "priorities fall from the root on");
+            assert_eq!(tree.in_order(root), plain);
             for (at, (op, range, touch)) in plain.iter().enumerate() {
                 let expected = plain[..at].iter().rfind(|(_, other, does)| {
                     let meets = other.start < range.end && other.end > range.start;
@@ -350,5 +351,29 @@ mod tests {
             }
         }
         assert!(height(&tree, root.0) < 48);
+    }
+
+    /// A search that looked at all of them would take a hundred thousand times as long.
+    #[test]
+    fn a_search_among_many_looks_at_few() {
+        const MANY: u32 = 1 << 16;
+        let apart = |index: u32| u64::from(index) * 10;
+        let same = |_: u32| 0;
+        let places: [fn(u32) -> u64; 2] = [apart, same];
+        for start in places {
+            let (mut tree, mut root) = (Intervals::new(), Root::EMPTY);
+            for index in 0..MANY {
+                let range = Range {
+                    start: start(index),
+                    end: start(index) + 10,
+                };
+                tree.insert(&mut root, OpId::new(index, 1), range, Touch::Changes);
+            }
+            for index in 0..MANY {
+                let before = index.checked_sub(1).filter(|_| start(index) == 0);
+                let found = tree.blocker(root, OpId::new(index, 1));
+                assert_eq!(found, before.map(|index| OpId::new(index, 1)));
+            }
+        }
     }
 }

@@ -87,3 +87,63 @@ impl core::fmt::Display for Divergence {
 }
 
 impl core::error::Error for Divergence {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{IoKind, Limits, Missing, Mode, Plan, Request, Tag, Tick};
+    use alloc::string::ToString;
+
+    /// An open is asked for, and handed out.
+    fn recorded() -> [Entry; 2] {
+        let mut machine = Machine::new(Limits::default());
+        let event = Event::Submitted {
+            tag: Tag(1),
+            deadline: Tick::NEVER,
+            request: Request::Open {
+                access: crate::Access::Read,
+                missing: Missing::Fail,
+                plan: Plan::of(Mode::None),
+            },
+        };
+        let reply = machine.handle(Tick(1), event);
+        let now = Tick(1);
+        let action = machine.poll_io();
+        assert!(matches!(
+            action,
+            Some(Action::Perform {
+                kind: IoKind::Open { .. },
+                ..
+            })
+        ));
+        let polled = action.map(Entry::Polled);
+        [
+            Entry::Said { now, event, reply },
+            polled.unwrap_or_else(|| unreachable!("seen above")),
+        ]
+    }
+
+    #[test]
+    fn a_journal_is_what_its_machine_says_again() {
+        let mut again = Machine::new(Limits::default());
+        assert_eq!(replay(&mut again, recorded()), Ok(()));
+        assert_eq!(again.stats().issued, 1, "it was played");
+    }
+
+    #[test]
+    fn a_journal_that_parts_says_where() {
+        let [said, polled] = recorded();
+        let mut other = Machine::new(Limits::default());
+        let instead = Instead::Action(None);
+        let parted = replay(&mut other, [polled]);
+        assert_eq!(parted, Err(Divergence { at: 0, instead }));
+        let mut full = Machine::new(Limits {
+            handles: 1,
+            ..Limits::default()
+        });
+        let parted = replay(&mut full, [said, polled, said]);
+        let said = parted.map_err(|parted| parted.to_string());
+        let words = "at entry 2 of the journal the machine says Reply(Rejected(Full(Handles)))";
+        assert_eq!(said, Err(words.into()));
+    }
+}

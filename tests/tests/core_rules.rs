@@ -333,3 +333,29 @@ fn the_steady_state_allocates_nothing() {
     }
     assert_eq!(allocations() - before, 0);
 }
+
+/// What machines hash to says what they will do, and so does their canonical state.
+#[test]
+fn machines_that_differ_hash_otherwise() {
+    let words = |machine: &Machine| {
+        let mut words = DefaultHasher::new();
+        machine.canonical().hash(&mut words);
+        words.finish()
+    };
+    let empty = Machine::new(Limits::default());
+    let mut machine = empty.clone();
+    open(&mut machine, NOW, Mode::Load);
+    assert_ne!(hash(&machine), hash(&empty));
+    assert_ne!(words(&machine), words(&empty));
+    assert!(!machine.canonical().words().is_empty());
+}
+
+/// A machine in a message says how much it has to do.
+#[test]
+fn a_machine_is_shown_by_what_it_has() {
+    let mut machine = Machine::new(Limits::default());
+    open(&mut machine, NOW, Mode::Load);
+    let shown = format!("{machine:?}");
+    let words = "Machine { now: 1ns, phase: Running, files: 0, handles: 1, pending: 1, charged: ";
+    assert!(shown.starts_with(words), "{shown}");
+}

@@ -12,7 +12,8 @@ use tests::core::broken;
 use tests::model::{self, Change, Content, Happened};
 
 /// The modules whose checks are functions, and their text.
-const CHECKED: [(&str, &str); 4] = [
+const CHECKED: [(&str, &str); 5] = [
+    ("columns", include_str!("../src/core/columns.rs")),
     ("rules", include_str!("../src/core/rules.rs")),
     ("driver", include_str!("../src/core/driver.rs")),
     ("order", include_str!("../src/core/order.rs")),

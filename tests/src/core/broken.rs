@@ -5,6 +5,7 @@
 //! what its driver has, what its callers were told, what was handed out when. So each fixture is what
 //! a machine would look like that forgot, doubled or invented that thing.
 
+use super::columns::Columns;
 use super::dice::Dice;
 use super::log::Origin;
 use super::rules::quiet;
@@ -91,6 +92,26 @@ pub fn fixtures() -> Vec<Broken> {
                 let mut world = reading(Tick::NEVER);
                 world.asked.clear();
                 world.check_counts();
+            },
+        ),
+        broken(
+            "columns::check_columns",
+            "an answer is counted and never told",
+            "counted, and told",
+            || {
+                let mut world = staged();
+                world.columns = Columns::default();
+                world.check_columns();
+            },
+        ),
+        broken(
+            "columns::check_columns",
+            "an action is handed out and not counted",
+            "counted, and handed out",
+            || {
+                let mut world = staged();
+                world.issued.clear();
+                world.check_columns();
             },
         ),
         broken(

@@ -1,6 +1,7 @@
 //! The machine under test: worlds it lives in, and the language of its transcripts.
 
 pub mod broken;
+pub(crate) mod columns;
 pub(crate) mod dice;
 pub(crate) mod disk;
 pub(crate) mod driver;

@@ -14,6 +14,7 @@ impl World {
         assert!(charged <= self.limits.budget, "{charged} bytes are charged");
         self.check_files();
         self.check_counts();
+        self.check_columns();
         self.check_wake();
         if self.machine.phase() == PhaseName::Closed {
             assert_eq!((self.machine.files(), charged), (0, 0), "closed, and holds");

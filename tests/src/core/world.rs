@@ -1,6 +1,7 @@
 //! A world: one machine, the disk and the driver below it, the callers above it, and everything
 //! that was said, so that every word can be held against the rules.
 
+use super::columns::Columns;
 use super::dice::Dice;
 use super::disk::Disk;
 use super::driver::Driver;
@@ -75,7 +76,8 @@ pub(crate) struct World {
     pub(crate) told: PhaseName,
     pub(crate) lost: bool,
     faults: Vec<Fault>,
-    issued: BTreeSet<IoId>,
+    pub(crate) issued: BTreeSet<IoId>,
+    pub(crate) columns: Columns,
     tags: u64,
     pub(crate) log: Log,
 }
@@ -105,6 +107,7 @@ impl World {
             lost: false,
             faults: Vec::new(),
             issued: BTreeSet::new(),
+            columns: Columns::default(),
             tags: 0,
             log: Log::of(origin),
         }
@@ -394,6 +397,7 @@ impl World {
         assert!(asked.is_some(), "{op:?} is answered, but nobody waits");
         let Some(asked) = asked else { return };
         assert_eq!(tag, asked.tag);
+        self.columns.count(outcome);
         self.check_outcome(&asked, outcome);
         if self.honest {
             self.order.answered(op, asked.request, outcome);

@@ -32,7 +32,13 @@ impl Turn<'_> {
                 let bit = self.full_bit(bound);
                 let was_full = self.state.around.full & bit != 0;
                 self.state.around.full &= !bit;
-                Rule::RoomIsTold.holds(was_full, || format!("{bound:?} was not full"))
+                Rule::RoomIsTold.holds(was_full, || format!("{bound:?} was not full"))?;
+                // Of bytes it cannot be seen from here how many more there is room for.
+                let counted = !matches!(bound, Bound::Bytes | Bound::FileBytes(_));
+                let full = self.is_full(bit.trailing_zeros() as usize);
+                let still = counted && full && !self.world.dawdles();
+                let closing = self.state.machine.phase() >= PhaseName::Closing;
+                Rule::RoomIsTold.holds(!still || closing, || format!("{bound:?} is still full"))
             }
             Tell::Abandoned { io, .. } => {
                 let closed = self.state.machine.phase() == PhaseName::Closed;

@@ -301,7 +301,7 @@ impl Turn<'_> {
     }
 
     /// Whether a bound is reached, as far as can be seen from outside.
-    fn is_full(&self, bit: usize) -> bool {
+    pub(crate) fn is_full(&self, bit: usize) -> bool {
         let around = &self.state.around;
         let limits = &self.world.limits;
         let closing = self.state.machine.phase() >= PhaseName::Closing;

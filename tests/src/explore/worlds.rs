@@ -128,8 +128,8 @@ const STAGING: World = World {
         "failed os",
     ],
     pinned: Pinned {
-        states: 1063380,
-        transitions: 18846987,
+        states: 1119002,
+        transitions: 19857760,
     },
 };
 
