@@ -13,6 +13,7 @@ impl Around {
     pub(crate) fn touch(&self, file: usize, what: What) -> Option<Touch> {
         let size = self.size(file);
         let (start, end, effect) = match what {
+            _ if what.leads_nowhere() => return None,
             What::Read(offset, len) if len > 0 => (offset, offset + len, Effect::Looks),
             What::Write(offset, len) if len > 0 => {
                 let end = offset + len;

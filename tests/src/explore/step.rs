@@ -157,7 +157,9 @@ fn may_ask(world: &World, state: &State, at: usize, ask: &Ask) -> bool {
     }
     let most = super::around::PAGES as u64 * PAGE;
     match ask.what {
-        super::world::What::Append(len) => around.size(world.seats[ask.seat]) + len <= most,
+        super::world::What::Append(len) if !ask.what.leads_nowhere() => {
+            around.size(world.seats[ask.seat]) + len <= most
+        }
         _ => true,
     }
 }
