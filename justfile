@@ -76,6 +76,6 @@ poll-loop:
 uring-loop:
     cargo run -p staging-core --example uring_loop
 
-# we and the hand-written limits, side by side
-limits:
-    cargo bench -p tests
+# we, every peer and every limit side by side: tables, JSON, pictures; --only G-1 --quick for a part
+bench *ARGS:
+    cargo bench -p benches --bench all -- {{ARGS}}

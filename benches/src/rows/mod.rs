@@ -1,0 +1,46 @@
+//! The rows: which ways stand beside each other, on which files, and what is claimed.
+
+mod ready;
+
+use crate::row::Row;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A row that can be measured.
+pub(crate) struct Entry {
+    pub(crate) id: &'static str,
+    pub(crate) about: &'static str,
+    /// Makes the files, and everything that must be there before the clock starts.
+    pub(crate) make: fn(&Scene) -> io::Result<Row>,
+}
+
+/// All there are, in order.
+pub(crate) fn all() -> [Entry; 5] {
+    let entry = |id, about, make| Entry { id, about, make };
+    [
+        entry("G-1", "small files made ready, warm", ready::g1),
+        entry("G-2", "small files made ready, cold", ready::g2),
+        entry("G-3", "large files made ready, warm", ready::g3),
+        entry("G-4", "large files made ready, cold", ready::g4),
+        entry("G-5", "middle-sized files made ready, warm", ready::g5),
+    ]
+}
+
+/// Where files may be made, and how large.
+pub(crate) struct Scene {
+    folder: PathBuf,
+    quick: bool,
+}
+
+impl Scene {
+    pub(crate) fn new(folder: &Path, quick: bool) -> Scene {
+        Scene {
+            folder: folder.to_owned(),
+            quick,
+        }
+    }
+
+    fn pick<T>(&self, whole: T, quick: T) -> T {
+        if self.quick { quick } else { whole }
+    }
+}
