@@ -1,4 +1,5 @@
-//! Single reads of one file through each driver, in memory or not.
+//! Single reads of one file through each driver, in memory or not. A stager that is dropped closes
+//! its files, so each way keeps its own.
 
 use crate::files::{BLOCK, offsets};
 use crate::peers::reads::{Reads, TASKS, each, lone_runtime, on_smol, on_tokio};
@@ -15,6 +16,7 @@ pub(crate) fn blocking(reads: &Reads, mode: Mode) -> io::Result<Run> {
     let file = stager.options().mode(mode).open(&reads.path)?;
     let mut buffer = [0; BLOCK];
     Ok(Box::new(move || {
+        let _open = &stager;
         each(reads.fast, || {
             for offset in offsets(reads.size, 1, reads.fast) {
                 black_box(file.read_at(&mut buffer, offset)?);
@@ -34,6 +36,7 @@ pub(crate) fn tokio(reads: &Reads, mode: Mode) -> io::Result<Run> {
     let file = runtime.block_on(stager.options().mode(mode).open(&reads.path))?;
     let mut buffer = vec![0; BLOCK];
     Ok(Box::new(move || {
+        let _open = &stager;
         each(reads.fast, || {
             runtime.block_on(async {
                 for offset in offsets(reads.size, 1, reads.fast) {
@@ -52,6 +55,7 @@ pub(crate) fn smol(reads: &Reads, mode: Mode) -> io::Result<Run> {
     let file = smol::block_on(stager.options().mode(mode).open(&reads.path))?;
     let mut buffer = vec![0; BLOCK];
     Ok(Box::new(move || {
+        let _open = &stager;
         each(reads.fast, || {
             smol::block_on(async {
                 for offset in offsets(reads.size, 1, reads.fast) {
@@ -73,6 +77,7 @@ pub(crate) fn tokio_tasks(reads: &Reads) -> io::Result<Run> {
     let file = runtime.block_on(stager.open(&reads.path))?;
     let count = reads.fast / TASKS;
     Ok(Box::new(move || {
+        let _open = &stager;
         let task = |task| {
             let file = file.clone();
             let places = offsets(reads.size, task, count);
@@ -95,6 +100,7 @@ pub(crate) fn smol_tasks(reads: &Reads) -> io::Result<Run> {
     let file = smol::block_on(stager.open(&reads.path))?;
     let count = reads.fast / TASKS;
     Ok(Box::new(move || {
+        let _open = &stager;
         let task = |task| {
             let file = file.clone();
             let places = offsets(reads.size, task, count);

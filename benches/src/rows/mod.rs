@@ -1,6 +1,10 @@
 //! The rows: which ways stand beside each other, on which files, and what is claimed.
 
+mod decisions;
+mod reads;
 mod ready;
+mod slices;
+mod ticker;
 
 use crate::row::Row;
 use std::io;
@@ -15,7 +19,7 @@ pub(crate) struct Entry {
 }
 
 /// All there are, in order.
-pub(crate) fn all() -> [Entry; 5] {
+pub(crate) fn all() -> [Entry; 10] {
     let entry = |id, about, make| Entry { id, about, make };
     [
         entry("G-1", "small files made ready, warm", ready::g1),
@@ -23,6 +27,23 @@ pub(crate) fn all() -> [Entry; 5] {
         entry("G-3", "large files made ready, warm", ready::g3),
         entry("G-4", "large files made ready, cold", ready::g4),
         entry("G-5", "middle-sized files made ready, warm", ready::g5),
+        entry("G-6", "random reads of a ready file", reads::g6),
+        entry(
+            "G-7",
+            "random touches of a ready file, without a copy",
+            slices::g7,
+        ),
+        entry(
+            "G-8",
+            "an executor's ticker while a large cold file is read",
+            ticker::g8,
+        ),
+        entry(
+            "G-9",
+            "decisions of the core, with many files beside few",
+            decisions::g9,
+        ),
+        entry("G-10", "a lone awaited read of a cached file", reads::g10),
     ]
 }
 

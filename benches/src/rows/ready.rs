@@ -19,15 +19,15 @@ const DIRECT: &str = "io_uring, O_DIRECT, 1 MiB x 32";
 const RING_LOOP: &str = "the core's ring loop, depth 256";
 const ANEW: &str = "driver-blocking, a new stager each time";
 
-const ARENAS: &str = "touched before the clock: the arenas of the limits; the memory of our stagers, by \
-                      the first round; a new stager has none";
+const ARENAS: &str = "touched before the clock: the arenas of the limits, and, by the first round, the memory of \
+                      our stagers, unless they are new";
 
 pub(crate) fn g1(scene: &Scene) -> io::Result<Row> {
     let (mut row, files) = row(
         scene,
         "G-1",
         "16 KiB",
-        scene.pick(20_000, 2_000),
+        scene.pick(20_000, 1_000),
         16 << 10,
         "warm",
     )?;
@@ -55,7 +55,7 @@ pub(crate) fn g2(scene: &Scene) -> io::Result<Row> {
         scene,
         "G-2",
         "16 KiB",
-        scene.pick(20_000, 2_000),
+        scene.pick(20_000, 1_000),
         16 << 10,
         "cold",
     )?;
