@@ -59,6 +59,12 @@ impl Measured {
         Some(figure.median)
     }
 
+    /// Whether the row says that others are compared with it, or with this aspect of it.
+    pub(crate) fn is_base(&self, name: &str) -> bool {
+        let aspect = name.strip_prefix(&self.base);
+        aspect.is_some_and(|aspect| aspect.is_empty() || aspect.starts_with(':'))
+    }
+
     pub(crate) fn verdicts(&self) -> Vec<Verdict> {
         self.claims
             .iter()

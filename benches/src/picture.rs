@@ -68,10 +68,12 @@ pub(crate) fn picture(row: &Measured, quick: bool) -> String {
     } else {
         ""
     };
-    let below = format!(
-        "ratio to {}, median time for {}{scaled}{pale}{hurried}",
-        row.base, row.unit
-    );
+    let ratio = match row.figures.iter().all(|figure| row.is_base(&figure.base)) {
+        true => format!("ratio to {}", row.base),
+        false => "ratio to what each is compared with".to_owned(),
+    };
+    let unit = &row.unit;
+    let below = format!("{ratio}, median for {unit}{scaled}{pale}{hurried}");
     drawing = drawing.add(text(8.0, 42.0, "small", "start", &below));
     for at in scale.marks() {
         let mark = Line::new()

@@ -88,7 +88,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_row_has_this_shape() {
+    fn a_row_has_this_shape() -> serde_json::Result<()> {
         let mut measured = row(&[("loop", Kind::Popular, 100.0), ("ours", Kind::Ours, 40.0)]);
         measured.skipped.push(Skipped {
             name: "ring".to_owned(),
@@ -100,7 +100,7 @@ mod tests {
             bound: crate::row::Bound::Times(0.5, vec!["loop".to_owned()]),
         });
         measured.notes.push("warm".to_owned());
-        let seen = serde_json::to_value(RowReport::of(&measured, true)).expect("it is plain data");
+        let seen = serde_json::to_value(RowReport::of(&measured, true))?;
         let option = |name: &str, kind: &str, median: f64, ratio: f64| {
             json!({
                 "name": name, "kind": kind, "median": median, "min": median / 2.0,
@@ -117,5 +117,6 @@ mod tests {
             "notes": ["warm"],
         });
         assert_eq!(seen, wanted);
+        Ok(())
     }
 }

@@ -39,7 +39,7 @@ fn write(row: &Measured, out: &mut String) -> fmt::Result {
             figure.ratio.map_or("–".to_owned(), times),
             time(figure.least),
             time(figure.most),
-            match figure.base == row.base || figure.base.starts_with(&format!("{}:", row.base)) {
+            match figure.base == figure.name || row.is_base(&figure.base) {
                 true => String::new(),
                 false => format!("  of {}", figure.base),
             },

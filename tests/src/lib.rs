@@ -1,6 +1,6 @@
 //! What holds the promises: worlds for the core, every state of small ones, a model beside the drivers,
-//! histories on a simulated disk, the conformance suite for any driver, what the fuzzer does, an
-//! allocator that counts, and the limits that benchmarks are measured by.
+//! histories on a simulated disk, the conformance suite for any driver, what the fuzzer does, and
+//! an allocator that counts.
 //!
 //! The tests themselves stand in `tests/`: `core_*` for the machine, `conformance_*` for each
 //! driver, `tidy` for the house. `scripts/` are transcripts of the machine, one for each promise.
@@ -10,7 +10,6 @@ pub mod core;
 pub mod counting;
 pub mod explore;
 pub mod fuzzed;
-pub mod limit;
 pub mod model;
 pub mod simulation;
 

@@ -10,7 +10,7 @@ pub(crate) const MOST_LINES_IN_LIB: usize = 150;
 const DRAWER_TYPES: [&str; 5] = ["Manager", "Inner", "Util", "Helper", "Common"];
 const DRAWER_FILES: [&str; 6] = ["util", "utils", "common", "helper", "helpers", "misc"];
 /// Where unsafe blocks may stand, and why.
-const UNSAFE_ROOMS: [(&str, &str); 6] = [
+const UNSAFE_ROOMS: [(&str, &str); 8] = [
     (
         "driver-kit/tests/loom/cell.rs",
         "loom's cell, which sees who touches it, is raw memory",
@@ -20,8 +20,16 @@ const UNSAFE_ROOMS: [(&str, &str); 6] = [
         "what is raw memory is tested as raw memory: faults, signals, cells",
     ),
     (
-        "tests/benches/",
-        "a peer that is measured beside may have no safe way to do it",
+        "benches/src/limits/",
+        "a ring takes raw pointers to buffers",
+    ),
+    (
+        "benches/src/peers/mapped.rs",
+        "memmap2 has no safe way to map a file",
+    ),
+    (
+        "benches/src/cold.rs",
+        "what is resident is asked with a raw pointer",
     ),
     (
         "tests/src/counting.rs",
