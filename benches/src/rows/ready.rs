@@ -92,6 +92,7 @@ pub(crate) fn g3(scene: &Scene) -> io::Result<Row> {
         row.claim(name, Bound::Times(1.5, vec![MAP.into()]));
     }
     row.note("the limit is the peer: a mapping with its pages, in one system call");
+    row.note("ours go chunk by chunk, count their progress and can be cancelled in between");
     Ok(row)
 }
 
@@ -156,6 +157,9 @@ fn row(
     let files = Corpus::make(&scene.folder, count, len)?;
     let title = format!("{count} × {each} made ready, {warmth}");
     let mut row = Row::new(id, title, "all files", LOOP);
+    row.note(
+        "free memory of the allocator went back to the kernel before each way: pages are fresh",
+    );
     row.before = Box::new(|| {
         fresh_pages();
         Ok(())
