@@ -146,7 +146,8 @@ mod tests {
         seen.most_pages = 7;
         seen.refused = Some("not allowed".into());
         let notes = seen.notes(true);
-        assert!(notes[0].contains("1 of 3 runs, 7 at most"), "{notes:?}");
+        let told = notes[0].starts_with("NOT COLD") && notes[0].contains("1 of 3 runs, 7 at most");
+        assert!(told, "{notes:?}");
         assert!(notes[1].contains("not allowed"), "{notes:?}");
     }
 }
