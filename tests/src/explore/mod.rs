@@ -10,7 +10,8 @@
 //! rank, times by their distance, so ids are used again and again and the number of states stays
 //! finite although the run has no end.
 //!
-//! - `world` what there is and what may happen; `worlds` those that are explored.
+//! - `world` what there is and what may happen; `worlds` those that are explored, `larger`
+//!   those of long runs.
 //! - `around` what surrounds a machine in one state; `step` the choices, and what each does.
 //! - `driver` carries actions out on a disk of versions; `order` is the reference model: what each
 //!   read must see, how long each file is, what each barrier covers.
@@ -26,6 +27,7 @@ mod hearing;
 mod identity;
 mod invariants;
 mod issue;
+mod larger;
 mod lies;
 mod liveness;
 mod order;
@@ -38,7 +40,8 @@ mod world;
 mod worlds;
 
 pub use fixtures::{not_rejected, without_fixture};
+pub use larger::LARGER;
 pub use rules::Rule;
 pub use search::{Explored, explore};
 pub use world::World;
-pub use worlds::{LARGER, WORLDS};
+pub use worlds::WORLDS;

@@ -1,4 +1,4 @@
-//! The worlds that are explored for each change, and the larger ones of long runs.
+//! The worlds that are explored for each change.
 
 use super::world::{
     Ask, Change, Ill, May, Pinned, What, World, ask, ask_within, open, open_to_write, patient, plan,
@@ -37,60 +37,7 @@ pub static WORLDS: [World; 13] = [
     CROWDED,
 ];
 
-/// For long runs: one more operation at a time in those that are largest.
-pub static LARGER: [World; 5] = [
-    World {
-        name: "crowded and lent",
-        may: &[May::Cancel, May::Keep],
-        pinned: Pinned {
-            states: 9574695,
-            transitions: 138103196,
-        },
-        ..CROWDED
-    },
-    World {
-        name: "three writes",
-        pending: 3,
-        pinned: Pinned {
-            states: 0,
-            transitions: 0,
-        },
-        ..WRITES
-    },
-    World {
-        name: "three for staging",
-        pending: 3,
-        pinned: Pinned {
-            states: 0,
-            transitions: 0,
-        },
-        ..STAGING
-    },
-    World {
-        name: "three over all files",
-        limits: Limits {
-            operations: 3,
-            ..ALL_FILES.limits
-        },
-        pending: 4,
-        pinned: Pinned {
-            states: 0,
-            transitions: 0,
-        },
-        ..ALL_FILES
-    },
-    World {
-        name: "four deadlines",
-        pending: 3,
-        pinned: Pinned {
-            states: 0,
-            transitions: 0,
-        },
-        ..DEADLINES
-    },
-];
-
-const STAGING: World = World {
+pub(super) const STAGING: World = World {
     name: "staging",
     purpose: "two handles share a file of two pages, however it is staged, and others change it",
     limits: SMALL,
@@ -224,7 +171,7 @@ const READS: World = World {
     },
 };
 
-const WRITES: World = World {
+pub(super) const WRITES: World = World {
     name: "writes",
     purpose: "writes that meet, reads between them, appends and cuts, and contents in their way",
     limits: Limits {
@@ -300,7 +247,7 @@ const BARRIERS: World = World {
     },
 };
 
-const ALL_FILES: World = World {
+pub(super) const ALL_FILES: World = World {
     name: "all files",
     purpose: "barriers over two files, while each is written and synced",
     limits: Limits {
@@ -338,7 +285,7 @@ const ALL_FILES: World = World {
     },
 };
 
-const DEADLINES: World = World {
+pub(super) const DEADLINES: World = World {
     name: "deadlines",
     purpose: "every kind of operation with a deadline that passes while it waits or flies",
     limits: SMALL,
@@ -506,7 +453,7 @@ const NARROW: World = World {
     },
 };
 
-const CROWDED: World = World {
+pub(super) const CROWDED: World = World {
     name: "crowded",
     purpose: "files linger in too little room, and what waits to be mapped is opened for writing",
     limits: Limits {
