@@ -250,3 +250,38 @@ impl Machine {
         self.budget = Budget::new(self.limits.budget);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// S8: 0 for a clean end, 1 where something was given up, 2 where the driver was lost.
+    #[test]
+    fn s8_an_end_has_an_exit_code() {
+        let clean = Report {
+            cause: Cause::GivenBack,
+            draining: 0,
+            closing: 0,
+            completed: 1,
+            failed: 1,
+            cancelled: 1,
+            abandoned: 0,
+            undurable_bytes: 0,
+        };
+        assert_eq!(clean.exit_code(), 0);
+        let abandoned = Report {
+            abandoned: 1,
+            ..clean
+        };
+        assert_eq!(abandoned.exit_code(), 1);
+        let undurable = Report {
+            undurable_bytes: 1,
+            ..clean
+        };
+        assert_eq!(undurable.exit_code(), 1);
+        let cause = Cause::OutOfTime;
+        assert_eq!(Report { cause, ..clean }.exit_code(), 1);
+        let cause = Cause::DriverLost;
+        assert_eq!(Report { cause, ..clean }.exit_code(), 2);
+    }
+}
