@@ -244,6 +244,46 @@ fn machines_that_will_behave_otherwise_differ() {
     assert!(first != request(10, Mode::Auto, 1, Missing::Create));
 }
 
+/// What waits is told apart by what it asks for, to the byte.
+#[test]
+fn machines_differ_by_what_waits_in_them() {
+    let waiting = |request: fn(HandleId) -> Request| {
+        let mut machine = Machine::new(Limits::default());
+        let handle = open(&mut machine, NOW, Mode::None);
+        obey(&mut machine, NOW);
+        let plan = Plan::of(Mode::Load);
+        for request in [Request::Stage { handle, plan }, request(handle)] {
+            let _ = machine.submit(NOW, Tag(1), Tick::NEVER, request);
+        }
+        machine
+    };
+    const fn read(handle: HandleId, offset: u64, len: u64) -> Request {
+        Request::Read {
+            handle,
+            offset,
+            len,
+        }
+    }
+    const fn stage(handle: HandleId, mode: Mode) -> Request {
+        let plan = Plan::of(mode);
+        Request::Stage { handle, plan }
+    }
+    let requests: [fn(HandleId) -> Request; 7] = [
+        |handle| read(handle, 1, 2),
+        |handle| read(handle, 2, 2),
+        |handle| read(handle, 1, 3),
+        |handle| stage(handle, Mode::Auto),
+        |handle| stage(handle, Mode::Map),
+        |handle| Request::Unstage { handle },
+        |handle| Request::Close { handle },
+    ];
+    for (at, one) in requests.iter().enumerate() {
+        for (other_at, other) in requests.iter().enumerate() {
+            assert_eq!(waiting(*one) == waiting(*other), at == other_at);
+        }
+    }
+}
+
 /// A limit of nothing would be a machine that can do nothing: it counts as one.
 #[test]
 fn a_limit_of_nothing_counts_as_one() {

@@ -17,10 +17,6 @@ impl Writer<'_> {
             writing.round as u64,
             u64::from(writing.owed),
         ]);
-        if writing.active > 0 {
-            let size = m.size(writing.file);
-            self.word(size);
-        }
         self.outdated(writing.last);
         for (op, range, touch) in m.intervals.in_order(writing.ranges) {
             let rank = self.op_rank(op);
