@@ -1,6 +1,6 @@
 //! What can be typed.
 
-use crate::exit::{REPLAY_STATUSES, STATUSES};
+use crate::exit::{CAT_STATUSES, REPLAY_STATUSES, STATUSES};
 use crate::hold::{self, Hold};
 use crate::json::SCHEMA;
 use crate::replay;
@@ -23,6 +23,9 @@ pub(crate) enum Command {
     /// Bring files into memory, and say how it went
     #[command(after_long_help = format!("{STATUSES}\n\n{SCHEMA}"))]
     Stage(StageArgs),
+    /// Bring files into memory, and write them to standard output
+    #[command(after_long_help = CAT_STATUSES)]
+    Cat(CatArgs),
     /// Play a recorded run against the machine alone, and print its transcript
     #[command(after_long_help = format!("{REPLAY_STATUSES}\n\n{}", replay::SCHEMA))]
     Replay(ReplayArgs),
@@ -46,6 +49,8 @@ pub(crate) enum Page {
     Overview,
     /// staging-stage(1)
     Stage,
+    /// staging-cat(1)
+    Cat,
     /// staging-replay(1)
     Replay,
 }
@@ -111,6 +116,24 @@ pub(crate) struct StageArgs {
     /// Say nothing but errors, and the JSON if it was asked for
     #[arg(short, long)]
     pub(crate) quiet: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CatArgs {
+    /// Files, written one after the other
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// How files are held while they are written
+    #[arg(short, long, value_enum, default_value_t = ModeName::Auto)]
+    pub(crate) mode: ModeName,
+
+    /// How many bytes may be in memory, as 512M or 4GiB
+    ///
+    /// What does not fit is read from the disk in mode auto, and fails in the others. Without this,
+    /// it is the memory that the system says is available.
+    #[arg(short, long, value_name = "SIZE", value_parser = size::parse)]
+    pub(crate) budget: Option<Size>,
 }
 
 #[derive(Args, Debug)]

@@ -1,6 +1,7 @@
 //! The bounds of one run: what was asked for, and what the system grants.
 
 use crate::args::StageArgs;
+use crate::size::Size;
 use driver_blocking::Limits;
 use rustix::process::{Resource, getrlimit};
 use std::num::NonZero;
@@ -26,11 +27,14 @@ pub(crate) fn of(args: &StageArgs) -> Limits {
         operations: default.operations.max(args.concurrency),
         handles: HANDLES,
         descriptors: descriptors(getrlimit(Resource::Nofile).current),
-        budget: args
-            .budget
-            .map_or_else(available_memory, |crate::size::Size(bytes)| bytes),
+        budget: budget(args.budget),
         ..default
     }
+}
+
+/// How many bytes may be in memory.
+pub(crate) fn budget(asked: Option<Size>) -> u64 {
+    asked.map_or_else(available_memory, |Size(bytes)| bytes)
 }
 
 /// How many threads read.

@@ -35,6 +35,14 @@ Exit status:
 
 A hold that a signal ends was ended as intended: the status tells of the staging.";
 
+/// The statuses of `staging cat`.
+pub(crate) const CAT_STATUSES: &str = "\
+Exit status:
+  0  every file was written, or whoever reads them had seen enough
+  1  a file could not be read to its end, or standard output not be
+     written; the files behind it are written nevertheless
+  2  the arguments were wrong";
+
 /// The statuses of `staging replay`.
 pub(crate) const REPLAY_STATUSES: &str = "\
 Exit status:

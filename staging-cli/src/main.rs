@@ -1,8 +1,9 @@
 //! The command line: `staging stage PATH…` brings files into memory and says how it went;
-//! `staging replay FILE` plays what such a run has recorded.
+//! `staging cat FILE…` writes them out from there; `staging replay FILE` plays what a run has recorded.
 
 mod args;
 mod bounds;
+mod cat;
 mod exit;
 mod found;
 mod hold;
@@ -28,6 +29,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let exit = match Cli::parse().command {
         Command::Stage(args) => run::stage(args),
+        Command::Cat(args) => cat::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Completions { shell } => stdout::print(&pages::completions(shell)),
         Command::Man { page } => stdout::print(&pages::man(page)),

@@ -23,6 +23,7 @@ pub(crate) fn man(page: Page) -> Vec<u8> {
     let shown = match page {
         Page::Overview => Some(&whole),
         Page::Stage => whole.find_subcommand("stage"),
+        Page::Cat => whole.find_subcommand("cat"),
         Page::Replay => whole.find_subcommand("replay"),
     };
     let mut text = Vec::new();

@@ -1,5 +1,6 @@
 //! The binary, as people and scripts meet it.
 
+mod cat;
 mod replay;
 mod scene;
 mod stage;
