@@ -1,7 +1,8 @@
 //! The worlds of long runs, too large for each change.
 
+use super::corners::CROWDED;
 use super::world::{May, Pinned, World};
-use super::worlds::{ALL_FILES, CROWDED, DEADLINES, STAGING, WRITES};
+use super::worlds::{ALL_FILES, DEADLINES, STAGING, WRITES};
 use staging_core::Limits;
 
 /// For long runs: one more operation at a time in those that are largest.
@@ -9,28 +10,19 @@ pub static LARGER: [World; 5] = [
     World {
         name: "crowded and lent",
         may: &[May::Cancel, May::Keep],
-        pinned: Pinned {
-            states: 9574695,
-            transitions: 138103196,
-        },
+        pinned: Pinned::NOT,
         ..CROWDED
     },
     World {
         name: "three writes",
         pending: 3,
-        pinned: Pinned {
-            states: 0,
-            transitions: 0,
-        },
+        pinned: Pinned::NOT,
         ..WRITES
     },
     World {
         name: "three for staging",
         pending: 3,
-        pinned: Pinned {
-            states: 0,
-            transitions: 0,
-        },
+        pinned: Pinned::NOT,
         ..STAGING
     },
     World {
@@ -40,19 +32,13 @@ pub static LARGER: [World; 5] = [
             ..ALL_FILES.limits
         },
         pending: 4,
-        pinned: Pinned {
-            states: 0,
-            transitions: 0,
-        },
+        pinned: Pinned::NOT,
         ..ALL_FILES
     },
     World {
         name: "four deadlines",
         pending: 3,
-        pinned: Pinned {
-            states: 0,
-            transitions: 0,
-        },
+        pinned: Pinned::NOT,
         ..DEADLINES
     },
 ];

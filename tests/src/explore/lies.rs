@@ -1,11 +1,14 @@
 //! A driver that lies and callers that mistake: what cannot be true is not believed, and changes
 //! nothing. Tried in every state of every world.
 
-use super::around::{Job, State};
+use super::around::{Job, SeatState, State};
 use super::identity::{Identity, Key};
 use super::rules::{Broken, Rule};
 use super::world::{May, World};
-use staging_core::{Completion, Event, Fault, HandleId, IoId, IoKind, OpId, PAGE, Reply, Stamp};
+use staging_core::{
+    Action, Completion, Event, Fault, HandleId, IoId, IoKind, OpId, PAGE, Reject, Reply, Request,
+    Stamp, Tag, Tick,
+};
 
 /// Ids that are given to nothing in a small world.
 const NOBODY: u64 = 9 << 32 | 77;
@@ -59,8 +62,44 @@ pub(crate) fn tell(
             lie(Event::Returned { bytes: PAGE })?;
         }
     }
+    for seat in &state.around.seats {
+        if let (SeatState::Leaving, Some(handle)) = (seat.state, seat.handle) {
+            lie(Event::Dropped { handle })?;
+        }
+    }
+    if let Some(Action::Perform { io, .. }) = state.machine.clone().poll_io() {
+        lie(Event::Completed { io, completion })?;
+    }
+    told += mistake(state, after)?;
     let same = identity.of(after) == own;
     Rule::IgnoredChangesNothing.holds(same, || "a lie changed the state".into())?;
+    Ok(told)
+}
+
+/// Says what is late or too late: a time that has passed, and what is asked of a handle that is closing.
+fn mistake(state: &State, after: &mut State) -> Result<u64, Broken> {
+    let around = &state.around;
+    let mut told = 1;
+    let earlier = Tick(around.now.0.saturating_sub(1));
+    let reply = after.machine.handle(earlier, Event::Ticked);
+    Rule::LiesAreIgnored.holds(reply == Reply::Done, || format!("{earlier:?}: {reply:?}"))?;
+    for seat in &around.seats {
+        let (SeatState::Leaving, Some(handle)) = (seat.state, seat.handle) else {
+            continue;
+        };
+        told += 1;
+        let event = Event::Submitted {
+            tag: Tag(0),
+            deadline: Tick::NEVER,
+            request: Request::Unstage { handle },
+        };
+        let reply = after.machine.handle(around.now, event);
+        let refused = matches!(
+            reply,
+            Reply::Rejected(Reject::UnknownHandle | Reject::ShuttingDown)
+        );
+        Rule::RefusedForCause.holds(refused, || format!("{event:?}: {reply:?}"))?;
+    }
     Ok(told)
 }
 

@@ -237,7 +237,7 @@ impl Search<'_> {
             states,
             transitions,
         };
-        if found != self.world.pinned {
+        if self.world.pinned != Pinned::NOT && found != self.world.pinned {
             explored.complaints.push(format!(
                 "pinned is {:?}, found {found:?}",
                 self.world.pinned

@@ -4,7 +4,7 @@ use super::around::{ASKED, Asked, End, JOBS, NONE, SeatState, State};
 use super::driver::How;
 use super::reached::Reached;
 use super::rules::{Broken, Rule, Verdict};
-use super::world::{Ask, FORCED, GRACE, May, World};
+use super::world::{Ask, FORCED, GRACE, May, PAST, World};
 use arrayvec::ArrayVec;
 use staging_core::{
     Access, Action, Event, Fault, Ignored, PAGE, PhaseName, Reject, Reply, Tag, Tick, WakeReason,
@@ -255,6 +255,7 @@ impl Turn<'_> {
         let shown = self.is_shown(file) && touch.is_some_and(|touch| touch.writes());
         let deadline = match ask.within {
             0 => Tick::NEVER,
+            PAST => around.now,
             within => around.now.plus(within),
         };
         let event = Event::Submitted {

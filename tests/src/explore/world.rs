@@ -115,6 +115,14 @@ pub(crate) struct Pinned {
     pub(crate) transitions: u64,
 }
 
+impl Pinned {
+    /// Of a world too large to be gone through at every change.
+    pub(crate) const NOT: Pinned = Pinned {
+        states: 0,
+        transitions: 0,
+    };
+}
+
 /// How long the phases of every shutdown take at most.
 pub(crate) const GRACE: Grace = Grace {
     total: 40,
@@ -227,6 +235,9 @@ pub(crate) const fn ask(seat: usize, what: What) -> Ask {
         within: 0,
     }
 }
+
+/// A deadline that has passed when it is asked for.
+pub(crate) const PAST: u64 = u64::MAX;
 
 /// The same, with a deadline.
 pub(crate) const fn ask_within(seat: usize, what: What, within: u64) -> Ask {

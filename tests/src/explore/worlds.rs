@@ -1,12 +1,13 @@
 //! The worlds that are explored for each change.
 
+use super::corners::{CROWDED, EDGES, LINGERING, NARROW, WAITING};
 use super::world::{
     Ask, Change, Ill, May, Pinned, What, World, ask, ask_within, open, open_to_write, patient, plan,
 };
 use staging_core::{Limits, Mode, PAGE};
 
 /// Room for a few operations and nothing lingering; chunks of a page.
-const SMALL: Limits = Limits {
+pub(super) const SMALL: Limits = Limits {
     operations: 4,
     operations_per_file: 4,
     bytes: u64::MAX,
@@ -21,7 +22,7 @@ const SMALL: Limits = Limits {
 };
 
 /// For each change.
-pub static WORLDS: [World; 13] = [
+pub static WORLDS: [World; 15] = [
     STAGING,
     BUDGET,
     DESCRIPTORS,
@@ -35,6 +36,8 @@ pub static WORLDS: [World; 13] = [
     EDGES,
     NARROW,
     CROWDED,
+    LINGERING,
+    WAITING,
 ];
 
 pub(super) const STAGING: World = World {
@@ -76,7 +79,7 @@ pub(super) const STAGING: World = World {
     ],
     pinned: Pinned {
         states: 1119002,
-        transitions: 19857760,
+        transitions: 21455258,
     },
 };
 
@@ -111,7 +114,7 @@ const BUDGET: World = World {
     reaches: &["opened over budget", "failed over budget", "release"],
     pinned: Pinned {
         states: 909483,
-        transitions: 13401493,
+        transitions: 14492338,
     },
 };
 
@@ -141,7 +144,7 @@ const DESCRIPTORS: World = World {
     reaches: &["failed replaced", "read", "close"],
     pinned: Pinned {
         states: 74980,
-        transitions: 1331092,
+        transitions: 1500942,
     },
 };
 
@@ -167,7 +170,7 @@ const READS: World = World {
     reaches: &["read", "from contents", "unstaged", "progress"],
     pinned: Pinned {
         states: 729645,
-        transitions: 13780801,
+        transitions: 15259828,
     },
 };
 
@@ -204,7 +207,7 @@ pub(super) const WRITES: World = World {
     ],
     pinned: Pinned {
         states: 1715491,
-        transitions: 27520871,
+        transitions: 30528542,
     },
 };
 
@@ -243,7 +246,7 @@ const BARRIERS: World = World {
     ],
     pinned: Pinned {
         states: 57522,
-        transitions: 797042,
+        transitions: 949910,
     },
 };
 
@@ -281,7 +284,7 @@ pub(super) const ALL_FILES: World = World {
     ],
     pinned: Pinned {
         states: 522847,
-        transitions: 7850744,
+        transitions: 8708529,
     },
 };
 
@@ -312,7 +315,7 @@ pub(super) const DEADLINES: World = World {
     reaches: &["failed deadline", "unknown done"],
     pinned: Pinned {
         states: 1434455,
-        transitions: 23613297,
+        transitions: 26423110,
     },
 };
 
@@ -347,7 +350,7 @@ const SHUTDOWN: World = World {
     ],
     pinned: Pinned {
         states: 13858,
-        transitions: 224569,
+        transitions: 246445,
     },
 };
 
@@ -372,118 +375,6 @@ const DAWDLING: World = World {
     reaches: &["from contents", "written"],
     pinned: Pinned {
         states: 39283,
-        transitions: 493194,
-    },
-};
-
-const EDGES: World = World {
-    name: "edges",
-    purpose: "nothing to stage, to read or to write, and what nobody can or may ask for",
-    limits: SMALL,
-    files: &[0],
-    seats: &[0, 0],
-    asks: &[
-        ask(0, open(Mode::Auto)),
-        ask(1, open_to_write(Mode::None)),
-        ask(0, What::Read(0, 0)),
-        ask(0, What::Read(u64::MAX, 2)),
-        ask(0, What::Write(0, PAGE)),
-        ask(0, What::Stage(plan(Mode::None))),
-        ask(0, What::Stage(plan(Mode::Load))),
-        ask(1, What::Write(0, 0)),
-        ask(1, What::Write(i64::MAX as u64, 2)),
-        ask(1, What::Append(0)),
-        ask(1, What::Append(u64::MAX)),
-        ask(1, What::SetLength(0)),
-        ask(0, What::Close),
-        ask(1, What::Close),
-    ],
-    pending: 2,
-    flights: 2,
-    ills: &[Ill::Open],
-    may: &[May::Cancel],
-    changes: &[],
-    reaches: &[
-        "opened staged empty",
-        "read",
-        "written",
-        "refused read only",
-        "refused bad range",
-    ],
-    pinned: Pinned {
-        states: 6249,
-        transitions: 87696,
-    },
-};
-
-const NARROW: World = World {
-    name: "narrow",
-    purpose: "room for one handle, and for the bytes of one write to a file",
-    limits: Limits {
-        handles: 1,
-        bytes_per_file: PAGE,
-        fetch: 0,
-        ..SMALL
-    },
-    files: &[PAGE, PAGE],
-    seats: &[0, 1],
-    asks: &[
-        ask(0, open_to_write(Mode::Load)),
-        ask(1, open(Mode::None)),
-        ask(0, What::Write(0, PAGE)),
-        ask(0, What::Append(PAGE)),
-        ask(0, What::Read(0, PAGE)),
-        ask(0, What::Close),
-        ask(1, What::Close),
-    ],
-    pending: 3,
-    flights: 2,
-    ills: &[Ill::Open, Ill::Write],
-    may: &[May::Cancel, May::Drop],
-    changes: &[],
-    reaches: &[
-        "full of handles",
-        "room for handles",
-        "full of bytes of a file",
-        "room for bytes of a file",
-    ],
-    pinned: Pinned {
-        states: 4287,
-        transitions: 59354,
-    },
-};
-
-pub(super) const CROWDED: World = World {
-    name: "crowded",
-    purpose: "files linger in too little room, and what waits to be mapped is opened for writing",
-    limits: Limits {
-        budget: 3 * PAGE,
-        linger: PAGE,
-        fetch: 0,
-        ..SMALL
-    },
-    files: &[PAGE, 2 * PAGE],
-    seats: &[0, 1, 1],
-    asks: &[
-        ask(0, open(Mode::Load)),
-        ask(
-            1,
-            What::Open(staging_core::Access::Read, patient(Mode::Map)),
-        ),
-        ask(2, open_to_write(Mode::None)),
-        ask(2, What::Stage(patient(Mode::Load))),
-        ask(0, What::Close),
-        ask(1, What::Close),
-        ask(2, What::Close),
-    ],
-    pending: 2,
-    flights: 3,
-    ills: &[Ill::Load],
-    may: &[May::Cancel],
-    changes: &[],
-    reaches: &["opened staged mapped", "release", "open to write"],
-    pinned: Pinned {
-        states: 1463584,
-        transitions: 20745725,
+        transitions: 565705,
     },
 };
