@@ -52,13 +52,13 @@ fuzz TIME="30":
 planted *FAULTS:
     cargo run --release -p tests --bin planted -- {{FAULTS}}
 
-# every small change of the machine, and whether the tests notice; wants cargo-mutants
+# every small change of the machine, and whether the tests notice; wants cargo-mutants, and hours
 mutants:
-    cargo mutants -p staging-core --test-package staging-core,tests -- --lib --test core_scripts --test core_rules --test core_histories --test explore
+    cargo mutants -p staging-core --test-package staging-core,tests --timeout 60 -C=--lib -C=--test=core_scripts -C=--test=core_rules -C=--test=core_histories -C=--test=explore -C=--test=negative
 
 # how much of the machine the exploration reaches; wants cargo-llvm-cov and the LLVM tools of rustc's version
 coverage:
-    cargo llvm-cov --release -p tests --test explore --ignore-filename-regex '(tests|driver-).*' -- --full
+    cargo llvm-cov --release -p staging-core -p tests --test explore --ignore-filename-regex '(/tests/|/driver-)' -- --full
 
 # every instrument in turn, for so many minutes together
 soak TIME="60":

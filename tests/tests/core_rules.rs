@@ -1,9 +1,9 @@
 //! Rules of the machine that a transcript cannot show: sizes, equality, and what is not allocated.
 
 use staging_core::{
-    Access, Action, Completion, Event, HandleId, IoId, IoKind, Key, Limits, Machine, Missing, Mode,
-    OpId, Outcome, PAGE, Plan, Reply, Request, Stamp, Tag, Tell, Tick, charge_loaded,
-    charge_mapped,
+    Access, Action, Completion, Event, Fault, HandleId, IoId, IoKind, Key, Limits, Machine,
+    Missing, Mode, OpId, Outcome, PAGE, Plan, Reply, Request, Stamp, Tag, Tell, Tick,
+    charge_loaded, charge_mapped,
 };
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
@@ -282,6 +282,98 @@ fn machines_differ_by_what_waits_in_them() {
             assert_eq!(waiting(*one) == waiting(*other), at == other_at);
         }
     }
+}
+
+/// Which of two files lingered first decides which goes first.
+#[test]
+fn machines_differ_by_who_lingered_first() {
+    let closed = |order: [usize; 2]| {
+        let limits = Limits {
+            linger: 2 * PAGE,
+            fetch: 0,
+            ..Limits::default()
+        };
+        let mut machine = Machine::new(limits);
+        let handles = [0, 1].map(|_| {
+            let handle = open(&mut machine, NOW, Mode::Load);
+            obey(&mut machine, NOW);
+            handle
+        });
+        for at in order {
+            let _ = machine.handle(
+                NOW,
+                Event::Dropped {
+                    handle: handles[at],
+                },
+            );
+        }
+        machine
+    };
+    assert!(closed([0, 1]) == closed([0, 1]));
+    assert!(closed([0, 1]) != closed([1, 0]));
+}
+
+/// Which of two handles may not write any more is part of what a machine is (R8).
+#[test]
+fn machines_differ_by_which_handle_is_broken() {
+    const ONE: Key = Key([1, 1]);
+    let act = |machine: &mut Machine, request: Option<Request>| {
+        let reply = request.map(|request| machine.submit(NOW, Tag(0), Tick::NEVER, request));
+        while let Some(action) = machine.poll_action() {
+            let Action::Perform { io, kind } = action else {
+                continue;
+            };
+            let (len, version) = (10, 1);
+            let stamp = Stamp { len, version };
+            let completion = match kind {
+                IoKind::Open { .. } => Completion::Opened { key: ONE, stamp },
+                IoKind::Write { .. } => Completion::Written,
+                IoKind::Sync { .. } => Completion::Failed {
+                    fault: Fault::Os(5),
+                },
+                other => unreachable!("{other:?}"),
+            };
+            let _ = machine.complete(NOW, io, completion);
+        }
+        match reply {
+            Some(Reply::Opening { handle, .. }) => Some(handle),
+            _ => None,
+        }
+    };
+    let to_write = Request::Open {
+        access: Access::Write,
+        missing: Missing::Fail,
+        plan: Plan::of(Mode::None),
+    };
+    let fails = |machine: &mut Machine, handle: HandleId| {
+        let (offset, len) = (0, 1);
+        let write = Request::Write {
+            handle,
+            offset,
+            len,
+        };
+        let _ = act(machine, Some(write));
+        let _ = act(machine, Some(Request::Sync { handle }));
+    };
+    let fresh = || {
+        Machine::new(Limits {
+            fetch: 0,
+            ..Limits::default()
+        })
+    };
+    let (mut first, mut second) = (fresh(), fresh());
+    let handle = act(&mut first, Some(to_write));
+    handle.map_or_else(|| unreachable!(), |handle| fails(&mut first, handle));
+    let _ = act(&mut first, Some(to_write));
+    let (goes, stays) = (
+        act(&mut second, Some(to_write)),
+        act(&mut second, Some(to_write)),
+    );
+    stays.map_or_else(|| unreachable!(), |handle| fails(&mut second, handle));
+    let gone = goes.map(|handle| second.handle(NOW, Event::Dropped { handle }));
+    assert_eq!(gone, Some(Reply::Done));
+    let _ = act(&mut second, Some(to_write));
+    assert!(first != second);
 }
 
 /// A limit of nothing would be a machine that can do nothing: it counts as one.
