@@ -142,13 +142,13 @@ impl Chunk {
         Ok(())
     }
 
-    /// Counts the range as resident; whoever calls this populates it.
+    /// Counts the range as resident; whoever calls this populates it. What is free in it has no
+    /// memory yet.
     pub(super) fn mark_resident(&mut self, pages: Range<usize>) {
         let free = pages.len() - self.used.count(pages.clone());
-        let hot = free - self.hot_in(pages.clone());
-        self.hot += hot;
+        self.hot += free;
         self.resident.set(pages);
-        if hot > 0 {
+        if free > 0 {
             self.hot_bound = CHUNK_PAGES;
         }
     }
@@ -213,16 +213,6 @@ impl Chunk {
 
     fn hot_word(&self, word: usize) -> u64 {
         self.resident.word(word) & !self.used.word(word)
-    }
-
-    fn hot_in(&self, pages: Range<usize>) -> usize {
-        let mut rest = pages;
-        let mut hot = 0;
-        while let Some(run) = next_run(|word| self.hot_word(word), rest.clone()) {
-            hot += run.len();
-            rest.start = run.end;
-        }
-        hot
     }
 }
 
