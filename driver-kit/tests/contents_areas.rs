@@ -31,11 +31,9 @@ fn mapping_ends_before_the_systems_patience() -> Result<(), Box<dyn Error>> {
         }
     };
     assert_eq!(refused.kind(), ErrorKind::Unsupported, "{refused}");
-    assert!(
-        mappings.len() > granted / 8,
-        "{} of {granted}",
-        mappings.len()
-    );
+    // Three areas each, and a few thousand for everybody else, or half where there are few.
+    let ours = granted.saturating_sub(4096).max(granted / 2);
+    assert_eq!(mappings.len(), ours / 3, "of {granted}");
     let threads: Vec<_> = (0..64)
         .map(|_| thread::Builder::new().spawn(thread::yield_now))
         .collect();

@@ -1,7 +1,10 @@
 //! G10: the arena keeps its budget, reuses what it has and gives back what others need.
 #![cfg(not(any(staging_loom, staging_shuttle)))]
 
+mod smaps;
+
 use driver_kit::contents::{Block, Mapping, Memory, PAGE, Share, charge_loaded, charge_mapped};
+use smaps::{Wish, wish_at};
 use std::{error::Error, io, io::Write, os::fd::AsFd, sync::Arc};
 
 type Outcome = Result<(), Box<dyn Error>>;
@@ -46,6 +49,7 @@ fn an_empty_block_takes_nothing() -> Outcome {
     let memory = Memory::new(0);
     let block = memory.take(0)?;
     assert!(block.is_empty());
+    assert!(address(&block) < PAGE, "no memory is there");
     assert_eq!(block.charged(), 0);
     assert!(block.freeze(0).bytes().is_empty());
     assert_eq!(memory.arena_bytes(), 0);
@@ -132,6 +136,24 @@ fn a_run_larger_than_a_chunk_is_counted_while_it_lives() -> Outcome {
     );
     assert!(is_out_of_memory(memory.take(64 * MIB + 1)));
     assert!(memory.take(64 * MIB).is_ok(), "the pool makes room");
+    Ok(())
+}
+
+/// G10: pages come in huge ones where all of those are counted, and else one by one.
+#[test]
+fn huge_pages_are_wished_for_where_all_of_them_is_taken() -> Outcome {
+    const HUGE: usize = 2 * MIB / PAGE;
+    let wishes = |block: &Block, wish: Wish| -> Outcome {
+        assert!(wish_at(address(block))?.is_none_or(|wished| wished == wish));
+        Ok(())
+    };
+    let plenty = Memory::new(u64::MAX);
+    let steps = [plenty.take(2 * MIB)?, plenty.take(2 * MIB)?];
+    wishes(&steps[0], Wish::Huge(2 * HUGE))?;
+    wishes(&steps[1], Wish::Huge(HUGE))?;
+    wishes(&Memory::new(MIB as u64).take(1)?, Wish::Small)?;
+    let large = plenty.take(40 * MIB)?;
+    wishes(&large, Wish::Huge(40 * MIB / PAGE))?;
     Ok(())
 }
 

@@ -2,7 +2,10 @@
 #![cfg(not(any(staging_loom, staging_shuttle)))]
 #![expect(unsafe_code, reason = "slices are what the caller vouches for")]
 
+mod smaps;
+
 use driver_kit::contents::{Contents, Mapping, Memory, PAGE, Share, Truncated};
+use smaps::{Wish, wish_at};
 use std::{
     error::Error,
     fs::File,
@@ -55,7 +58,7 @@ fn a_mapping_equals_its_file() -> Outcome {
                 let mapping = Mapping::new(&memory, file.as_fd(), len as u64, share)?;
                 mapping.populate(0, len as u64)?;
                 assert_eq!(mapping.len(), len as u64);
-                assert!(mapping.is_intact());
+                assert!(mapping.is_intact() && !mapping.is_empty());
                 assert_eq!(read(&mapping, 0, len + 9)?, bytes);
                 for at in [0, 1, len / 2, len.saturating_sub(PAGE), len - 1] {
                     let end = len.min(at + 5000);
@@ -88,6 +91,48 @@ fn a_populated_mapping_is_resident_to_its_last_page_and_not_beyond_its_charge() 
     Ok(())
 }
 
+/// G4: what is asked for comes in. A hole has no page in memory before it is touched.
+#[test]
+fn populating_brings_in_the_pages_of_the_range() -> Outcome {
+    const PAGES: usize = 4096;
+    const A_HUGE_ONE: u64 = 512;
+    let memory = Memory::new(u64::MAX);
+    for (at, file) in files(&[])?.into_iter().enumerate() {
+        file.set_len((PAGES * PAGE) as u64)?;
+        let mapping = map(&memory, &file, PAGES * PAGE)?;
+        let before = mapping.resident_pages()?;
+        mapping.populate(1000 * PAGE as u64 + 1, 1000 * PAGE as u64)?;
+        let came = mapping.resident_pages()? - before;
+        assert!(came >= 1001, "{came} pages");
+        // From a disk, the system may read ahead as far as it likes; in memory it does not.
+        let in_memory = at > 0;
+        assert!(!in_memory || came <= 1001 + A_HUGE_ONE, "{came} pages");
+        mapping.populate(0, u64::MAX)?;
+        assert_eq!(mapping.resident_pages()?, PAGES as u64 + 1);
+    }
+    Ok(())
+}
+
+/// G4: the file's own pages may be huge, the copy of the last and the sentinel are small.
+#[test]
+fn huge_pages_are_wished_for_in_the_file_alone() -> Outcome {
+    let memory = Memory::new(u64::MAX);
+    for (pages, own) in [(1, 0), (2, 1), (700, 699)] {
+        for file in files(&pattern(pages * PAGE))? {
+            let mapping = map(&memory, &file, pages * PAGE)?;
+            mapping.want_huge();
+            // SAFETY: of the slice only the address is used.
+            let address = unsafe { mapping.as_slice() }.as_ptr().addr();
+            let wish = match own {
+                0 => Wish::None,
+                own => Wish::Huge(own),
+            };
+            assert!(wish_at(address)?.is_none_or(|wished| wished == wish));
+        }
+    }
+    Ok(())
+}
+
 /// G4
 #[test]
 fn mapped_contents_are_copied_not_handed_out() -> Outcome {
@@ -100,6 +145,10 @@ fn mapped_contents_are_copied_not_handed_out() -> Outcome {
         assert_eq!(contents.read_at(8995, &mut buf), Ok(5));
         assert_eq!(buf[..5], bytes[8995..]);
         assert!(contents.is_intact());
+        file.set_len(1)?;
+        assert!(!contents.is_intact());
+        let said = contents.read_at(0, &mut buf).map_err(|cut| cut.to_string());
+        assert!(said.is_err_and(|said| said.contains("truncated the file")));
     }
     Ok(())
 }
@@ -117,9 +166,24 @@ fn a_file_already_shorter_is_not_mapped() -> Outcome {
             let refused = map(&memory, &file, 0);
             assert!(refused.is_err_and(|e| e.kind() == io::ErrorKind::InvalidInput));
             let refused = Mapping::new(&memory, file.as_fd(), u64::MAX, Share::Private);
-            assert!(refused.is_err());
+            assert!(refused.is_err_and(|e| e.kind() == io::ErrorKind::InvalidInput));
         }
     }
+    assert_eq!(memory.mapped_bytes(), 0);
+    Ok(())
+}
+
+/// G10: what no address space holds is refused as such, and the largest that might be held is
+/// refused for want of budget.
+#[test]
+fn a_length_that_no_machine_maps_is_invalid() -> Outcome {
+    const LARGEST: usize = isize::MAX as usize - 2 * PAGE;
+    let memory = Memory::new(1 << 20);
+    let file = tempfile::tempfile()?;
+    let refused = map(&memory, &file, LARGEST + 1);
+    assert!(refused.is_err_and(|e| e.kind() == io::ErrorKind::InvalidInput));
+    let refused = map(&memory, &file, LARGEST);
+    assert!(refused.is_err_and(|e| e.raw_os_error() == Some(libc::ENOMEM)));
     assert_eq!(memory.mapped_bytes(), 0);
     Ok(())
 }
@@ -232,6 +296,10 @@ fn a_slice_of_a_cut_file_stays_readable() -> Outcome {
         assert!(
             (10 * PAGE..63 * PAGE).all(|i| at(i) == 0),
             "lost pages read as zero"
+        );
+        assert!(
+            (63 * PAGE..64 * PAGE).all(|i| at(i) == bytes[i]),
+            "the last page was copied, and is not lost"
         );
         assert!(!mapping.is_intact());
         let other = files(&bytes)?.pop().ok_or("a file")?;

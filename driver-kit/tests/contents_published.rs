@@ -21,10 +21,24 @@ fn what_is_published_is_read_until_it_is_withdrawn() {
     assert_eq!(cell.publish(8), Err(8), "one at a time");
     assert_eq!(cell.read(|value| value + 1), Some(8));
     assert_eq!(cell.withdraw(), Some(7));
+    assert_eq!(cell.publish(9), Ok(()), "at once, with no read between");
+    assert_eq!(cell.withdraw(), Some(9));
     assert!(!cell.is_published());
     assert_eq!(cell.read(|value| *value), None);
-    assert_eq!(cell.publish(9), Ok(()));
-    assert_eq!(cell.withdraw(), Some(9));
+}
+
+/// What is found in a log of a hub: whether something is published, and what contents cost.
+#[test]
+fn what_is_shown_of_contents_says_how_they_stand() -> Result<(), Box<dyn Error>> {
+    let memory = Memory::new(8192);
+    assert!(format!("{memory:?}").contains("budget: 8192"));
+    let loaded = memory.take(5000)?.freeze(5000);
+    assert!(format!("{loaded:?}").contains("charged: 8192"));
+    let cell = Published::default();
+    assert!(format!("{cell:?}").contains("published: false"));
+    assert!(cell.publish(Contents::Loaded(loaded)).is_ok());
+    assert!(format!("{cell:?}").contains("published: true"));
+    Ok(())
 }
 
 /// G1

@@ -50,6 +50,7 @@ fn empty_contents_cost_nothing() {
     let (notify, _, calls) = listener();
     let empty = Contents::Empty;
     assert_eq!((empty.len(), empty.charged()), (0, 0));
+    assert!(empty.is_empty() && empty.is_intact());
     assert_eq!(empty.read_at(0, &mut [0; 4]), Ok(0));
     assert!(empty.bytes(3, 9).is_some_and(|bytes| bytes.is_empty()));
     assert_eq!(empty.release(notify), 0);
@@ -181,6 +182,7 @@ fn loaded_contents_are_read_and_sliced_within_their_length() -> Outcome {
     block.copy_from_slice(b"01234567");
     let contents = Contents::Loaded(block.freeze(6));
     assert_eq!(contents.len(), 6);
+    assert!(!contents.is_empty() && contents.is_intact());
     let mut buf = [0; 4];
     assert_eq!((contents.read_at(1, &mut buf), &buf), (Ok(4), b"1234"));
     assert_eq!(

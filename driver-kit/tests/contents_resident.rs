@@ -20,6 +20,13 @@ fn anonymous() -> Result<u64, Box<dyn Error>> {
 #[test]
 fn counted_bytes_are_resident_bytes() -> Result<(), Box<dyn Error>> {
     const SLACK: u64 = 1 << 20; // the test's own heap and stack
+    for len in [4 << 10, 5 << 20, 33 << 20] {
+        let before = anonymous()?;
+        let untouched = Memory::new(len).take(len as usize)?;
+        let came = anonymous()?.saturating_sub(before);
+        assert!(came.abs_diff(len) <= SLACK, "{came} of {len} bytes");
+        drop(untouched);
+    }
     for budget in [5 << 20, 70 << 20, u64::MAX] {
         let memory = Memory::new(budget);
         let before = anonymous()?;

@@ -173,3 +173,34 @@ impl Area {
         let _ = unsafe { rustix::mm::munmap(self.base.as_ptr().cast(), (self.pages + 1) * PAGE) };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{error::Error, os::fd::AsFd};
+
+    const PAGES: usize = 4096;
+
+    /// An area over a file that has no page in memory yet, used and unmapped.
+    fn over_a_cold_file(bring: fn(&Area)) -> Result<u64, Box<dyn Error>> {
+        let file = tempfile::tempfile()?;
+        file.set_len((PAGES * PAGE) as u64)?;
+        let area = Area::map(file.as_fd(), PAGES, Share::Private)?;
+        assert_eq!(area.resident_pages()?, 0);
+        bring(&area);
+        let resident = area.resident_pages();
+        // SAFETY: the area is this test's alone, and nothing of it is kept.
+        unsafe { area.unmap() };
+        Ok(resident?)
+    }
+
+    #[test]
+    fn touching_brings_in_what_populating_does() -> Result<(), Box<dyn Error>> {
+        let touched = over_a_cold_file(|area| area.touch(0, PAGES))?;
+        let populated = over_a_cold_file(|area| {
+            assert_eq!(area.advise(0, PAGES, Advice::LinuxPopulateRead), Ok(()));
+        })?;
+        assert_eq!([touched, populated], [PAGES as u64; 2]);
+        Ok(())
+    }
+}
