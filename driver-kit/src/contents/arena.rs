@@ -300,3 +300,184 @@ impl Arena {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::mm::{MapFlags, ProtFlags};
+
+    type Proof = io::Result<()>;
+
+    const STEP: u64 = STEP_PAGES as u64;
+
+    fn arena(pages: u64) -> Arena {
+        Arena::new(pages * PAGE as u64)
+    }
+
+    /// A pool of so many pages in one chunk, all of them free, with room for no other.
+    fn pooled(pages: usize) -> io::Result<Arena> {
+        let mut arena = arena(pages as u64);
+        let taken = arena.take(pages)?;
+        arena.vacate(taken.run);
+        Ok(arena)
+    }
+
+    /// One bit for each step of the first chunk that was asked for as a huge page.
+    fn huge(arena: &Arena) -> Option<u32> {
+        Some(arena.chunks.first()?.as_deref()?.huge)
+    }
+
+    #[test]
+    fn what_is_hot_is_taken_before_what_lies_lower() -> Proof {
+        let mut arena = pooled(2 * STEP_PAGES)?;
+        assert_eq!(arena.cool(STEP_PAGES), STEP_PAGES, "the lower of two steps");
+        let taken = arena.take(10)?;
+        assert_eq!((taken.run.page, taken.cold), (STEP_PAGES, false));
+        assert_eq!(arena.resident(), STEP);
+        Ok(())
+    }
+
+    #[test]
+    fn a_search_begins_at_the_first_chunk_that_has_hot_pages() -> Proof {
+        let mut arena = arena(u64::MAX / PAGE as u64);
+        let all = arena.take(CHUNK_PAGES)?.run;
+        let next = arena.take(10)?.run;
+        assert_eq!((all.chunk, next.chunk, arena.first_hot), (0, 1, 1));
+        assert_eq!(arena.take(5)?.run.chunk, 1);
+        assert_eq!(arena.first_hot, 1);
+        arena.vacate(next);
+        assert_eq!(arena.first_hot, 1);
+        arena.vacate(all);
+        assert_eq!((arena.first_hot, arena.take(20)?.run.chunk), (0, 0));
+        Ok(())
+    }
+
+    #[test]
+    fn only_what_takes_longer_than_a_step_is_left_to_its_taker() -> Proof {
+        let mut arena = arena(u64::MAX / PAGE as u64);
+        assert!(!arena.take(STEP_PAGES)?.cold);
+        let before = arena.resident();
+        let taken = arena.take(STEP_PAGES + 1)?;
+        assert!(taken.cold);
+        assert_eq!(arena.resident(), before + STEP + 1);
+        arena.disown(taken.run);
+        assert_eq!(arena.resident(), before, "it never came");
+        assert_eq!(arena.take(STEP_PAGES + 1)?.run.page, taken.run.page);
+        Ok(())
+    }
+
+    #[test]
+    fn a_step_comes_whole_where_there_is_room_for_it() -> Proof {
+        let mut whole = arena(STEP);
+        whole.take(10)?;
+        assert_eq!(whole.resident(), STEP);
+        let mut part = arena(STEP - 1);
+        part.take(10)?;
+        assert_eq!(part.resident(), 10);
+        Ok(())
+    }
+
+    #[test]
+    fn of_a_step_that_fails_what_came_in_is_counted() -> Proof {
+        // Ten free pages without memory, ten that are used, and the rest of the step free again.
+        let mut arena = arena(STEP - 1);
+        let free = arena.take(10)?.run;
+        let used = arena.take(10)?.run;
+        arena.vacate(free);
+        arena.cool(10);
+        assert_eq!((free.page, used.page, arena.resident()), (0, 10, 10));
+        arena.budget = u64::MAX;
+        let nothing = tempfile::tempfile()?;
+        let chunk = arena.chunks[0].as_deref().ok_or_else(out_of_memory)?;
+        let (at, len) = (chunk.region.at(300 * PAGE), (STEP_PAGES - 300) * PAGE);
+        let prot = ProtFlags::READ | ProtFlags::WRITE;
+        let flags = MapFlags::PRIVATE | MapFlags::FIXED;
+        // SAFETY: the pages are free and the chunk's own, which unmaps whatever is there.
+        unsafe { rustix::mm::mmap(at.as_ptr().cast(), len, prot, flags, nothing, 0) }?;
+        assert!(
+            arena.take(5).is_err(),
+            "behind the end of a file there is no memory"
+        );
+        assert_eq!(arena.resident(), 10 + 5, "the taker's five went back");
+        assert_eq!(arena.take(5)?.run.page, 5);
+        assert_eq!(arena.resident(), 10 + 5);
+        Ok(())
+    }
+
+    #[test]
+    fn a_large_run_comes_in_huge_pages_where_there_is_plenty_of_room() -> Proof {
+        assert_eq!(PLENTY * PAGE as u64, 64 << 20);
+        let long = 1100;
+        let mut plenty = arena(STEP + long + PLENTY);
+        plenty.take(STEP_PAGES)?;
+        plenty.take(long as usize)?;
+        assert_eq!(
+            huge(&plenty),
+            Some(0b111),
+            "and not the one that it ends in"
+        );
+        let mut scarce = arena(long + PLENTY - 1);
+        scarce.take(long as usize)?;
+        assert_eq!(huge(&scarce), Some(0));
+        let mut begun = pooled(10)?;
+        begun.budget = u64::MAX;
+        begun.take(long as usize)?;
+        assert_eq!(
+            huge(&begun),
+            Some(0b10),
+            "the first has small pages already"
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn a_small_run_brings_a_huge_page_where_there_is_plenty_of_room() -> Proof {
+        let mut plenty = arena(10 + PLENTY);
+        plenty.take(10)?;
+        assert_eq!(huge(&plenty), Some(1));
+        let mut scarce = arena(9 + PLENTY);
+        scarce.take(10)?;
+        assert_eq!(huge(&scarce), Some(0));
+        let mut begun = pooled(10)?;
+        begun.budget = u64::MAX;
+        begun.take(20)?;
+        assert_eq!(huge(&begun), Some(0), "it has small pages already");
+        Ok(())
+    }
+
+    #[test]
+    fn no_more_is_given_back_than_is_needed() -> Proof {
+        let mut arena = pooled(200)?;
+        arena.budget = 800;
+        arena.admit(728, true)?;
+        assert_eq!((arena.resident(), arena.mapped()), (72, 728));
+        assert!(arena.admit(73, true).is_err());
+        arena.admit(72, false)?;
+        assert_eq!(arena.resident(), 72, "what was pooled went, and this came");
+        arena.dismiss(72, false);
+        arena.dismiss(728, true);
+        assert_eq!((arena.resident(), arena.mapped()), (0, 0));
+        Ok(())
+    }
+
+    #[test]
+    fn a_chunk_that_nobody_uses_goes_whole_if_that_is_not_too_much() -> Proof {
+        let two = || -> io::Result<Arena> {
+            let mut arena = pooled(100)?;
+            let mut other = pooled(100)?;
+            arena.chunks.append(&mut other.chunks);
+            arena.resident += other.resident;
+            Ok(arena)
+        };
+        let chunks = |arena: &Arena| arena.chunks.iter().flatten().count();
+        let mut arena = two()?;
+        assert_eq!((arena.cool(100), chunks(&arena)), (100, 1));
+        assert!(arena.chunks[1].is_none(), "the higher one");
+        let mut arena = two()?;
+        assert_eq!((arena.cool(150), chunks(&arena)), (164, 1));
+        assert_eq!(arena.resident(), 36);
+        let mut arena = two()?;
+        assert_eq!((arena.cool(99), chunks(&arena)), (100, 2));
+        Ok(())
+    }
+}

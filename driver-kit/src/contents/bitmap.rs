@@ -148,6 +148,38 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_behind_the_start_of_the_search_is_found_before_what_was_passed_over() {
+        let mut map = Bitmap::new();
+        map.set(3..13);
+        map.set(5000..5010);
+        for (from, found) in [(0, 3), (64, 5000), (5000, 5000), (5056, 3)] {
+            assert_eq!(find_run(|word| map.word(word), 10, from), Some(found));
+        }
+    }
+
+    #[test]
+    fn a_long_run_that_begins_right_before_the_search_is_found() {
+        for n in [64, 640, 1000] {
+            let mut map = Bitmap::new();
+            map.set(1983..1983 + n);
+            assert_eq!(find_run(|word| map.word(word), n, 1984), Some(1983), "{n}");
+        }
+    }
+
+    #[test]
+    fn a_run_is_cut_to_the_range_and_not_seen_outside() {
+        let mut map = Bitmap::new();
+        map.set(100..200);
+        let next = |range| next_run(|word| map.word(word), range);
+        assert_eq!(next(0..150), Some(100..150));
+        assert_eq!(next(150..8000), Some(150..200));
+        assert_eq!(
+            [next(0..100), next(200..8000), next(0..64)],
+            [None, None, None]
+        );
+    }
+
+    #[test]
     fn a_run_too_short_is_passed_over() {
         let mut map = Bitmap::new();
         map.set(10..13);

@@ -172,3 +172,15 @@ mod shim {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_state_has_a_bit_of_its_own_and_all_below_them_count() {
+        assert_eq!([PUBLISHED, LEFT, CLAIMED].map(usize::count_ones), [1; 3]);
+        assert_eq!(STATE.leading_ones(), 3);
+        assert_eq!(STATE.count_ones(), 3);
+    }
+}

@@ -46,7 +46,7 @@ pub(super) struct Chunk {
     /// Where the next search begins: behind what was taken last, or at what came back below.
     cursor: usize,
     /// One bit for each step of pages that was asked for as a huge page.
-    huge: u32,
+    pub(super) huge: u32,
 }
 
 impl Chunk {
@@ -225,4 +225,94 @@ fn whole_steps(run: Range<usize>) -> Range<usize> {
 /// The pages of one step.
 pub(super) fn step_pages(step: usize) -> Range<usize> {
     step * STEP_PAGES..(step + 1) * STEP_PAGES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Proof = io::Result<()>;
+
+    /// A chunk with free pages that have memory.
+    fn with_hot(from_to: &[(usize, usize)]) -> io::Result<Chunk> {
+        let mut chunk = Chunk::reserve()?;
+        for (from, to) in from_to {
+            chunk.mark_resident(*from..*to);
+        }
+        Ok(chunk)
+    }
+
+    #[test]
+    fn a_search_for_hot_pages_that_failed_is_made_again_only_when_some_came() -> Proof {
+        let mut chunk = with_hot(&[(10, 20)])?;
+        assert_eq!(chunk.find_hot(10), Some(10), "all there are");
+        chunk.mark_resident(30..40);
+        assert_eq!(chunk.find_hot(11), None);
+        assert_eq!((chunk.hot_bound, chunk.find_hot(10)), (10, Some(10)));
+        chunk.occupy(20..30);
+        chunk.mark_resident(20..30);
+        assert_eq!(chunk.hot_bound, 10, "nothing came that is free");
+        chunk.vacate(20..30);
+        assert_eq!((chunk.hot, chunk.find_hot(30)), (30, Some(10)));
+        assert_eq!(chunk.find_hot(31), None);
+        chunk.mark_resident(40..41);
+        chunk.mark_resident(100..120);
+        assert_eq!(chunk.find_hot(31), Some(10));
+        assert_eq!(chunk.cursor, 10);
+        Ok(())
+    }
+
+    #[test]
+    fn a_search_for_free_pages_that_failed_is_made_again_only_when_some_came() -> Proof {
+        let mut chunk = Chunk::reserve()?;
+        chunk.occupy(10..CHUNK_PAGES - 10);
+        assert_eq!((chunk.free, chunk.find_free(11)), (20, None));
+        assert_eq!((chunk.free_bound, chunk.find_free(10)), (10, Some(0)));
+        chunk.vacate(10..11);
+        assert_eq!(chunk.find_free(11), Some(0));
+        chunk.occupy(0..11);
+        assert_eq!(chunk.find_free(10), Some(CHUNK_PAGES - 10), "all there are");
+        Ok(())
+    }
+
+    #[test]
+    fn a_huge_page_that_goes_in_part_is_none_any_more() -> Proof {
+        let mut chunk = Chunk::reserve()?;
+        [2, 3, 5].iter().for_each(|step| chunk.want_huge(*step));
+        assert_eq!(chunk.huge, 0b10_1100);
+        let pages = step_pages(3).start + 7..step_pages(4).start + 7;
+        chunk.mark_resident(pages.clone());
+        assert_eq!(chunk.cool(pages.len(), false), pages.len());
+        assert_eq!(chunk.huge, 0b10_0100);
+        assert_eq!((chunk.hot, chunk.cold(pages.clone())), (0, pages.len()));
+        Ok(())
+    }
+
+    #[test]
+    fn about_as_much_is_given_back_as_is_wanted() -> Proof {
+        let mut chunk = with_hot(&[(0, 100), (200, 300)])?;
+        assert_eq!(chunk.cool(130, false), 100 + 64);
+        assert_eq!((chunk.hot, chunk.cold(264..300)), (36, 0));
+        let mut chunk = with_hot(&[(100, 2500)])?;
+        assert_eq!(chunk.cool(1, true), STEP_PAGES);
+        assert_eq!(chunk.cold(step_pages(1)), STEP_PAGES);
+        assert_eq!(chunk.cool(CHUNK_PAGES, true), 2 * STEP_PAGES);
+        assert_eq!(chunk.cool(usize::MAX, true), 0);
+        assert_eq!(chunk.cool(usize::MAX, false), 412 + 452);
+        assert_eq!(chunk.hot, 0);
+        Ok(())
+    }
+
+    #[test]
+    fn whole_steps_are_those_inside() {
+        assert_eq!(whole_steps(0..512), 0..512);
+        assert_eq!(whole_steps(100..1100), 512..1024);
+        assert_eq!(whole_steps(512..1535), 512..1024);
+        assert!(
+            [1..512, 1..1023, 700..900]
+                .map(whole_steps)
+                .iter()
+                .all(Range::is_empty)
+        );
+    }
 }

@@ -172,3 +172,17 @@ pub(super) fn retry<T>(mut call: impl FnMut() -> rustix::io::Result<T>) -> rusti
 pub(super) fn out_of_memory() -> io::Error {
     io::Error::from_raw_os_error(libc::ENOMEM)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_repeated_while_signals_interrupt_it() {
+        use rustix::io::Errno;
+        let mut said = [Err(Errno::INTR), Err(Errno::INTR), Ok(7), Ok(8)].into_iter();
+        assert_eq!(retry(|| said.next().unwrap_or(Ok(0))), Ok(7));
+        let mut said = [Err(Errno::INTR), Err(Errno::NOMEM), Ok(7)].into_iter();
+        assert_eq!(retry(|| said.next().unwrap_or(Ok(0))), Err(Errno::NOMEM));
+    }
+}

@@ -183,6 +183,18 @@ mod tests {
     }
 
     #[test]
+    fn a_slot_that_is_being_written_holds_nothing() {
+        let slot = Slot::new();
+        slot.write(16, 24);
+        assert_eq!(slot.holds(16), Some(24));
+        slot.sequence.fetch_add(1, Relaxed);
+        assert_eq!(slot.holds(16), None);
+        slot.write(16, 24);
+        slot.sequence.fetch_add(1, Relaxed);
+        assert_eq!(slot.holds(16), Some(24));
+    }
+
+    #[test]
     fn a_slot_that_changes_under_a_reader_is_never_seen_torn() {
         const LOW: usize = 1 << 20;
         const HIGH: usize = 1 << 40;
