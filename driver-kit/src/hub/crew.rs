@@ -330,3 +330,61 @@ impl State {
         }
     }
 }
+
+#[cfg(all(test, not(any(staging_loom, staging_shuttle))))] // the hub's lock needs a model
+mod tests {
+    use super::*;
+    use crate::hub::Setup;
+    use staging_core::Limits;
+    use std::task::Wake;
+
+    struct Bell;
+
+    impl Wake for Bell {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    /// A hub without a crew, and callers who rest in it, each with its number and waker.
+    fn resting<const CALLERS: usize>() -> (Arc<Hub>, [(u64, Waker); CALLERS]) {
+        let hub = Hub::new(Setup {
+            limits: Limits::default(),
+            workers: 0,
+            start: Box::new(|_| {}),
+        });
+        let callers = [(); CALLERS].map(|()| {
+            let waker = Waker::from(Arc::new(Bell));
+            let rest = lock(&hub.state).idle(&Idle::Rest(waker.clone()));
+            (rest.unwrap_or(u64::MAX), waker)
+        });
+        (hub, callers)
+    }
+
+    #[test]
+    fn each_who_rests_gets_up_for_himself_or_is_called() {
+        let (hub, callers) = resting::<3>();
+        let crew = &mut lock(&hub.state).crew;
+        let [first, second, third] = callers;
+        assert!(crew.get_up(second.0));
+        assert!(!crew.get_up(second.0), "he is up");
+        assert!(crew.get_up(first.0));
+        assert!(matches!(crew.call(), Call::Wake(waker) if waker.will_wake(&third.1)));
+        assert!(!crew.get_up(third.0), "he was called");
+        assert!(matches!(crew.call(), Call::Nobody));
+    }
+
+    #[test]
+    fn everybody_who_rests_is_woken_at_the_end() {
+        let (hub, callers) = resting::<2>();
+        let crew = &mut lock(&hub.state).crew;
+        let mut woken = Vec::new();
+        crew.wake_all(&mut woken);
+        assert_eq!(woken.len(), 2);
+        assert!(
+            callers
+                .iter()
+                .zip(&woken)
+                .all(|((_, waker), woken)| woken.will_wake(waker))
+        );
+        assert!(matches!(crew.call(), Call::Nobody));
+    }
+}

@@ -322,3 +322,74 @@ fn given_up(operation: Operation, path: &Arc<Path>) -> Failure {
         cause: Cause::Fault(Fault::Abandoned),
     }
 }
+
+#[cfg(all(test, not(any(staging_loom, staging_shuttle))))] // the hub's lock needs a model
+mod tests {
+    use super::*;
+    use crate::hub::{Idle, Opening, Setup, Turn, TurnEnd};
+    use staging_core::{Access, Grace, Limits, Missing, Mode, PhaseName, Plan};
+    use std::error::Error;
+    use std::io;
+    use std::task::{Poll, Waker};
+
+    /// Whatever is still under way when the next event comes is given up.
+    const HURRIED: Grace = Grace {
+        total: 3_600_000_000_001,
+        draining: 1,
+        closing: 3_600_000_000_000,
+    };
+
+    /// An action that a caller takes along, on a file of its own.
+    fn own(hub: &Arc<Hub>, path: &Path) -> Result<(Own, crate::Handle), Box<dyn Error>> {
+        std::fs::write(path, "some")?;
+        let opening = Opening {
+            access: Access::Read,
+            missing: Missing::Fail,
+            plan: Plan::of(Mode::None),
+        };
+        let mut ticket = hub.open(&path.into(), opening, Deadline::Never, None)?;
+        let mut turn = Turn::default();
+        while hub.turn(&mut turn, 1, &Idle::Go) == TurnEnd::Work {
+            hub.carry_out(&mut turn);
+        }
+        let Poll::Ready(answer) = ticket.poll_answer(Waker::noop()) else {
+            return Err("not opened".into());
+        };
+        let handle = answer.opened()?;
+        let request = Request::Read {
+            handle: handle.id(),
+            offset: 0,
+            len: 4,
+        };
+        match hub.ask_here(Operation::Read, handle.path(), request)? {
+            Lone::Mine(own) => Ok((own, handle)),
+            Lone::Answered(_) | Lone::Waits(_) => Err("not the caller's own".into()),
+        }
+    }
+
+    /// The end answers both of two callers, whichever of them hears of it first; each takes its own.
+    #[test]
+    fn of_two_callers_each_takes_its_own_answer() -> Result<(), Box<dyn Error>> {
+        for first in [0, 1] {
+            let hub = Hub::new(Setup {
+                limits: Limits::default(),
+                workers: 0,
+                start: Box::new(|_| {}),
+            });
+            let folder = tempfile::tempdir()?;
+            let paths = ["a", "b"].map(|name| folder.path().join(name));
+            let callers = [own(&hub, &paths[0])?, own(&hub, &paths[1])?];
+            hub.shut_down(HURRIED);
+            let (own, handle) = &callers[first];
+            let answer = hub.end_own(own, Completion::Read { bytes: 4 });
+            assert_eq!(hub.phase(), PhaseName::Closing);
+            let answer = answer.ok_or_else(|| io::Error::other("no answer"))?;
+            assert_eq!(&answer.path, handle.path());
+            assert!(
+                hub.end_own(&callers[1 - first].0, Completion::Read { bytes: 4 })
+                    .is_none()
+            );
+        }
+        Ok(())
+    }
+}

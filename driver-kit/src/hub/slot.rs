@@ -260,3 +260,96 @@ impl Drop for Ticket {
         }
     }
 }
+
+#[cfg(all(test, not(any(staging_loom, staging_shuttle))))] // the slot's lock needs a model
+mod tests {
+    use super::*;
+    use staging_core::How;
+    use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+    use std::task::Wake;
+
+    fn answer(outcome: Outcome) -> Answer {
+        Answer {
+            outcome,
+            operation: Operation::Write,
+            path: Path::new("/file").into(),
+            handle: None,
+            cell: None,
+            opened: None,
+            contents: None,
+            buffer: None,
+            payload: Bytes::new(),
+        }
+    }
+
+    fn failed(fault: Fault, done: Done) -> Answer {
+        answer(Outcome::Failed { fault, done })
+    }
+
+    #[test]
+    fn an_answer_gives_what_was_asked_for_and_nothing_else() {
+        let (offset, bytes) = (40, 2);
+        let written = answer(Outcome::Written { offset, bytes });
+        assert_eq!(written.written_at().ok(), Some(40));
+        assert_eq!((written.fault(), written.done().is_ok()), (None, true));
+        let none = written.standing().map_err(|failure| failure.cause);
+        assert_eq!(none, Err(Cause::Fault(Fault::Cancelled)));
+        let standing = Standing::Staged(How::Loaded);
+        let staged = answer(Outcome::Staged { len: 1, standing });
+        assert_eq!(staged.standing().ok(), Some(standing));
+        assert!(staged.written_at().is_err() && staged.opened().is_err());
+    }
+
+    #[test]
+    fn a_failure_says_what_failed_and_how_much_was_done() {
+        let full = Fault::Os(libc::ENOSPC);
+        for (done, cause) in [
+            (Done::Nothing, Cause::Fault(full)),
+            (Done::Unknown, Cause::Fault(full)),
+            (
+                Done::Bytes(7),
+                Cause::CutShort {
+                    fault: full,
+                    bytes: 7,
+                },
+            ),
+        ] {
+            let answer = failed(full, done);
+            assert_eq!(answer.fault(), Some(full));
+            let failures = [
+                answer.done().err(),
+                answer.written_at().err(),
+                answer.standing().err(),
+                answer.opened().err(),
+            ];
+            for failure in failures.into_iter().flatten() {
+                assert_eq!(failure.cause, cause);
+                assert_eq!(failure.operation, Operation::Write);
+                assert_eq!(&*failure.path, Path::new("/file"));
+            }
+        }
+    }
+
+    #[derive(Default)]
+    struct Bell(AtomicU32);
+
+    impl Wake for Bell {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, SeqCst);
+        }
+    }
+
+    #[test]
+    fn who_asked_last_is_woken_and_gets_the_answer_once() {
+        let bells = [(); 2].map(|()| Arc::new(Bell::default()));
+        let [first, last] = bells.each_ref().map(|bell| Waker::from(Arc::clone(bell)));
+        let slot = Slot::new();
+        for waker in [&first, &last, &last] {
+            assert!(slot.poll(waker).is_pending());
+        }
+        slot.put(answer(Outcome::Flushed));
+        assert_eq!(bells.map(|bell| bell.0.load(SeqCst)), [0, 1]);
+        assert!(slot.poll(&last).is_ready());
+        assert!(slot.poll(&last).is_pending());
+    }
+}

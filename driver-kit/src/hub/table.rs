@@ -160,3 +160,60 @@ pub(crate) enum Waiter {
     /// The thread that holds the lock right now.
     Here,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The id of a tenant: at least the first of its place.
+    fn id<K>(index: u64, tenant: u64) -> Id<K> {
+        Id::from_u64(tenant << 32 | index).unwrap_or_else(|| unreachable!("a tenant is above 0"))
+    }
+
+    #[test]
+    fn a_row_is_its_tenants_alone() {
+        let mut rows: Rows<staging_core::kind::Handle, &str> = Rows::new();
+        assert_eq!(rows.get(id(3, 1)), None);
+        assert_eq!(rows.take(id(3, 1)), None);
+        rows.put(id(3, 1), "first");
+        rows.put(id(0, 7), "low");
+        let all: Vec<_> = rows.iter().map(|(id, row)| (id.index(), *row)).collect();
+        assert_eq!(all, [(0, "low"), (3, "first")]);
+        rows.put(id(3, 2), "second");
+        assert_eq!(rows.get(id(3, 1)), None);
+        assert_eq!(rows.get_mut(id(3, 1)), None);
+        assert_eq!(
+            rows.take(id(3, 1)),
+            None,
+            "who lived there before takes nothing along"
+        );
+        assert_eq!(
+            (rows.get(id(3, 2)), rows.get(id(1, 1))),
+            (Some(&"second"), None)
+        );
+        assert_eq!(rows.take(id(3, 2)), Some("second"));
+        assert_eq!(rows.get(id(3, 2)), None);
+    }
+
+    #[test]
+    fn what_an_operation_moves_is_its_buffer_or_its_payload() {
+        let row = |buffer: Option<Vec<u8>>, payload: &'static [u8]| OpRow {
+            operation: Operation::Read,
+            path: nowhere(),
+            handle: None,
+            waiter: Waiter::Here,
+            buffer,
+            payload: Bytes::from_static(payload),
+        };
+        assert_eq!(row(None, b"").bytes(), None);
+        assert_eq!(row(Some(vec![0; 5]), b"").bytes(), Some(5));
+        assert_eq!(row(None, b"written").bytes(), Some(7));
+    }
+
+    #[test]
+    fn what_has_no_path_is_shown_as_that() {
+        let table = Table::new();
+        assert_eq!(&*table.path_of(id(0, 1)), Path::new("?"));
+        assert_eq!(&*table.file_path(id(0, 1)), Path::new("?"));
+    }
+}
