@@ -56,6 +56,18 @@ planted *FAULTS:
 mutants:
     cargo mutants -p staging-core --test-package staging-core,tests --timeout 60 -C=--lib -C=--test=core_scripts -C=--test=core_rules -C=--test=core_histories -C=--test=explore -C=--test=negative
 
+# the same of the staged contents, by their own tests; wants cargo-mutants
+mutants-contents:
+    cargo mutants -p driver-kit -f 'driver-kit/src/contents/**' --timeout 40 -C=--lib -C='--test=contents_[a-r]*' -C='--test=contents_ste*'
+
+# the same of the hub, by what one thread sees of it and by the blocking driver; wants cargo-mutants
+mutants-hub:
+    cargo mutants -p driver-kit --test-package driver-kit,tests -f 'driver-kit/src/hub/**' --timeout 120 -C=--lib -C='--test=hub_*' -C=--test=crew -C=--test=journal_runs -C=--test=conformance_blocking
+
+# the same of the hub, by a few schedules of many threads; what this misses, `just mutants-hub` may catch
+mutants-shuttle:
+    RUSTFLAGS="--cfg staging_shuttle" SCHEDULES=60 cargo mutants -p driver-kit -f 'driver-kit/src/hub/**' --timeout 20 -C=--test=shuttle
+
 # how much of the machine the exploration reaches; wants cargo-llvm-cov and the LLVM tools of rustc's version
 coverage:
     cargo llvm-cov --release -p staging-core -p tests --test explore --ignore-filename-regex '(/tests/|/driver-)' -- --full
