@@ -3,10 +3,15 @@
 #![cfg(not(any(staging_loom, staging_shuttle)))]
 
 use driver_kit::batch::{Batch, Order};
-use driver_kit::core::{Access, Entry, Event, Fault, Limits, Missing, Mode, PhaseName, Plan};
+use driver_kit::core::{
+    Access, Completion, Entry, Event, Fault, IoKind, Key, Limits, Missing, Mode, Outcome as Told,
+    PhaseName, Plan, Stamp,
+};
 use driver_kit::error::{Cause, Failure};
+use driver_kit::handlers::ActionKind;
 use driver_kit::hub::{
-    Answer, End, Hub, Idle, Opening, Room, Setup, Standby, Ticket, Turn, TurnEnd,
+    Answer, End, Hub, Idle, Opening, Read, Room, Setup, Standby, Thread, Ticket, Turn, TurnEnd,
+    Write, read_answer,
 };
 use driver_kit::path::Here;
 use driver_kit::{Deadline, Handle};
@@ -16,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::task::{Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 type Outcome = Result<(), Box<dyn Error>>;
@@ -109,6 +114,7 @@ fn a_worker_works_until_there_is_nothing_to_do() -> Outcome {
     assert_eq!(handle.read_staged(0, &mut [0; 9]), Some(Ok(4)));
     assert_eq!(hub.charged(), 4096);
     assert_eq!(hub.files(), 1);
+    assert_eq!(handle.staging().map(|staging| staging.len), Some(4));
     Ok(())
 }
 
@@ -198,6 +204,16 @@ fn a_deadline_is_a_time_to_look_again() -> Outcome {
     assert!(wake.duration_since(at) < Duration::from_secs(1) && at.duration_since(wake).is_zero());
     drop((patient, hurried));
     assert_eq!(hub.next_wake(), None);
+    let at = Instant::now() + Duration::from_micros(100);
+    let mut late = ask(&hub, path, Mode::None, Deadline::At(at), None)?;
+    while Instant::now() < at {
+        std::hint::spin_loop();
+    }
+    hub.tick();
+    assert!(
+        late.poll_answer(Waker::noop()).is_ready(),
+        "its time has passed"
+    );
     Ok(())
 }
 
@@ -226,6 +242,8 @@ fn a_ticket_cancels_what_it_still_waits_for() -> Outcome {
     let cancels: Vec<_> = cancels.collect();
     assert_eq!((cancels.len(), cancels.last()), (2, Some(&op)));
     assert!(hub.journal().is_none(), "it was taken");
+    let late = hub.record_to(&std::env::temp_dir().join("never made"));
+    assert!(late.is_err_and(|error| error.kind() == std::io::ErrorKind::InvalidInput));
     Ok(())
 }
 
@@ -272,6 +290,42 @@ fn a_path_is_kept_as_long_as_its_handle() -> Outcome {
     let path = Arc::clone(handle.path());
     drop(handle);
     assert!(Arc::strong_count(&path) < held, "the handle's goes with it");
+    Ok(())
+}
+
+/// A system call does not look at deadlines, and a handler wants a job: then a read or a write is
+/// one that waits. Else it is done when the call returns.
+#[test]
+fn a_lone_read_or_write_is_carried_out_by_who_asks() -> Outcome {
+    let (hub, _) = hub(0, Limits::default());
+    let (_folder, path) = file(b"some")?;
+    let handle = opened(&hub, &path, Mode::None)?;
+    let soon = Deadline::within(AN_HOUR);
+    for handled in [false, true] {
+        for deadline in [Deadline::Never, soon] {
+            let waits = handled || deadline == soon;
+            let mut buffer = [0; 9];
+            match handle.read(0, &mut buffer, deadline, Thread::MayBlock) {
+                Read::Done(read) => assert_eq!((read?, waits), (4, false)),
+                Read::Waits(ticket) => {
+                    assert_eq!(read_answer(answer(ticket), 0, &mut buffer)?, 4);
+                    assert!(waits);
+                }
+            }
+            assert_eq!(&buffer[..4], b"some");
+            match handle.write_now(2, b"me", deadline) {
+                Write::Done(written) => assert_eq!((written?.written_at()?, waits), (2, false)),
+                Write::Waits(ticket) => {
+                    assert_eq!(answer(ticket).written_at()?, 2);
+                    assert!(waits);
+                }
+            }
+            assert_eq!(fs::read(&path)?, b"some");
+        }
+        for kind in [ActionKind::Read, ActionKind::Write] {
+            hub.handlers().set(kind, Arc::new(|job, next| next(job)));
+        }
+    }
     Ok(())
 }
 
@@ -326,5 +380,71 @@ fn the_end_gives_back_what_is_held() -> Outcome {
     assert_eq!(handle.read_staged(0, &mut [0; 9]), None);
     hub.memory().trim();
     assert_eq!(hub.memory().arena_bytes(), 0);
+    Ok(())
+}
+
+/// G11: links lead to a file that has one path, and an empty one is staged without memory.
+#[test]
+fn a_file_is_known_by_where_it_is() -> Outcome {
+    let (hub, _) = hub(0, Limits::default());
+    let (folder, path) = file(b"")?;
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(&path, &link)?;
+    let handle = opened(&hub, &link, Mode::Load)?;
+    assert_eq!(**handle.path(), fs::canonicalize(&path)?);
+    assert_eq!(handle.read_staged(0, &mut [0; 9]), Some(Ok(0)));
+    assert_eq!(hub.charged(), 0);
+    Ok(())
+}
+
+/// G1: whoever answers a load and brings nothing has staged nothing that could be read: neither
+/// from the cell nor by a read that waited for it.
+#[test]
+fn contents_that_nobody_brought_are_not_shown_as_empty() -> Outcome {
+    let limits = Limits {
+        fetch: 0,
+        ..Limits::default()
+    };
+    let (hub, _) = hub(0, limits);
+    let stamp = Stamp { len: 4, version: 1 };
+    let key = Key([1, 2]);
+    let carry_out = || {
+        let mut turn = Turn::default();
+        while hub.turn(&mut turn, 1, &Idle::Go) == TurnEnd::Work {
+            for job in turn.jobs.drain(..) {
+                let completion = match job.kind() {
+                    IoKind::Open { .. } => Completion::Opened { key, stamp },
+                    IoKind::Look { .. } => Completion::Looked { stamp },
+                    IoKind::Load { .. } => Completion::Loaded { stamp },
+                    IoKind::Close { .. } => Completion::Closed,
+                    IoKind::Release { .. } => Completion::Released { lent: 0 },
+                    other => unreachable!("nobody asked for {other:?}"),
+                };
+                turn.finished.push(job.answer(completion));
+            }
+        }
+    };
+    let answered = |mut ticket: Ticket| match ticket.poll_answer(Waker::noop()) {
+        Poll::Ready(answer) => Ok(answer),
+        Poll::Pending => Err("no answer"),
+    };
+    let opening = ask(&hub, "/file".as_ref(), Mode::None, Deadline::Never, None)?;
+    carry_out();
+    let handle = answered(opening)?.opened()?;
+    let staging = handle.stage(Plan::of(Mode::Load), Deadline::Never, None)?;
+    let read = handle.read_later(0, 4, Deadline::Never, None)?;
+    carry_out();
+    answered(staging)?.done()?;
+    let read = answered(read)?;
+    assert!(
+        matches!(read.outcome, Told::FromContents { .. }),
+        "{read:?}"
+    );
+    let failure = read_answer(read, 0, &mut [0; 4]).map_err(|failure| failure.cause);
+    assert_eq!(failure, Err(Cause::Fault(Fault::Truncated)));
+    assert_eq!(handle.read_staged(0, &mut [0; 4]), None);
+    drop(handle);
+    carry_out();
+    assert_eq!((hub.files(), hub.charged()), (0, 0));
     Ok(())
 }
