@@ -26,11 +26,10 @@ pub(crate) fn run(args: &CatArgs) -> Exit {
         }
         Ok(())
     });
-    if let Err(error) = written {
-        complain(format_args!("cannot write to standard output: {error}"));
-        return Exit::Partly;
+    match written {
+        Ok(()) => exit,
+        Err(error) => stdout::failed(&error),
     }
-    exit
 }
 
 /// Writes one file, and gives it back. Says what was wrong with it, if anything.

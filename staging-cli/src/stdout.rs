@@ -26,9 +26,12 @@ pub(crate) fn write(
 pub(crate) fn print(text: &[u8]) -> Exit {
     match write(|out| out.write_all(text)) {
         Ok(()) => Exit::Staged,
-        Err(error) => {
-            voice::complain(format_args!("cannot write to standard output: {error}"));
-            Exit::Partly
-        }
+        Err(error) => failed(&error),
     }
+}
+
+/// Says that standard output could not be written.
+pub(crate) fn failed(error: &io::Error) -> Exit {
+    voice::complain(format_args!("cannot write to standard output: {error}"));
+    Exit::Partly
 }

@@ -5,9 +5,11 @@ use crate::files::{BLOCK, offsets};
 use crate::peers::reads::{Reads, TASKS, each, lone_runtime, on_smol, on_tokio};
 use crate::peers::whole::tokio_runtime;
 use crate::row::Run;
+use driver_kit::client;
 use driver_kit::core::Mode;
 use std::hint::black_box;
 use std::io;
+use std::ops::Deref;
 
 /// driver-blocking, one read after the other.
 pub(crate) fn blocking(reads: &Reads, mode: Mode) -> io::Result<Run> {
@@ -78,17 +80,7 @@ pub(crate) fn tokio_tasks(reads: &Reads) -> io::Result<Run> {
     let count = reads.fast / TASKS;
     Ok(Box::new(move || {
         let _open = &stager;
-        let task = |task| {
-            let file = file.clone();
-            let places = offsets(reads.size, task, count);
-            async move {
-                let mut buffer = vec![0; BLOCK];
-                for offset in places {
-                    black_box(file.read_into(&mut buffer, offset).await?);
-                }
-                Ok(())
-            }
-        };
+        let task = |task| read_all(file.deref().clone(), offsets(reads.size, task, count));
         each(TASKS * count, || on_tokio(&runtime, task))
     }))
 }
@@ -101,17 +93,16 @@ pub(crate) fn smol_tasks(reads: &Reads) -> io::Result<Run> {
     let count = reads.fast / TASKS;
     Ok(Box::new(move || {
         let _open = &stager;
-        let task = |task| {
-            let file = file.clone();
-            let places = offsets(reads.size, task, count);
-            async move {
-                let mut buffer = vec![0; BLOCK];
-                for offset in places {
-                    black_box(file.read_into(&mut buffer, offset).await?);
-                }
-                Ok(())
-            }
-        };
+        let task = |task| read_all(file.deref().clone(), offsets(reads.size, task, count));
         each(TASKS * count, || on_smol(task))
     }))
+}
+
+/// What one task of eight does, on any executor.
+async fn read_all(file: client::File, places: impl Iterator<Item = u64>) -> io::Result<()> {
+    let mut buffer = vec![0; BLOCK];
+    for offset in places {
+        black_box(file.read_into(&mut buffer, offset).await?);
+    }
+    Ok(())
 }

@@ -31,16 +31,7 @@ pub(crate) fn g1(scene: &Scene) -> io::Result<Row> {
         16 << 10,
         "warm",
     )?;
-    runtimes(&mut row, &files, 64);
-    row.way(
-        Kind::Peer,
-        "8 threads, std::fs::read",
-        whole::threads(&files, 8),
-    );
-    row.way(Kind::Peer, MAP, mapped::populated(&files));
-    let ours = ours(&mut row, &files, 2);
-    row.way(Kind::Ours, ANEW, batches::blocking_anew(&files, 2));
-    by_hand(&mut row, &files, 2);
+    let ours = many_warm(&mut row, &files);
     row.way(Kind::Limit, CHAINS, chains(&files));
     row.note(ARENAS);
     for name in ours {
@@ -128,22 +119,28 @@ pub(crate) fn g5(scene: &Scene) -> io::Result<Row> {
         256 << 10,
         "warm",
     )?;
-    runtimes(&mut row, &files, 64);
-    row.way(
-        Kind::Peer,
-        "8 threads, std::fs::read",
-        whole::threads(&files, 8),
-    );
-    row.way(Kind::Peer, MAP, mapped::populated(&files));
-    let ours = ours(&mut row, &files, 2);
-    row.way(Kind::Ours, ANEW, batches::blocking_anew(&files, 2));
-    by_hand(&mut row, &files, 2);
+    let ours = many_warm(&mut row, &files);
     row.note(ARENAS);
     for name in ours {
         let best = vec![MAP.to_owned(), BY_HAND.to_owned(), BY_HAND_STATS.to_owned()];
         row.claim(name, Bound::Times(1.5, best));
     }
     Ok(row)
+}
+
+/// The ways of many files in the page cache; says what ours are called.
+fn many_warm(row: &mut Row, files: &Corpus) -> [String; 3] {
+    runtimes(row, files, 64);
+    row.way(
+        Kind::Peer,
+        "8 threads, std::fs::read",
+        whole::threads(files, 8),
+    );
+    row.way(Kind::Peer, MAP, mapped::populated(files));
+    let ours = ours(row, files, 2);
+    row.way(Kind::Ours, ANEW, batches::blocking_anew(files, 2));
+    by_hand(row, files, 2);
+    ours
 }
 
 fn row(
