@@ -15,12 +15,13 @@
 
 #![expect(unsafe_code, reason = "a signal handler is installed and maps pages")]
 
-use super::{pages::PAGE, registry};
+use super::{pages::PAGE, registry, spare};
 use rustix::mm::{MapFlags, ProtFlags};
 use std::{
     ffi::{c_int, c_void},
     io, mem,
     mem::MaybeUninit,
+    ops::Range,
     ptr,
     sync::{
         Mutex, PoisonError,
@@ -46,20 +47,25 @@ static PREVIOUS: AtomicPtr<libc::sigaction> = AtomicPtr::new(ptr::null_mut());
 /// Installs the guard, or makes sure that it still stands. Mapping does this itself.
 ///
 /// # Errors
-/// `Unsupported` if it was refused or if another handler has taken its place; else what the
-/// system said.
+/// `Unsupported` if it was refused, if another handler has taken its place, or if the process has
+/// all the areas that the system grants; else what the system said.
 pub fn install() -> io::Result<()> {
     let mut guard = GUARD.lock().unwrap_or_else(PoisonError::into_inner);
     match *guard {
         Guard::Refused => Err(unsupported("the application refused the SIGBUS guard")),
-        Guard::Installed if stands()? => Ok(()),
+        Guard::Installed if stands()? => keep_spare(),
         Guard::Installed => Err(unsupported("another SIGBUS handler has replaced the guard")),
         Guard::Absent => {
             put_in_place()?;
             *guard = Guard::Installed;
-            Ok(())
+            keep_spare()
         }
     }
+}
+
+fn keep_spare() -> io::Result<()> {
+    let none = |_| unsupported("the system grants this process no more areas of address space");
+    spare::keep().map_err(none)
 }
 
 /// Refuses the guard for this process, for good; true if it is not installed.
@@ -134,7 +140,12 @@ extern "C" fn on_sigbus(signal: c_int, info: *mut libc::siginfo_t, context: *mut
     unsafe { *libc::__errno_location() = errno };
 }
 
-/// Puts a zero page under a fault in one of our mappings; false for every other address.
+/// Puts zero pages under a fault in one of our mappings; false for every other address.
+///
+/// A single page that cannot be read costs itself alone. A file that was cut lost all behind, and
+/// each repair is an area, of which the system grants a fixed number: so every further one in the
+/// same mapping is twice as long, and a few reach the end. Where areas are short, the rest goes in
+/// one piece: that takes none beyond those a mapping has from the start.
 fn repair(address: usize) -> bool {
     let Some((slot, end)) = registry::find(address) else {
         return false;
@@ -142,19 +153,25 @@ fn repair(address: usize) -> bool {
     // Marked first, so that whoever sees a zero of the new page can see the mark.
     slot.mark_lost();
     let page = address - address % PAGE;
-    // Each page may be a mapping of its own to the kernel, which has a limit; then the rest of
-    // the file goes at once, all of it behind what was lost.
-    zero(page, PAGE) || zero(page, end - page)
+    let pages = 1usize
+        .checked_shl(slot.count_repair())
+        .unwrap_or(usize::MAX);
+    let run = page..page.saturating_add(pages.saturating_mul(PAGE)).min(end);
+    if spare::are_kept() && zero(run) || zero(page..end) {
+        return true;
+    }
+    spare::spend();
+    zero(page..end)
 }
 
-fn zero(at: usize, len: usize) -> bool {
+fn zero(range: Range<usize>) -> bool {
     // Writable, because a mapping being made writes one word, and that must survive as well.
     let prot = ProtFlags::READ | ProtFlags::WRITE;
     let flags = MapFlags::PRIVATE | MapFlags::FIXED | MapFlags::NORESERVE;
-    let at = ptr::with_exposed_provenance_mut(at);
+    let at = ptr::with_exposed_provenance_mut(range.start);
     // SAFETY: the range lies in a registered mapping, which is ours to replace and which its
     // owner keeps while a thread touches it. Readers of it expect bytes that change.
-    unsafe { rustix::mm::mmap_anonymous(at, len, prot, flags) }.is_ok()
+    unsafe { rustix::mm::mmap_anonymous(at, range.len(), prot, flags) }.is_ok()
 }
 
 /// Does what would have been done without the guard.
@@ -204,14 +221,15 @@ mod tests {
     #[test]
     fn a_page_lost_without_a_cut_marks_its_mapping_alone() -> Result<(), Box<dyn Error>> {
         let mut file = tempfile::tempfile()?;
-        file.write_all(&[7; 3 * PAGE])?;
+        file.write_all(&[7; 4 * PAGE])?;
         let memory = Memory::new(u64::MAX);
-        let map = || Mapping::new(&memory, file.as_fd(), 3 * PAGE as u64, Share::Private);
+        let map = || Mapping::new(&memory, file.as_fd(), 4 * PAGE as u64, Share::Private);
         let (lost, whole) = (map()?, map()?);
         let mut buf = [1; 4];
-        // SAFETY: nobody writes the file, and of the slice only the address is used.
-        let address = unsafe { lost.as_slice() }[PAGE + 9..].as_ptr().addr();
-        assert!(repair(address));
+        // SAFETY: nobody writes the file, and of the lost page only the address is used.
+        let slice = unsafe { lost.as_slice() };
+        assert!(repair(slice[PAGE + 9..].as_ptr().addr()));
+        assert_eq!((slice[PAGE - 1], slice[2 * PAGE]), (7, 7), "its neighbours");
         assert_eq!(lost.read_at(0, &mut buf), Err(Truncated));
         assert!(!lost.is_intact());
         assert_eq!(whole.read_at(PAGE as u64, &mut buf), Ok(4));

@@ -22,6 +22,7 @@ mod mapping;
 mod memory;
 mod pages;
 mod registry;
+mod spare;
 mod truncated;
 
 pub use area::Share;

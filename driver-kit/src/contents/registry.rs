@@ -17,7 +17,7 @@ use std::{
     sync::{
         Mutex, PoisonError,
         atomic::{
-            AtomicBool, AtomicPtr, AtomicUsize,
+            AtomicBool, AtomicPtr, AtomicU32, AtomicUsize,
             Ordering::{Acquire, Relaxed, Release},
             fence,
         },
@@ -33,6 +33,7 @@ pub(super) struct Slot {
     start: AtomicUsize,
     end: AtomicUsize,
     lost: AtomicBool,
+    repairs: AtomicU32,
 }
 
 impl Slot {
@@ -42,6 +43,7 @@ impl Slot {
             start: AtomicUsize::new(0),
             end: AtomicUsize::new(0),
             lost: AtomicBool::new(false),
+            repairs: AtomicU32::new(0),
         }
     }
 
@@ -55,6 +57,11 @@ impl Slot {
         self.lost.store(true, Release);
     }
 
+    /// How often the mapping was repaired before; counts one more.
+    pub(super) fn count_repair(&self) -> u32 {
+        self.repairs.fetch_add(1, Relaxed)
+    }
+
     /// Writers are kept apart by the lock of the free slots.
     fn write(&self, start: usize, end: usize) {
         let before = self.sequence.load(Relaxed);
@@ -63,6 +70,7 @@ impl Slot {
         self.start.store(start, Relaxed);
         self.end.store(end, Relaxed);
         self.lost.store(false, Relaxed);
+        self.repairs.store(0, Relaxed);
         self.sequence.store(before.wrapping_add(2), Release);
     }
 
@@ -189,7 +197,9 @@ mod tests {
         assert_eq!(slot.holds(16), Some(24));
         slot.sequence.fetch_add(1, Relaxed);
         assert_eq!(slot.holds(16), None);
+        assert_eq!([slot.count_repair(), slot.count_repair()], [0, 1]);
         slot.write(16, 24);
+        assert_eq!(slot.count_repair(), 0, "another mapping");
         slot.sequence.fetch_add(1, Relaxed);
         assert_eq!(slot.holds(16), Some(24));
     }

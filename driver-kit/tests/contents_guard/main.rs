@@ -9,6 +9,8 @@
     reason = "handlers are installed and faults raised on purpose"
 )]
 
+mod areas;
+
 use driver_kit::contents::{Mapping, Memory, PAGE, Share, Truncated, guard};
 use std::{
     env,
@@ -376,37 +378,5 @@ fn thousands_of_mappings_are_guarded_at_once() -> Outcome {
     );
     drop(mappings);
     assert_eq!(memory.mapped_bytes(), 0);
-    Ok(())
-}
-
-/// G6: each repaired page is an area of its own, and the system grants a process a fixed number of
-/// them. When there are no more, the rest of the file is repaired in one piece.
-#[test]
-fn a_cut_file_with_more_lost_pages_than_areas_is_survived() -> Outcome {
-    let name = "a_cut_file_with_more_lost_pages_than_areas_is_survived";
-    let end = in_a_child(name, || {
-        let granted = std::fs::read_to_string("/proc/sys/vm/max_map_count")?;
-        let granted: usize = granted.trim().parse()?;
-        if granted > 1 << 17 {
-            return Ok(());
-        }
-        let file = tempfile::tempfile()?;
-        let pages = 2 * granted;
-        file.set_len((pages * PAGE) as u64)?;
-        let mapping = map(&file, pages)?;
-        file.set_len(0)?;
-        // SAFETY: broken by the cut, which is what the promise covers: each byte is read once.
-        let slice = unsafe { mapping.as_slice() };
-        // Every second page, so that no two repairs make one area.
-        let lost = (0..pages).step_by(2).all(|page| {
-            // SAFETY: the page is within the slice.
-            unsafe { (&raw const slice[page * PAGE]).read_volatile() == 0 }
-        });
-        assert!(lost);
-        assert!(!mapping.is_intact());
-        drop(mapping);
-        survive_one()
-    })?;
-    assert!(end.success(), "{end}");
     Ok(())
 }
