@@ -1,8 +1,12 @@
 //! Files that are on the disk and not in memory, and seen not to be.
 
-#![expect(unsafe_code, reason = "what is resident is asked with a raw pointer")]
+#![expect(
+    unsafe_code,
+    reason = "the allocator is asked to give back what is free"
+)]
 
 use crate::files::Corpus;
+use driver_kit::contents::PAGE;
 use rustix::fs::Advice;
 use std::cell::RefCell;
 use std::fs::File;
@@ -101,16 +105,8 @@ pub(crate) fn forget(path: &Path) -> io::Result<()> {
 
 /// How many pages of a file are in memory.
 pub(crate) fn resident(path: &Path) -> io::Result<usize> {
-    let file = File::open(path)?;
-    // SAFETY: the files are this benchmark's own, nobody cuts them short, and no byte is looked at.
-    let map = unsafe { memmap2::Mmap::map(&file)? };
-    let mut pages = vec![0_u8; map.len().div_ceil(rustix::param::page_size())];
-    // SAFETY: the range is the mapping, which lives until the end; there is one byte for each page.
-    let answer = unsafe { libc::mincore(map.as_ptr() as *mut _, map.len(), pages.as_mut_ptr()) };
-    match answer {
-        0 => Ok(pages.iter().filter(|page| **page & 1 == 1).count()),
-        _ => Err(io::Error::last_os_error()),
-    }
+    let bytes = driver_kit::residency(path)?.bytes();
+    Ok(bytes.div_ceil(PAGE as u64) as usize)
 }
 
 /// Gives the allocator's free memory back to the kernel: whoever allocates next meets fresh pages.

@@ -38,6 +38,8 @@ pub enum Operation {
     Seek,
     /// Closing a handle.
     Close,
+    /// Asking how much of a file is in memory.
+    Status,
 }
 
 impl Operation {
@@ -57,6 +59,7 @@ impl Operation {
             Operation::SyncAll => "sync all files, at",
             Operation::Seek => "seek",
             Operation::Close => "close",
+            Operation::Status => "ask about",
         }
     }
 }

@@ -42,6 +42,7 @@ pub mod options;
 pub mod path;
 pub mod perform;
 mod report;
+mod residency;
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 pub mod signals;
 pub mod sync;
@@ -50,4 +51,5 @@ pub mod write_cursor;
 pub use clock::Deadline;
 pub use handle::Handle;
 pub use report::{ShutdownReport, Unfinished};
+pub use residency::{Residency, residency};
 pub use staging_core as core;

@@ -1,10 +1,11 @@
 //! What can be typed.
 
-use crate::exit::{CAT_STATUSES, REPLAY_STATUSES, STATUSES};
+use crate::exit::{CAT_STATUSES, REPLAY_STATUSES, STATUS_STATUSES, STATUSES};
 use crate::hold::{self, Hold};
 use crate::json::SCHEMA;
 use crate::replay;
 use crate::size::{self, Size};
+use crate::status;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use driver_blocking::Mode;
@@ -26,6 +27,9 @@ pub(crate) enum Command {
     /// Bring files into memory, and write them to standard output
     #[command(after_long_help = CAT_STATUSES)]
     Cat(CatArgs),
+    /// Show how much of files is in memory, whoever brought it there
+    #[command(after_long_help = format!("{STATUS_STATUSES}\n\n{}", status::SCHEMA))]
+    Status(StatusArgs),
     /// Play a recorded run against the machine alone, and print its transcript
     #[command(after_long_help = format!("{REPLAY_STATUSES}\n\n{}", replay::SCHEMA))]
     Replay(ReplayArgs),
@@ -51,6 +55,8 @@ pub(crate) enum Page {
     Stage,
     /// staging-cat(1)
     Cat,
+    /// staging-status(1)
+    Status,
     /// staging-replay(1)
     Replay,
 }
@@ -134,6 +140,20 @@ pub(crate) struct CatArgs {
     /// it is the memory that the system says is available.
     #[arg(short, long, value_name = "SIZE", value_parser = size::parse)]
     pub(crate) budget: Option<Size>,
+}
+
+/// Asks the system which pages of the files it keeps in its cache. Nothing is read, and nothing
+/// comes into memory by asking. What a stager has loaded, rather than mapped, is memory of its own
+/// and is not counted here.
+#[derive(Args, Debug)]
+pub(crate) struct StatusArgs {
+    /// Files, of which nothing is read
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// Report one JSON object on standard output instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args, Debug)]

@@ -43,6 +43,14 @@ Exit status:
      written; the files behind it are written nevertheless
   2  the arguments were wrong";
 
+/// The statuses of `staging status`.
+pub(crate) const STATUS_STATUSES: &str = "\
+Exit status:
+  0  every file was looked at
+  1  a file could not be looked at, or standard output not be written;
+     the other files are shown nevertheless
+  2  the arguments were wrong";
+
 /// The statuses of `staging replay`.
 pub(crate) const REPLAY_STATUSES: &str = "\
 Exit status:

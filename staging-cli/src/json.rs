@@ -56,7 +56,7 @@ struct Bytes {
 }
 
 #[derive(Serialize)]
-struct Name<'a> {
+pub(crate) struct Name<'a> {
     path: std::borrow::Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     path_hex: Option<String>,
@@ -71,7 +71,7 @@ struct LeftFile<'a> {
 }
 
 #[derive(Serialize)]
-struct FailedFile<'a> {
+pub(crate) struct FailedFile<'a> {
     #[serde(flatten)]
     name: Name<'a>,
     operation: &'static str,

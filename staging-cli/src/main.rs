@@ -1,5 +1,6 @@
 //! The command line: `staging stage PATH…` brings files into memory and says how it went;
-//! `staging cat FILE…` writes them out from there; `staging replay FILE` plays what a run has recorded.
+//! `staging cat FILE…` writes them out from there; `staging status FILE…` shows how much of them is
+//! there; `staging replay FILE` plays what a run has recorded.
 
 mod args;
 mod bounds;
@@ -15,6 +16,7 @@ mod progress;
 mod replay;
 mod run;
 mod size;
+mod status;
 mod stdout;
 mod stop;
 mod summary;
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
     let exit = match Cli::parse().command {
         Command::Stage(args) => run::stage(args),
         Command::Cat(args) => cat::run(&args),
+        Command::Status(args) => status::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Completions { shell } => stdout::print(&pages::completions(shell)),
         Command::Man { page } => stdout::print(&pages::man(page)),

@@ -24,6 +24,7 @@ pub(crate) fn man(page: Page) -> Vec<u8> {
         Page::Overview => Some(&whole),
         Page::Stage => whole.find_subcommand("stage"),
         Page::Cat => whole.find_subcommand("cat"),
+        Page::Status => whole.find_subcommand("status"),
         Page::Replay => whole.find_subcommand("replay"),
     };
     let mut text = Vec::new();

@@ -2,6 +2,7 @@
 
 use driver_blocking::{Cause, Failure, Fault, How, Item, Staged, Standing, Why};
 use driver_kit::core::{FileId, Reject};
+use driver_kit::error::Operation;
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -58,6 +59,19 @@ impl Trouble {
             path: PathBuf::from("-"),
             message: format!("list on standard input: {error}"),
             errno: error.raw_os_error(),
+        }
+    }
+
+    /// A file that could not be asked about.
+    pub(crate) fn of_status(path: &Path, error: &io::Error) -> Trouble {
+        match driver_kit::error::failure(error) {
+            Some(failure) => Trouble::of_file(failure),
+            None => Trouble {
+                operation: Operation::Status.name(),
+                path: path.to_path_buf(),
+                message: error.to_string(),
+                errno: error.raw_os_error(),
+            },
         }
     }
 

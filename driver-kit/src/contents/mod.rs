@@ -22,6 +22,7 @@ mod mapping;
 mod memory;
 mod pages;
 mod registry;
+mod resident;
 mod spare;
 mod truncated;
 
@@ -32,6 +33,7 @@ pub use loaded::Loaded;
 pub use mapping::Mapping;
 pub use memory::{Block, Memory, charge_loaded, charge_mapped};
 pub use pages::PAGE;
+pub use resident::resident_ranges;
 pub use truncated::Truncated;
 
 use bytes::Bytes;

@@ -16,6 +16,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 pub use load::stamp_of;
+pub(crate) use open::look_at;
 pub(crate) use write::write;
 
 /// Carries a job out: system calls, and nothing else.

@@ -27,6 +27,13 @@ struct How {
     missing: Missing,
 }
 
+/// `openat2`, `fstat`: a regular file to look at, and where it really is, if links led to it.
+pub(crate) fn look_at(path: &Path) -> Result<(File, Stamp, Option<Arc<Path>>), Fault> {
+    let (access, missing) = (Access::Read, Missing::Fail);
+    let opened = open_regular(path, How { access, missing })?;
+    Ok((opened.descriptor, opened.stamp, opened.real))
+}
+
 /// `openat2`, `fstat`.
 pub(super) fn open(path: &Path, access: Access, missing: Missing) -> Ended {
     match open_regular(path, How { access, missing }) {

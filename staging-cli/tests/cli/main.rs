@@ -4,3 +4,4 @@ mod cat;
 mod replay;
 mod scene;
 mod stage;
+mod status;
