@@ -30,7 +30,7 @@ mod writer;
 
 pub use batch::Batch;
 pub use driver_kit::batch::{Item, Progress, Staged};
-pub use driver_kit::contents::{Contents, Truncated};
+pub use driver_kit::contents::{Contents, Paging, Truncated, lockable};
 pub use driver_kit::core::{
     Fault, Grace, How, Life, Limits, Mode, OverBudget, PhaseName, Plan, Staging, Standing, Stats,
     Why,

@@ -5,6 +5,7 @@ use crate::file::File;
 use crate::options::{OpenOptions, admitted, answer};
 use crate::wait::{Help, wait_until};
 use driver_kit::batch::{Order, Paths};
+use driver_kit::contents::Paging;
 use driver_kit::core::{Grace, Limits, PhaseName, Plan, Request, Stats};
 use driver_kit::error::{Failure, Operation};
 use driver_kit::handlers::Handlers;
@@ -56,6 +57,7 @@ impl Drop for Owner {
 #[must_use = "a builder makes nothing until `build` is called"]
 pub struct Builder {
     limits: Limits,
+    paging: Paging,
     pool: u32,
 }
 
@@ -93,6 +95,12 @@ impl Builder {
         }
     }
 
+    /// Whether the system may take staged pages out of memory when it is short of it. Where it may
+    /// not, staging fails beyond what this process may lock (`RLIMIT_MEMLOCK`). Allowed by default.
+    pub const fn paging(self, paging: Paging) -> Builder {
+        Builder { paging, ..self }
+    }
+
     /// Every bound there is.
     pub const fn limits(self, limits: Limits) -> Builder {
         Builder { limits, ..self }
@@ -103,6 +111,7 @@ impl Builder {
     pub fn build(self) -> Stager {
         let setup = Setup {
             limits: self.limits,
+            paging: self.paging,
             workers: self.pool,
             start: Box::new(start_worker),
         };
@@ -142,6 +151,7 @@ impl Stager {
     pub fn builder() -> Builder {
         Builder {
             limits: Limits::default(),
+            paging: Paging::Allowed,
             pool: 0,
         }
     }

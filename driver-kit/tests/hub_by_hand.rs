@@ -38,6 +38,7 @@ fn hub(workers: u32, limits: Limits) -> (Arc<Hub>, Arc<AtomicU32>) {
     });
     let setup = Setup {
         limits,
+        paging: driver_kit::contents::Paging::Allowed,
         workers,
         start,
     };

@@ -3,6 +3,7 @@
 use crate::file::File;
 use crate::{OpenOptions, runtime};
 use driver_kit::client;
+use driver_kit::contents::Paging;
 use driver_kit::core::{Grace, Limits};
 use std::io;
 use std::ops::Deref;
@@ -24,6 +25,7 @@ pub struct Stager {
 #[must_use = "a builder makes nothing until `build` is called"]
 pub struct Builder {
     limits: Limits,
+    paging: Paging,
     workers: u32,
 }
 
@@ -59,6 +61,12 @@ impl Builder {
         }
     }
 
+    /// Whether the system may take staged pages out of memory when it is short of it. Where it may
+    /// not, staging fails beyond what this process may lock (`RLIMIT_MEMLOCK`). Allowed by default.
+    pub const fn paging(self, paging: Paging) -> Builder {
+        Builder { paging, ..self }
+    }
+
     /// Every bound there is.
     pub const fn limits(self, limits: Limits) -> Builder {
         Builder { limits, ..self }
@@ -67,7 +75,7 @@ impl Builder {
     /// Makes the stager. Nothing is started before there is work.
     #[must_use]
     pub fn build(self) -> Stager {
-        let client = runtime::client(self.limits, self.workers);
+        let client = runtime::client(self.limits, self.paging, self.workers);
         Stager {
             stager: client::Stager::new(client),
         }
@@ -91,6 +99,7 @@ impl Stager {
     pub fn builder() -> Builder {
         Builder {
             limits: Limits::default(),
+            paging: Paging::Allowed,
             workers: 2,
         }
     }

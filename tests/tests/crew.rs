@@ -30,6 +30,7 @@ impl Counted {
         };
         let setup = Setup {
             limits,
+            paging: driver_kit::contents::Paging::Allowed,
             workers,
             start: Box::new(start),
         };

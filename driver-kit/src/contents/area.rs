@@ -156,6 +156,12 @@ impl Area {
         retry(|| unsafe { rustix::mm::madvise(at, len, advice) })
     }
 
+    /// Keeps `[start, end)` in memory until it is unmapped.
+    pub(super) fn lock(&self, start: usize, end: usize) -> rustix::io::Result<()> {
+        // SAFETY: the range is part of this area, and locking changes no byte of it.
+        unsafe { rustix::mm::mlock(self.page(start).cast(), (end - start) * PAGE) }
+    }
+
     /// What populating does, for kernels before 5.14.
     pub(super) fn touch(&self, start: usize, end: usize) {
         for page in start..end {

@@ -10,7 +10,7 @@
 use super::{
     bitmap::CHUNK_PAGES,
     chunk::{Chunk, Run, STEP_PAGES, step_pages},
-    pages::{PAGE, out_of_memory},
+    pages::{PAGE, Paging, out_of_memory},
 };
 use std::{io, ops::Range, ptr::NonNull};
 
@@ -25,6 +25,7 @@ const PLENTY: u64 = 32 * STEP_PAGES as u64;
 #[derive(Debug)]
 pub(super) struct Arena {
     budget: u64,
+    paging: Paging,
     resident: u64,
     mapped: u64,
     chunks: Vec<Option<Box<Chunk>>>,
@@ -42,10 +43,11 @@ pub(super) struct Taken {
 }
 
 impl Arena {
-    pub(super) const fn new(budget: u64) -> Self {
+    pub(super) const fn new(budget: u64, paging: Paging) -> Self {
         let budget = budget / PAGE as u64;
         Self {
             budget,
+            paging,
             resident: 0,
             mapped: 0,
             chunks: Vec::new(),
@@ -286,7 +288,7 @@ impl Arena {
                 });
             }
         }
-        let chunk = Some(Box::new(Chunk::reserve()?));
+        let chunk = Some(Box::new(Chunk::reserve(self.paging)?));
         let vacant = self.chunks.iter().position(Option::is_none);
         let index = vacant.unwrap_or(self.chunks.len());
         match vacant {
@@ -311,7 +313,7 @@ mod tests {
     const STEP: u64 = STEP_PAGES as u64;
 
     fn arena(pages: u64) -> Arena {
-        Arena::new(pages * PAGE as u64)
+        Arena::new(pages * PAGE as u64, Paging::Allowed)
     }
 
     /// A pool of so many pages in one chunk, all of them free, with room for no other.

@@ -7,7 +7,7 @@
 
 use super::{
     bitmap::{Bitmap, CHUNK_PAGES, find_run, next_run},
-    pages::{HUGE, PAGE, Region},
+    pages::{HUGE, PAGE, Paging, Region},
 };
 use std::{io, ops::Range};
 
@@ -50,9 +50,9 @@ pub(super) struct Chunk {
 }
 
 impl Chunk {
-    pub(super) fn reserve() -> io::Result<Self> {
+    pub(super) fn reserve(paging: Paging) -> io::Result<Self> {
         Ok(Self {
-            region: Region::reserve(CHUNK_PAGES * PAGE)?,
+            region: Region::reserve(CHUNK_PAGES * PAGE, paging)?,
             used: Bitmap::new(),
             resident: Bitmap::new(),
             hot: 0,
@@ -235,7 +235,7 @@ mod tests {
 
     /// A chunk with free pages that have memory.
     fn with_hot(from_to: &[(usize, usize)]) -> io::Result<Chunk> {
-        let mut chunk = Chunk::reserve()?;
+        let mut chunk = Chunk::reserve(Paging::Allowed)?;
         for (from, to) in from_to {
             chunk.mark_resident(*from..*to);
         }
@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_search_for_free_pages_that_failed_is_made_again_only_when_some_came() -> Proof {
-        let mut chunk = Chunk::reserve()?;
+        let mut chunk = Chunk::reserve(Paging::Allowed)?;
         chunk.occupy(10..CHUNK_PAGES - 10);
         assert_eq!((chunk.free, chunk.find_free(11)), (20, None));
         assert_eq!((chunk.free_bound, chunk.find_free(10)), (10, Some(0)));
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_huge_page_that_goes_in_part_is_none_any_more() -> Proof {
-        let mut chunk = Chunk::reserve()?;
+        let mut chunk = Chunk::reserve(Paging::Allowed)?;
         [2, 3, 5].iter().for_each(|step| chunk.want_huge(*step));
         assert_eq!(chunk.huge, 0b10_1100);
         let pages = step_pages(3).start + 7..step_pages(4).start + 7;

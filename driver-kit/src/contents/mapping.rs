@@ -42,7 +42,7 @@ use super::{
     guard,
     lent::{Announce, Lent},
     memory::charge_mapped,
-    pages::PAGE,
+    pages::{PAGE, Paging},
     registry,
 };
 use rustix::mm::Advice;
@@ -123,10 +123,20 @@ impl Mapping {
         };
         mapping.area.copy_last_page(file, size)?;
         mapping.word = mapping.area.arm_sentinel(file)?;
+        // The rest is locked as it is populated.
+        let locked = mapping.lock(pages - 1, pages + 1);
         if mapping.is_intact() {
-            Ok(mapping)
+            locked.map(|()| mapping)
         } else {
             Err(Truncated.into())
+        }
+    }
+
+    /// Where paging is not allowed, keeps these pages in memory.
+    fn lock(&self, start: usize, end: usize) -> io::Result<()> {
+        match self.memory.paging() {
+            Paging::Allowed => Ok(()),
+            Paging::Locked => Ok(self.area.lock(start, end)?),
         }
     }
 
@@ -217,6 +227,7 @@ impl Mapping {
     /// `UnexpectedEof` if the file was cut; else what the system said, an I/O error mostly.
     pub fn populate(&self, offset: u64, len: u64) -> io::Result<()> {
         let (start, end) = self.file_pages(offset, len);
+        let mut locked = Ok(());
         if start < end {
             match self.area.advise(start, end, Advice::LinuxPopulateRead) {
                 // What says that a touch would raise SIGBUS: the page is behind the end.
@@ -224,9 +235,10 @@ impl Mapping {
                 Err(rustix::io::Errno::INVAL) => self.area.touch(start, end),
                 other => other?,
             }
+            locked = self.lock(start, end);
         }
         if self.is_intact() {
-            Ok(())
+            locked
         } else {
             Err(Truncated.into())
         }

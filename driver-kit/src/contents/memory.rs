@@ -7,7 +7,7 @@ use super::{
     arena::Arena,
     bitmap::CHUNK_PAGES,
     chunk::Run,
-    pages::{PAGE, Region, pages_of, populate},
+    pages::{PAGE, Paging, Region, pages_of, populate},
 };
 use crate::sync::{Mutex, MutexGuard};
 use std::{
@@ -44,16 +44,28 @@ pub const fn charge_mapped(len: u64) -> u64 {
 /// budget out, by [`charge_loaded`] and [`charge_mapped`], is never refused for lack of room.
 pub struct Memory {
     budget: u64,
+    paging: Paging,
     arena: Mutex<Arena>,
 }
 
 impl Memory {
     /// A pool of at most `budget` bytes; `u64::MAX` is no bound. Nothing is mapped yet.
     pub fn new(budget: u64) -> Arc<Self> {
+        Self::with_paging(budget, Paging::Allowed)
+    }
+
+    /// A pool whose pages the system may take out of memory, or may not.
+    pub fn with_paging(budget: u64, paging: Paging) -> Arc<Self> {
         Arc::new(Self {
             budget,
-            arena: Mutex::new(Arena::new(budget)),
+            paging,
+            arena: Mutex::new(Arena::new(budget, paging)),
         })
+    }
+
+    /// Whether the system may take pages out of memory.
+    pub const fn paging(&self) -> Paging {
+        self.paging
     }
 
     /// The bound this pool was made with, in bytes.
@@ -84,7 +96,7 @@ impl Memory {
         let taken = self.lock().take(pages)?;
         if taken.cold {
             // SAFETY: the run was marked as used under the lock, so it is this taker's alone.
-            if let Err(error) = unsafe { populate(taken.at, pages * PAGE) } {
+            if let Err(error) = unsafe { populate(taken.at, pages * PAGE, self.paging) } {
                 self.lock().disown(taken.run);
                 return Err(error);
             }
@@ -94,7 +106,7 @@ impl Memory {
 
     fn take_region(&self, pages: usize) -> io::Result<(NonNull<u8>, Place)> {
         self.lock().admit(pages as u64, false)?;
-        match Region::resident(pages) {
+        match Region::resident(pages, self.paging) {
             Ok(region) => Ok((region.at(0), Place::Region(region))),
             Err(error) => {
                 self.lock().dismiss(pages as u64, false);

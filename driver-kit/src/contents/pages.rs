@@ -22,11 +22,22 @@ pub(super) const fn pages_of(len: usize) -> usize {
     len.div_ceil(PAGE)
 }
 
+/// Whether the system may take staged pages out of memory when it is short of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Paging {
+    /// It may; then a read brings them in again, by a major fault.
+    #[default]
+    Allowed,
+    /// It may not: they are locked (`mlock`), as far as `RLIMIT_MEMLOCK` allows it.
+    Locked,
+}
+
 /// Anonymous memory of our own, unmapped when dropped.
 #[derive(Debug)]
 pub(super) struct Region {
     base: NonNull<u8>,
     len: usize,
+    paging: Paging,
 }
 
 // SAFETY: a region is an address range that belongs to this value alone; which thread maps,
@@ -41,7 +52,7 @@ impl Region {
     ///
     /// No memory is used yet, and none comes in huge steps until somebody asks for it: the
     /// arena counts pages, so a touch must bring in one page and not five hundred.
-    pub(super) fn reserve(len: usize) -> io::Result<Self> {
+    pub(super) fn reserve(len: usize, paging: Paging) -> io::Result<Self> {
         let wide = len.checked_add(HUGE).ok_or_else(out_of_memory)?;
         let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
         let prot = ProtFlags::READ | ProtFlags::WRITE;
@@ -62,15 +73,15 @@ impl Region {
             raw.cast::<u8>().add(ahead)
         };
         let base = NonNull::new(base).ok_or_else(out_of_memory)?;
-        let region = Self { base, len };
+        let region = Self { base, len, paging };
         region.want_huge(0, len, false);
         Ok(region)
     }
 
     /// Maps `pages` pages that are all resident.
-    pub(super) fn resident(pages: usize) -> io::Result<Self> {
+    pub(super) fn resident(pages: usize, paging: Paging) -> io::Result<Self> {
         let len = pages.checked_mul(PAGE).ok_or_else(out_of_memory)?;
-        let region = Self::reserve(len)?;
+        let region = Self::reserve(len, paging)?;
         // All of it comes in now, so huge pages bring in nothing that was not asked for.
         region.want_huge(0, len, true);
         // SAFETY: the region was made here and nobody else knows of it.
@@ -92,7 +103,7 @@ impl Region {
     pub(super) unsafe fn populate(&self, offset: usize, len: usize) -> io::Result<()> {
         debug_assert!(offset + len <= self.len);
         // SAFETY: the caller's promise is the one asked for.
-        unsafe { populate(self.at(offset), len) }
+        unsafe { populate(self.at(offset), len, self.paging) }
     }
 
     /// Gives the memory behind `[offset, offset + len)` back; true if the kernel took it.
@@ -100,6 +111,10 @@ impl Region {
     /// # Safety
     /// Nobody may hold a reference into the range: its bytes become zero.
     pub(super) unsafe fn give_back(&self, offset: usize, len: usize) -> bool {
+        if self.paging == Paging::Locked {
+            // SAFETY: the range is ours; unlocking changes no byte.
+            let _ = unsafe { rustix::mm::munlock(self.at(offset).as_ptr().cast(), len) };
+        }
         // SAFETY: the range is ours, and the caller vouches that no reference into it lives.
         retry(|| unsafe { self.advise(offset, len, Advice::LinuxDontNeed) }).is_ok()
     }
@@ -132,14 +147,16 @@ impl Drop for Region {
     }
 }
 
-/// Makes `len` bytes from `at` resident and writable without a fault later.
+/// Makes `len` bytes from `at` resident and writable without a fault later, and keeps them so
+/// where paging is not allowed.
 ///
 /// # Safety
 /// The range must be mapped, writable memory that no one else reads or writes meanwhile.
 ///
 /// # Errors
-/// What the kernel said when there was no memory; the range may be resident in part.
-pub(super) unsafe fn populate(at: NonNull<u8>, len: usize) -> io::Result<()> {
+/// What the kernel said when there was no memory, or no more that may be locked; the range may be
+/// resident in part.
+pub(super) unsafe fn populate(at: NonNull<u8>, len: usize, paging: Paging) -> io::Result<()> {
     // SAFETY: populating for writing maps memory and changes no byte of the range.
     let call =
         || unsafe { rustix::mm::madvise(at.as_ptr().cast(), len, Advice::LinuxPopulateWrite) };
@@ -152,9 +169,13 @@ pub(super) unsafe fn populate(at: NonNull<u8>, len: usize) -> io::Result<()> {
                     byte.write_volatile(byte.read_volatile());
                 }
             }
-            Ok(())
         }
-        other => Ok(other?),
+        other => other?,
+    }
+    match paging {
+        Paging::Allowed => Ok(()),
+        // SAFETY: the range is mapped, and locking changes no byte of it.
+        Paging::Locked => Ok(unsafe { rustix::mm::mlock(at.as_ptr().cast(), len) }?),
     }
 }
 

@@ -348,6 +348,7 @@ mod tests {
     fn resting<const CALLERS: usize>() -> (Arc<Hub>, [(u64, Waker); CALLERS]) {
         let hub = Hub::new(Setup {
             limits: Limits::default(),
+            paging: crate::contents::Paging::Allowed,
             workers: 0,
             start: Box::new(|_| {}),
         });

@@ -75,6 +75,7 @@ impl World {
         };
         let hub = Hub::new(Setup {
             limits,
+            paging: driver_kit::contents::Paging::Allowed,
             workers,
             start,
         });
