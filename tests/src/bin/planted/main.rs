@@ -1,7 +1,7 @@
 //! Faults planted in copies of this tree, to see that the instruments find them.
 //!
 //! ```text
-//! cargo run --release -p tests --bin planted -- [NAME…] [--instrument NAME] [--list] [--every]
+//! cargo run --release -p tests --bin planted -- [NAME…] [--instrument NAME]… [--list] [--every]
 //! ```
 //!
 //! A fault is a file `tests/planted/NAME.patch`: what it is, which instruments must find it (with
@@ -40,7 +40,8 @@ use tree::Tree;
 #[derive(Default)]
 struct Asked {
     names: BTreeSet<String>,
-    instrument: Option<String>,
+    /// By these alone; by all, if there are none.
+    instruments: BTreeSet<String>,
     only_list: bool,
     every: bool,
 }
@@ -55,7 +56,7 @@ impl Asked {
                 "--instrument" => {
                     let name = words.next().ok_or("--instrument needs a name")?;
                     instrument::named(&name)?;
-                    asked.instrument = Some(name);
+                    asked.instruments.insert(name);
                 }
                 option if option.starts_with('-') => {
                     return Err(format!("there is no option {option}").into());
@@ -79,10 +80,9 @@ impl Asked {
                 false => Vec::new(),
             };
         }
-        if let Some(name) = &self.instrument {
-            fault
-                .finders
-                .retain(|finder| finder.instrument.name == *name);
+        if !self.instruments.is_empty() {
+            let asked = |finder: &Finder| self.instruments.contains(finder.instrument.name);
+            fault.finders.retain(asked);
         }
         (!fault.finders.is_empty()).then_some(fault)
     }
@@ -166,7 +166,7 @@ fn finds(tree: &Tree, faults: &[Fault]) -> Result<bool, Box<dyn Error>> {
             all &= verdict == Verdict::Failed;
         }
         *(if all { &mut found } else { &mut missed }) += 1;
-        tree.copy()?;
+        tree.pull_up(fault)?;
     }
     println!(
         "planted: faults={} found={found} missed={missed}",

@@ -104,9 +104,22 @@ impl Tree {
     /// # Errors
     /// The patch does not fit, which means that it has to be made anew.
     pub(crate) fn plant(&self, fault: &Fault) -> Result<(), Box<dyn Error>> {
+        self.apply(fault, &[])
+    }
+
+    /// Takes it out again. The project itself may be another by now; the copy is of when this began.
+    ///
+    /// # Errors
+    /// The copy was changed by another.
+    pub(crate) fn pull_up(&self, fault: &Fault) -> Result<(), Box<dyn Error>> {
+        self.apply(fault, &["--reverse"])
+    }
+
+    fn apply(&self, fault: &Fault, how: &[&str]) -> Result<(), Box<dyn Error>> {
         // Within a repository git would look for the paths there, so it must not find one.
         let applied = Command::new("git")
             .args(["apply", "--recount", "--whitespace=nowarn"])
+            .args(how)
             .arg(&fault.patch)
             .current_dir(self.copied())
             .env("GIT_CEILING_DIRECTORIES", &self.room)
