@@ -83,6 +83,14 @@ pub(crate) struct StageArgs {
     #[arg(short, long, value_name = "SIZE", value_parser = size::parse)]
     pub(crate) budget: Option<Size>,
 
+    /// Keep the system from taking staged files out of memory
+    ///
+    /// As far as it lets this process lock memory (`ulimit -l`): what does not fit is left on the
+    /// disk in mode auto, and fails in the others. Wants `--hold` or `--watch`, for with the process
+    /// its locks end.
+    #[arg(short, long)]
+    pub(crate) lock: bool,
+
     /// How many files may be under way at once
     #[arg(short, long, value_name = "N", default_value_t = 64,
           value_parser = clap::value_parser!(u32).range(1..=1 << 20))]

@@ -2,7 +2,7 @@
 
 use crate::args::StageArgs;
 use crate::size::Size;
-use driver_blocking::Limits;
+use driver_blocking::{Limits, Paging, lockable};
 use rustix::process::{Resource, getrlimit};
 use std::num::NonZero;
 use std::{fs, thread};
@@ -27,7 +27,7 @@ pub(crate) fn of(args: &StageArgs) -> Limits {
         operations: default.operations.max(args.concurrency),
         handles: HANDLES,
         descriptors: descriptors(getrlimit(Resource::Nofile).current),
-        budget: budget(args.budget),
+        budget: budget(args.budget).min(lockable_of(args)),
         ..default
     }
 }
@@ -35,6 +35,22 @@ pub(crate) fn of(args: &StageArgs) -> Limits {
 /// How many bytes may be in memory.
 pub(crate) fn budget(asked: Option<Size>) -> u64 {
     asked.map_or_else(available_memory, |Size(bytes)| bytes)
+}
+
+/// How staged files may be paged.
+pub(crate) fn paging(args: &StageArgs) -> Paging {
+    match args.lock {
+        true => Paging::Locked,
+        false => Paging::Allowed,
+    }
+}
+
+/// What more cannot be locked than, if it is to be.
+pub(crate) fn lockable_of(args: &StageArgs) -> u64 {
+    match args.lock {
+        true => lockable(),
+        false => u64::MAX,
+    }
 }
 
 /// How many threads read.

@@ -35,10 +35,17 @@ fn run(mut args: StageArgs, show: Show, voice: &Voice) -> io::Result<Exit> {
     let signals = Signals::catch()?;
     let stager = Stager::builder()
         .limits(bounds::of(&args))
+        .paging(bounds::paging(&args))
         .pool(bounds::threads(&args))
         .build();
     if let Some(file) = &args.record {
         stager.record_to(file)?;
+    }
+    if bounds::lockable_of(&args) < bounds::budget(args.budget) {
+        voice.remark(format_args!(
+            "at most {} can be locked in memory; `ulimit -l` tells, and may raise it",
+            size::shown(bounds::lockable_of(&args))
+        ));
     }
     let found = Arc::new(Found::default());
     let named = Named {

@@ -100,6 +100,18 @@ impl Scene {
         self.run_limited(script, blocks, args)
     }
 
+    /// So many KiB can be locked in memory; `None` where root cannot be kept from locking more.
+    pub(crate) fn run_with_little_to_lock(
+        &self,
+        kibibytes: u32,
+        args: &[&str],
+    ) -> Result<Option<Outcome>> {
+        let script = "ulimit -l \"$1\"; shift; test $(id -u) = 0 || exec \"$@\"; \
+                      exec setpriv --bounding-set -ipc_lock \"$@\"";
+        let ended = self.run_limited(script, kibibytes, args)?;
+        Ok((ended.status != Some(127)).then_some(ended))
+    }
+
     fn run_limited(&self, script: &str, limit: u32, args: &[&str]) -> Result<Outcome> {
         let mut shell = Command::new("sh");
         shell
@@ -155,6 +167,13 @@ impl Run {
                 return Ok(line);
             }
         }
+    }
+
+    /// What the system says of the process, by the name of a line.
+    pub(crate) fn told(&self, name: &str) -> Result<String> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        Ok(line.ok_or("it is not told")?.trim().to_owned())
     }
 
     pub(crate) fn signal(&self, signal: Signal) -> Result {

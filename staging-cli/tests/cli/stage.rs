@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -319,6 +319,50 @@ fn s6_a_signal_ends_a_hold() -> Result {
         assert_eq!(ended.status, Some(0), "{}", ended.err);
         assert_eq!(ended.json()?["interrupted"], false);
     }
+    Ok(())
+}
+
+/// What is staged cannot be taken out of memory while it is held, and nothing is locked unasked.
+#[test]
+fn what_is_to_be_locked_is_locked_while_it_is_held() -> Result {
+    let scene = Scene::new()?;
+    scene.file("small", &[7; 10_000])?;
+    scene.file("large", &[7; 3_000_000])?;
+    for (flags, locked) in [(&["--lock"][..], true), (&[], false)] {
+        let args = [&["stage", "--hold", "1h", "small", "large"], flags].concat();
+        let mut run = scene.start(&args)?;
+        run.line_with("holding")?;
+        let told = run.told("VmLck:")?;
+        let kibibytes: u64 = told.split(' ').next().unwrap_or_default().parse()?;
+        assert_eq!(kibibytes >= (12_288 + 3_000_000) / 1024, locked, "{told}");
+        assert!(locked || kibibytes == 0, "{told}");
+        run.signal(Signal::INT)?;
+        assert_eq!(run.end()?.status, Some(0));
+    }
+    Ok(())
+}
+
+/// What may not be locked is left on the disk, or fails, and how much may be is said.
+#[test]
+fn more_than_may_be_locked_is_not_staged() -> Result {
+    let scene = Scene::new()?;
+    scene.file("small", &[7; 10_000])?;
+    scene.file("large", &[7; 3_000_000])?;
+    let stage = ["stage", "--lock", "--json", "small", "large"];
+    let Some(ended) = scene.run_with_little_to_lock(1024, &stage)? else {
+        io::stderr().write_all(b"skipped: root cannot be kept from locking memory here\n")?;
+        return Ok(());
+    };
+    assert_eq!(ended.status, Some(1), "{}", ended.err);
+    assert!(
+        ended.err.contains("at most 1.00 MiB can be locked"),
+        "{}",
+        ended.err
+    );
+    let report = ended.json()?;
+    assert_eq!(report["loaded"]["files"], 1);
+    assert_eq!(report["left"][0]["bytes"], 3_000_000);
+    assert_eq!(report["failed"].as_array().map(Vec::len), Some(0));
     Ok(())
 }
 
