@@ -32,8 +32,8 @@ pub use batch::Batch;
 pub use driver_kit::batch::{Item, Progress, Staged};
 pub use driver_kit::contents::{Contents, Paging, Truncated, lockable};
 pub use driver_kit::core::{
-    Fault, Grace, How, Life, Limits, Mode, OverBudget, PhaseName, Plan, Staging, Standing, Stats,
-    Why,
+    Fault, Grace, How, Life, Limits, Mode, OverBudget, PhaseName, Plan, Pressure, Staging,
+    Standing, Stats, Why,
 };
 pub use driver_kit::error::{Cause, Failure, Operation, errno, failure};
 pub use driver_kit::handlers::{ActionKind, Handler, Handlers};

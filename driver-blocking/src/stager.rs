@@ -6,7 +6,7 @@ use crate::options::{OpenOptions, admitted, answer};
 use crate::wait::{Help, wait_until};
 use driver_kit::batch::{Order, Paths};
 use driver_kit::contents::Paging;
-use driver_kit::core::{Grace, Limits, PhaseName, Plan, Request, Stats};
+use driver_kit::core::{Grace, Limits, PhaseName, Plan, Pressure, Request, Stats};
 use driver_kit::error::{Failure, Operation};
 use driver_kit::handlers::Handlers;
 use driver_kit::hub::{End, Hub, Setup};
@@ -230,6 +230,12 @@ impl Stager {
     #[must_use]
     pub fn charged(&self) -> u64 {
         self.hub().charged()
+    }
+
+    /// How tight the budget is: what is taken and by what, and how much more is wanted (G10).
+    #[must_use]
+    pub fn pressure(&self) -> Pressure {
+        self.hub().pressure()
     }
 
     /// Which phase of its life the stager is in (S1).

@@ -119,7 +119,7 @@ pub use options::OpenOptions;
 pub use simulation::{Answer, Notice, Payload, Setup, Simulation, Ticket as TicketNumber};
 pub use stager::{Builder, Stager};
 pub use staging_core::{
-    Fault, Grace, How, Life, Limits, Mode, OverBudget, PhaseName, Plan, Staging, Standing, Stats,
-    Tick, Why,
+    Fault, Grace, How, Life, Limits, Mode, OverBudget, PhaseName, Plan, Pressure, Staging,
+    Standing, Stats, Tick, Why,
 };
 pub use ticket::{Deadline, Ticket};

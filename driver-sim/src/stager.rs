@@ -7,7 +7,7 @@ use crate::ticket::{Deadline, Ticket, World, alone, nanos, refused};
 use crate::{Faults, File};
 use driver_kit::error::Operation;
 use driver_kit::{ShutdownReport, Unfinished};
-use staging_core::{Event, Grace, Limits, PhaseName, Request, Stats, Tick};
+use staging_core::{Event, Grace, Limits, PhaseName, Pressure, Request, Stats, Tick};
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -215,6 +215,11 @@ impl Stager {
     /// Bytes of the budget that are taken now (G10).
     pub fn charged(&self) -> u64 {
         self.with(|simulation| simulation.machine().charged())
+    }
+
+    /// How tight the budget is: what is taken and by what, and how much more is wanted (G10).
+    pub fn pressure(&self) -> Pressure {
+        self.with(|simulation| simulation.machine().pressure())
     }
 
     /// Which phase of its life the stager is in (S1).

@@ -56,6 +56,7 @@ mod phase;
 mod staging;
 
 mod limits;
+mod pressure;
 mod stats;
 mod wake;
 
@@ -78,6 +79,7 @@ pub use journal::{Divergence, Entry, Instead, replay};
 pub use limits::{Limits, PAGE, charge_loaded, charge_mapped};
 pub use machine::{Canonical, Machine, Report};
 pub use phase::{Cause, EDGES, PhaseName};
+pub use pressure::Pressure;
 pub use reply::{Ignored, Reject, Reply};
 pub use staging::{How, Life, Staging, Standing, Why};
 pub use stats::Stats;

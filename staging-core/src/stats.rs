@@ -50,6 +50,12 @@ pub struct Stats {
     pub syncs_failed: u64,
     /// Files given up because others needed the room (G10).
     pub evicted: u64,
+    /// Stagings by `Auto` that the budget had no room for: their files stay on the disk (G10).
+    pub left_over_budget: u64,
+    /// Stagings by an explicit mode that failed because the budget had no room (G10).
+    pub refused_over_budget: u64,
+    /// Stagings that had to wait for room in the budget, as they had asked to (G10).
+    pub waited_for_room: u64,
     /// Idle descriptors closed because others needed them.
     pub descriptors_recycled: u64,
     /// The most bytes of budget ever taken at once.

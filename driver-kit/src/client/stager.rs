@@ -9,7 +9,7 @@ use crate::hub::{Hub, Standby};
 use crate::journal::Recording;
 use crate::observe::Notice;
 use crate::report::ShutdownReport;
-use staging_core::{Grace, PhaseName, Request, Stats};
+use staging_core::{Grace, PhaseName, Pressure, Request, Stats};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -113,6 +113,12 @@ impl Stager {
     #[must_use]
     pub fn charged(&self) -> u64 {
         self.hub().charged()
+    }
+
+    /// How tight the budget is: what is taken and by what, and how much more is wanted (G10).
+    #[must_use]
+    pub fn pressure(&self) -> Pressure {
+        self.hub().pressure()
     }
 
     /// Which phase of its life the stager is in (S1).

@@ -31,7 +31,7 @@ use crate::handlers::Handlers;
 use crate::observe::Observers;
 use crate::sync::{Mutex, lock};
 use room::Line;
-use staging_core::{Event, Grace, Limits, Machine, PhaseName, Stats, Tick};
+use staging_core::{Event, Grace, Limits, Machine, PhaseName, Pressure, Stats, Tick};
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Weak};
@@ -165,6 +165,11 @@ impl Hub {
     /// Bytes of the budget that are taken now (G10).
     pub fn charged(&self) -> u64 {
         lock(&self.state).machine.charged()
+    }
+
+    /// How tight the budget is (G10).
+    pub fn pressure(&self) -> Pressure {
+        lock(&self.state).machine.pressure()
     }
 
     /// How many files it knows: open, being given up, or lingering.

@@ -4,7 +4,8 @@
 
 use staging_core::{
     Access, Action, Bound, Done, Fault, HandleId, How, Instead, IoKind, Life, Missing, NodeKind,
-    Outcome, Reject, Reply, Report, Request, Staging, Standing, Stats, Tell, Wake, WakeReason, Why,
+    Outcome, Pressure, Reject, Reply, Report, Request, Staging, Standing, Stats, Tell, Wake,
+    WakeReason, Why,
 };
 
 /// How a handle is called.
@@ -250,6 +251,14 @@ pub fn report(report: Option<Report>) -> String {
     )
 }
 
+/// How tight its budget is.
+pub fn pressure(p: Pressure) -> String {
+    format!(
+        "{} of {} bytes: {} lent, {} linger, {} return; {} wanted",
+        p.charged, p.budget, p.lent, p.lingering, p.returning, p.wanted
+    )
+}
+
 /// One of its counts.
 pub fn count(stats: &Stats, what: &str) -> String {
     let number = match what {
@@ -267,6 +276,9 @@ pub fn count(stats: &Stats, what: &str) -> String {
         "most-charged" => stats.most_charged,
         "shared" => stats.shared,
         "evicted" => stats.evicted,
+        "left-over-budget" => stats.left_over_budget,
+        "refused-over-budget" => stats.refused_over_budget,
+        "waited-for-room" => stats.waited_for_room,
         "recycled" => stats.descriptors_recycled,
         "ignored" => stats.ignored,
         "backwards" => stats.backwards,

@@ -14,6 +14,7 @@ use crate::event::{Mode, OverBudget, Plan, Request};
 use crate::fault::Fault;
 use crate::id::{FileId, OpId};
 use crate::phase::Phase;
+use crate::pressure::Pressure;
 use crate::reply::{Ignored, Reply};
 use crate::slab::List;
 use crate::staging::{How, Standing, Why};
@@ -73,6 +74,17 @@ impl Budget {
 
     pub(super) const fn has_lingering(&self) -> bool {
         !self.lingering.is_empty()
+    }
+
+    pub(super) fn pressure(&self) -> Pressure {
+        Pressure {
+            budget: self.limit,
+            charged: self.charged,
+            lent: self.lent,
+            lingering: self.lingering_bytes,
+            returning: self.coming,
+            wanted: u64::try_from(self.needed).unwrap_or(u64::MAX),
+        }
     }
 
     fn free(&self) -> u64 {
@@ -252,6 +264,9 @@ impl Machine {
             self.set_step(file, Step::Opening);
         }
         self.refuse_impatient(file);
+        if self.files.get(file).is_some() && self.awaited(file).is_some() {
+            self.stats.waited_for_room += 1;
+        }
     }
 
     /// Answers those who wait for this staging and did not ask to wait for room. If nobody is
@@ -288,13 +303,15 @@ impl Machine {
     }
 
     /// `Auto` goes on with the file on the disk and says so; an explicit mode fails.
-    fn over_budget_outcome(&self, op: OpId, file: FileId, plan: Plan) -> Outcome {
+    fn over_budget_outcome(&mut self, op: OpId, file: FileId, plan: Plan) -> Outcome {
         if plan.mode != Mode::Auto {
+            self.stats.refused_over_budget += 1;
             return Outcome::Failed {
                 fault: Fault::OverBudget,
                 done: Done::Nothing,
             };
         }
+        self.stats.left_over_budget += 1;
         let len = self.size(file);
         let standing = Standing::NotStaged(Why::OverBudget);
         match self.ops[op].request {

@@ -26,6 +26,7 @@ use crate::intervals::Intervals;
 use crate::keys::Keys;
 use crate::limits::Limits;
 use crate::phase::{Cause, Phase, PhaseName};
+use crate::pressure::Pressure;
 use crate::reply::{Ignored, Reply};
 use crate::slab::{List, Slab};
 use crate::staging::{Life, Staging};
@@ -231,6 +232,11 @@ impl Machine {
     /// that outlived theirs (G10).
     pub fn charged(&self) -> u64 {
         self.budget.charged()
+    }
+
+    /// How tight the budget is (G10).
+    pub fn pressure(&self) -> Pressure {
+        self.budget.pressure()
     }
 
     /// How many files it knows.

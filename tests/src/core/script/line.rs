@@ -30,6 +30,7 @@ pub(super) enum Command {
     Stands(HandleId),
     Wake,
     Charged,
+    Pressure,
     Report,
     Count(String),
 }
@@ -49,6 +50,7 @@ pub(super) fn parse(line: &str, names: &Names) -> Read<Command> {
         ["drain"] => Ok(Command::Drain),
         ["?", "wake"] => Ok(Command::Wake),
         ["?", "charged"] => Ok(Command::Charged),
+        ["?", "pressure"] => Ok(Command::Pressure),
         ["?", "report"] => Ok(Command::Report),
         ["?", "count", what] => Ok(Command::Count((*what).into())),
         ["?", name] => Ok(Command::Stands(known(name, names)?)),

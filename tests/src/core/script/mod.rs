@@ -138,6 +138,7 @@ impl Run {
             }
             Command::Wake => self.line(&wording::wake(self.machine.poll_timeout())),
             Command::Charged => self.line(&format!("{} bytes", self.machine.charged())),
+            Command::Pressure => self.line(&wording::pressure(self.machine.pressure())),
             Command::Report => self.line(&wording::report(self.machine.report())),
             Command::Count(what) => self.line(&wording::count(self.machine.stats(), &what)),
         }
