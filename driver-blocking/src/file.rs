@@ -1,5 +1,6 @@
 //! An open file.
 
+use crate::background::Background;
 use crate::options::{admitted, answer};
 use crate::reader::Reader;
 use crate::writer::Writer;
@@ -160,6 +161,17 @@ impl File {
         })?;
         let staged = answer(ticket, deadline);
         staged.standing().map_err(Failure::into_io)
+    }
+
+    /// Begins to bring the file into memory, and returns: with a pool it goes on in the background.
+    /// Reads wait for its end (G2).
+    ///
+    /// # Errors
+    /// Refused: the stager is closing, or has as many operations under way as it may have.
+    pub fn begin_staging(&self, plan: Plan) -> io::Result<Background<'_>> {
+        let asked = self.handle.stage(plan, Deadline::Never, None);
+        let ticket = asked.map_err(Failure::into_io)?;
+        Ok(Background::new(self, ticket))
     }
 
     /// Gives the memory back. Reads go to the file from now on; bytes handed out stay valid.

@@ -20,6 +20,7 @@
 //! Errors are [`std::io::Error`] with the operation and the absolute path in the message;
 //! [`errno`] finds the system's error number, [`failure`] the whole reason.
 
+mod background;
 mod batch;
 mod file;
 mod options;
@@ -28,6 +29,7 @@ mod stager;
 mod wait;
 mod writer;
 
+pub use background::Background;
 pub use batch::Batch;
 pub use driver_kit::batch::{Item, Progress, Staged};
 pub use driver_kit::contents::{Contents, Paging, Truncated, lockable};

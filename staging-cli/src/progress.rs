@@ -95,7 +95,7 @@ fn line(progress: &Progress, found: &Found) -> String {
         "{}, {}, {}/s",
         files(progress, found),
         size::shown(progress.bytes_done),
-        size::shown(progress.rate() as u64),
+        size::shown(progress.rate as u64),
     )
 }
 

@@ -1,6 +1,7 @@
 //! What has come of a batch so far.
 
 use super::{Item, Staged};
+use crate::pace::{self, Pace};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -22,24 +23,14 @@ pub struct Progress {
     pub bytes_known: u64,
     /// Since it began.
     pub elapsed: Duration,
+    /// Bytes per second: lately, while it goes on, and from beginning to end when it is over.
+    pub rate: f64,
 }
 
 impl Progress {
-    /// Bytes per second since it began.
-    pub fn rate(&self) -> f64 {
-        let seconds = self.elapsed.as_secs_f64();
-        if seconds > 0.0 {
-            self.bytes_done as f64 / seconds
-        } else {
-            0.0
-        }
-    }
-
-    /// How long the rest will take at the rate so far; of what is known by now.
+    /// How long the rest of what is known by now will take at this rate; `None` if nothing comes.
     pub fn remaining(&self) -> Option<Duration> {
-        let rate = self.rate();
-        let rest = self.bytes_known.saturating_sub(self.bytes_done) as f64;
-        (rate > 0.0).then(|| Duration::try_from_secs_f64(rest / rate).unwrap_or(Duration::MAX))
+        pace::remaining(self.bytes_known.saturating_sub(self.bytes_done), self.rate)
     }
 }
 
@@ -63,6 +54,7 @@ pub(super) struct Tally {
     /// Counts whatever changes the progress; from 1, so that the first look sees something.
     steps: u64,
     watching: Vec<Waker>,
+    pace: Pace,
 }
 
 /// What `seen` says when the end was seen.
@@ -82,6 +74,7 @@ impl Tally {
             waiting: Vec::new(),
             steps: 1,
             watching: Vec::new(),
+            pace: Pace::default(),
         }
     }
 
@@ -160,18 +153,26 @@ impl Tally {
         std::mem::take(&mut self.items)
     }
 
-    pub(super) fn progress(&self, under_way: UnderWay) -> Progress {
+    pub(super) fn progress(&mut self, under_way: UnderWay) -> Progress {
+        let ended_at = self.ended_at.unwrap_or_else(Instant::now);
+        let elapsed = ended_at.duration_since(self.started);
+        let bytes_done = self.bytes + under_way.done;
+        match self.ended_at {
+            Some(_) => {
+                self.pace = Pace::default();
+                self.pace.look(elapsed, bytes_done);
+            }
+            None => self.pace.look(elapsed, bytes_done),
+        }
         Progress {
             files_done: self.done,
             files_taken: self.taken,
             list_ended: self.list_ended,
             failed: self.failed,
-            bytes_done: self.bytes + under_way.done,
+            bytes_done,
             bytes_known: self.bytes + under_way.known,
-            elapsed: self
-                .ended_at
-                .unwrap_or_else(Instant::now)
-                .duration_since(self.started),
+            elapsed,
+            rate: self.pace.rate(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! An open file.
 
+use super::Background;
 use super::wait::{Client, done};
 use crate::clock::Deadline;
 use crate::contents::Contents;
@@ -287,6 +288,17 @@ impl File {
         let asked = |room: Standby<'_>| self.handle().stage(plan, deadline, room);
         let answer = self.ask(deadline, asked).await?;
         answer.standing().map_err(Failure::into_io)
+    }
+
+    /// Begins to bring the file into memory, and goes on with it in the background: what this
+    /// returns tells how far it is, and can be awaited. Reads wait for its end (G2).
+    ///
+    /// # Errors
+    /// Refused: the stager is closing, or has as many operations under way as it may have.
+    pub fn begin_staging(&self, plan: Plan) -> io::Result<Background> {
+        let asked = self.handle().stage(plan, Deadline::Never, None);
+        let ticket = asked.map_err(Failure::into_io)?;
+        Ok(Background::new(self.clone(), ticket))
     }
 
     /// Gives the memory back. Reads go to the file from now on; bytes handed out stay valid.

@@ -18,12 +18,14 @@
 //! Dropping any of these futures cancels what it waited for (R10) and leaves no operation, buffer
 //! or waker behind. Where more is to be said, the method says it.
 
+mod background;
 mod batch;
 mod file;
 mod options;
 mod stager;
 mod wait;
 
+pub use background::Background;
 pub use batch::{Batch, BatchBuilder, Updates};
 pub use file::File;
 pub use options::OpenOptions;

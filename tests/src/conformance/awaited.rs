@@ -1,9 +1,9 @@
 //! Any driver of futures under trial, in blocking words: what its world polls, a case waits for.
 
-use super::driver::{Driver, Group, Open, OpenFile, Opening};
+use super::driver::{Begun, Driver, Group, Open, OpenFile, Opening};
 use bytes::Bytes;
 use driver_kit::batch::{Item, Order, Progress};
-use driver_kit::client::{self, OpenOptions};
+use driver_kit::client::{self, Background, OpenOptions};
 use driver_kit::core::{Grace, Plan, Standing};
 use driver_kit::hub::Hub;
 use driver_kit::{Deadline, Handle, ShutdownReport};
@@ -109,6 +109,21 @@ struct Opened<W: World> {
     world: W,
 }
 
+struct Goes<W: World> {
+    begun: Background,
+    world: W,
+}
+
+impl<W: World> Begun for Goes<W> {
+    fn progress(&self) -> Progress {
+        self.begun.progress()
+    }
+
+    fn wait(self: Box<Self>) -> io::Result<Standing> {
+        self.world.block_on(self.begun)
+    }
+}
+
 impl<W: World> OpenFile for Opened<W> {
     fn handle(&self) -> &Handle {
         self.file.handle()
@@ -152,6 +167,12 @@ impl<W: World> OpenFile for Opened<W> {
 
     fn stage_by(&self, plan: Plan, deadline: Deadline) -> io::Result<Standing> {
         self.world.block_on(self.file.stage_by(plan, deadline))
+    }
+
+    fn begin_staging(&self, plan: Plan) -> io::Result<Box<dyn Begun + '_>> {
+        let world = self.world.clone();
+        let begun = self.file.begin_staging(plan)?;
+        Ok(Box::new(Goes { begun, world }))
     }
 
     fn unstage(&self) -> io::Result<()> {

@@ -1,8 +1,8 @@
 //! driver-blocking under trial: without a pool, and with one of one and of two threads.
 
-use super::driver::{Configuration, Driver, Group, Open, OpenFile, Opening};
+use super::driver::{Begun, Configuration, Driver, Group, Open, OpenFile, Opening};
 use bytes::Bytes;
-use driver_blocking::{Batch, File, Stager};
+use driver_blocking::{Background, Batch, File, Stager};
 use driver_kit::batch::{Item, Order, Progress};
 use driver_kit::core::{Grace, Limits, Plan, Standing};
 use driver_kit::hub::{Hub, Idle, Turn, TurnEnd};
@@ -118,6 +118,16 @@ struct Opened {
     file: File,
 }
 
+impl Begun for Background<'_> {
+    fn progress(&self) -> Progress {
+        Background::progress(self)
+    }
+
+    fn wait(self: Box<Self>) -> io::Result<Standing> {
+        Background::wait(*self)
+    }
+}
+
 impl OpenFile for Opened {
     fn handle(&self) -> &Handle {
         self.file.handle()
@@ -166,6 +176,10 @@ impl OpenFile for Opened {
 
     fn stage_by(&self, plan: Plan, deadline: Deadline) -> io::Result<Standing> {
         self.file.stage_by(plan, deadline)
+    }
+
+    fn begin_staging(&self, plan: Plan) -> io::Result<Box<dyn Begun + '_>> {
+        Ok(Box::new(self.file.begin_staging(plan)?))
     }
 
     fn unstage(&self) -> io::Result<()> {

@@ -18,6 +18,18 @@ use std::time::Duration;
 /// An open file, shared by the threads of a case.
 pub type Open = Arc<dyn OpenFile>;
 
+/// A staging that goes on in the background. Dropped, it is cancelled.
+pub trait Begun {
+    /// How far it is.
+    fn progress(&self) -> Progress;
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn wait(self: Box<Self>) -> io::Result<Standing>;
+}
+
 /// One way to set a driver up.
 #[derive(Clone, Copy, Debug)]
 pub struct Configuration {
@@ -259,6 +271,12 @@ pub trait OpenFile: Send + Sync {
     /// # Errors
     /// What the driver says.
     fn stage_by(&self, plan: Plan, deadline: Deadline) -> io::Result<Standing>;
+
+    /// Begins to stage, and goes on in the background.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn begin_staging(&self, plan: Plan) -> io::Result<Box<dyn Begun + '_>>;
 
     /// Unstages.
     ///

@@ -2,7 +2,7 @@
 
 use super::play::play_over;
 use super::step::{Deed, Late, Manner, Step, Text};
-use crate::conformance::{Driver, Group, Open, OpenFile, Opening, Scene};
+use crate::conformance::{Begun, Driver, Group, Open, OpenFile, Opening, Scene};
 use bytes::Bytes;
 use driver_kit::batch::Order;
 use driver_kit::core::{Grace, How, Limits, Mode, Plan, Standing};
@@ -293,6 +293,10 @@ impl OpenFile for Opened {
             Lie::StagesNothing => Ok(Standing::Staged(How::Loaded)),
             _ => self.honest.stage_by(plan, deadline),
         }
+    }
+
+    fn begin_staging(&self, plan: Plan) -> io::Result<Box<dyn Begun + '_>> {
+        self.honest.begin_staging(plan)
     }
 
     fn unstage(&self) -> io::Result<()> {

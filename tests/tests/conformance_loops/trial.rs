@@ -15,7 +15,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tests::conformance::{Driver, Group, Open, OpenFile, Opening, wait_for};
+use tests::conformance::{Begun, Driver, Group, Open, OpenFile, Opening, wait_for};
 
 /// A loop as a driver.
 pub(crate) struct Trial<E: Embedded> {
@@ -262,6 +262,10 @@ impl<E: Embedded> OpenFile for Opened<E> {
             Outcome::Staged { standing, .. } => Ok(standing),
             other => Err(io::Error::other(format!("{other:?}"))),
         }
+    }
+
+    fn begin_staging(&self, _: Plan) -> io::Result<Box<dyn Begun + '_>> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     fn unstage(&self) -> io::Result<()> {

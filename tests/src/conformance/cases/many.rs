@@ -149,7 +149,7 @@ fn a_batch_tells_how_far_it_is(scene: &Scene) -> Proof {
         (progress.bytes_done, progress.bytes_known),
         (2 * CHUNK, len)
     );
-    assert!(progress.remaining().is_some() && progress.rate() > 0.0);
+    assert!(progress.remaining().is_some() && progress.rate > 0.0);
     gate.open();
     let items = waited.join()?;
     assert_eq!(items.len(), 1);

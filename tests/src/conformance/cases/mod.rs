@@ -1,5 +1,6 @@
 //! The promises, sorted by what they are about.
 
+mod background;
 mod barriers;
 mod budget;
 mod change;
@@ -28,6 +29,7 @@ use super::run::Case;
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     cases.extend(life::cases());
+    cases.extend(background::cases());
     cases.extend(waiting::cases());
     cases.extend(paths::cases());
     cases.extend(nodes::cases());
