@@ -1,7 +1,14 @@
-//! G4, G6: files that are cut, rewritten and deleted a thousand times under their readers, in every
-//! mode at once. No signal kills the process, and every read is right or a typed error.
+//! G4, G5, G6: a file that is cut, grown, rewritten, punched with holes, replaced and deleted under
+//! its readers, in every mode at once, copies and slices. No signal kills the process; every read is
+//! right or a typed error; a staged load is one version and no other; a damaged slice says so.
+//! `ROUNDS=10000` makes it longer.
 
-use driver_blocking::{Cause, Fault, File, Mode, Stager, failure};
+#![expect(unsafe_code, reason = "slices of files that change are looked at")]
+
+use driver_blocking::{Cause, Contents, Fault, File, Mode, Stager, failure};
+use driver_kit::contents::Mapping;
+use driver_sim::Dice;
+use rustix::fs::FallocateFlags;
 use std::error::Error;
 use std::fs;
 use std::io::{self, Write};
@@ -10,8 +17,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use tests::conformance::wait_for;
 
 const LEN: usize = 40 * 4096 + 321;
-const ROUNDS: u32 = 1_000;
 const MODES: [Mode; 4] = [Mode::Map, Mode::MapShared, Mode::Load, Mode::None];
+
+/// How often the file is changed.
+fn rounds() -> u32 {
+    let asked = std::env::var("ROUNDS").ok();
+    asked.and_then(|asked| asked.parse().ok()).unwrap_or(500)
+}
 
 /// What generation `g` holds at `at`: never 0, and the place can be told from it, so that a lost
 /// page, a torn copy and a shifted one all show. The low bit tells two generations apart.
@@ -24,10 +36,20 @@ fn generation(g: u32) -> Vec<u8> {
     (0..LEN).map(|at| byte(at, g)).collect()
 }
 
+/// Whether each byte is one that some version held there; a hole holds zeros.
 fn held(read: &[u8], offset: usize) -> bool {
-    read.iter()
-        .enumerate()
-        .all(|(at, read)| (0..2).any(|g| byte(offset + at, g) == *read))
+    let mut bytes = read.iter().enumerate();
+    bytes.all(|(at, read)| *read == 0 || (0..2).any(|g| byte(offset + at, g) == *read))
+}
+
+/// Whether all bytes are of one version; where there are holes, but for those.
+fn is_one_version(all: &[u8]) -> bool {
+    let mut written = all.iter().enumerate().filter(|(_, read)| **read != 0);
+    let version = written
+        .clone()
+        .next()
+        .map_or(0, |(_, read)| u32::from(*read & 1));
+    written.all(|(at, read)| byte(at, version) == *read)
 }
 
 /// An error that a file under this storm may give, and no other.
@@ -43,102 +65,187 @@ fn is_expected(error: &io::Error) -> bool {
     ) || gone
 }
 
+/// What is done to the file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Storm {
+    /// Nothing that leaves zeros where bytes were: a zero byte is a lost one.
+    WithoutZeros,
+    /// Holes and growth too.
+    Whole,
+}
+
 struct Seen {
+    storm: Storm,
     right: AtomicU64,
     errors: AtomicU64,
+    damaged: AtomicU64,
     over: AtomicBool,
 }
 
-fn read_on(stager: &Stager, path: &Path, mode: Mode, seen: &Seen) -> io::Result<()> {
-    let (mut buffer, mut at) = (vec![0; 9_000], 1_usize);
-    let mut file: Option<File> = None;
-    while !seen.over.load(SeqCst) {
-        let open = match file.take() {
-            Some(open) => Ok(open),
-            None => stager.options().mode(mode).open(path),
-        };
-        at = at
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        let offset = (at >> 20) % LEN;
-        match open.and_then(|open| Ok((open.read_at(&mut buffer, offset as u64)?, open))) {
-            Ok((len, open)) => {
-                if !held(&buffer[..len], offset) {
-                    return Err(io::Error::other(format!(
-                        "wrong bytes at {offset} in {mode:?}"
-                    )));
-                }
-                seen.right.fetch_add(1, SeqCst);
-                let whole = open.contents().is_none_or(|all| all.is_intact());
-                file = ((at >> 40) % 16 > 0 && whole).then_some(open);
-            }
-            Err(error) if is_expected(&error) => {
-                seen.errors.fetch_add(1, SeqCst);
-            }
-            Err(error) => return Err(error),
+impl Seen {
+    /// What is held in memory, looked at where it is.
+    fn look(&self, contents: &Contents) -> io::Result<()> {
+        match contents {
+            Contents::Empty => Ok(()),
+            Contents::Loaded(loaded) if is_one_version(loaded.bytes()) => Ok(()),
+            Contents::Loaded(_) => Err(io::Error::other("a torn load was staged")),
+            Contents::Mapped(mapping) => self.look_through(mapping),
         }
     }
-    Ok(())
+
+    fn look_through(&self, mapping: &Mapping) -> io::Result<()> {
+        let mut zeros = false;
+        for at in (0..mapping.len() as usize).step_by(97) {
+            // SAFETY: the file changes under the slice, which is what is tried: of the slice only the
+            // address is used, and each byte is read once, as it is.
+            let byte = unsafe { (&raw const mapping.as_slice()[at]).read_volatile() };
+            if !held(&[byte], at) {
+                return Err(io::Error::other(format!("a wrong byte at {at} of a slice")));
+            }
+            zeros |= byte == 0;
+        }
+        if zeros && self.storm == Storm::WithoutZeros {
+            if mapping.is_intact() {
+                return Err(io::Error::other("a damaged slice called itself intact"));
+            }
+            self.damaged.fetch_add(1, SeqCst);
+        }
+        Ok(())
+    }
+
+    fn read_on(&self, stager: &Stager, path: &Path, mode: Mode) -> io::Result<()> {
+        let (mut buffer, mut random) = (vec![0; 9_000], Dice::of(mode as u64));
+        let mut file: Option<File> = None;
+        while !self.over.load(SeqCst) {
+            let (open, before) = match file.take() {
+                Some(open) => (Ok(open), true),
+                None => (stager.options().mode(mode).open(path), false),
+            };
+            let offset = random.below(LEN as u64) as usize;
+            match open.and_then(|open| Ok((open.read_at(&mut buffer, offset as u64)?, open))) {
+                Ok((len, open)) => {
+                    if !held(&buffer[..len], offset) {
+                        return Err(io::Error::other(format!(
+                            "wrong bytes at {offset} in {mode:?}"
+                        )));
+                    }
+                    self.right.fetch_add(1, SeqCst);
+                    let contents = open.contents();
+                    match &contents {
+                        // It cannot change any more.
+                        Some(Contents::Loaded(_)) if before => {}
+                        Some(contents) => self.look(contents)?,
+                        None => {}
+                    }
+                    let whole = contents.is_none_or(|contents| contents.is_intact());
+                    file = (random.below(16) > 0 && whole).then_some(open);
+                }
+                Err(error) if is_expected(&error) => {
+                    self.errors.fetch_add(1, SeqCst);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
 }
 
-fn change(path: &Path, round: u32) -> io::Result<()> {
-    let write = |path: &Path| {
-        fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
+fn change(path: &Path, storm: Storm, round: u32, random: &mut Dice) -> io::Result<()> {
+    let write = || {
+        let mut how = fs::OpenOptions::new();
+        how.write(true).create(true).truncate(false).open(path)
     };
-    match round % 5 {
-        0 => write(path)?.set_len(u64::from(round) * 131 % LEN as u64),
-        1 | 3 => write(path)?.write_all(&generation(round)),
-        2 => fs::remove_file(path),
-        _ => {
+    let kinds = match storm {
+        Storm::WithoutZeros => 5,
+        Storm::Whole => 7,
+    };
+    match random.below(kinds) {
+        0 => match fs::metadata(path) {
+            // Only what is longer is cut: growth is another thing.
+            Ok(about) => write()?.set_len(random.below(about.len().max(1))),
+            Err(_) => Ok(()),
+        },
+        1 => write()?.write_all(&generation(round)),
+        2 => match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        },
+        3 => {
+            let file = write()?;
+            file.set_len(0)?;
+            let all = generation(round);
+            all.chunks(50_000)
+                .try_for_each(|piece| (&file).write_all(piece))
+        }
+        4 => {
             let beside: PathBuf = path.with_extension("new");
             fs::write(&beside, generation(round))?;
             fs::rename(beside, path)
         }
+        5 => {
+            let (at, len) = (random.below(LEN as u64), 1 + random.below(60_000));
+            let how = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+            Ok(rustix::fs::fallocate(write()?, how, at, len)?)
+        }
+        _ => write()?.set_len(LEN as u64),
     }
 }
 
+fn storm(storm: Storm, pool: u32) -> Result<(), Box<dyn Error>> {
+    let dir = tempfile::tempdir()?;
+    let path = dir.path().canonicalize()?.join("file");
+    fs::write(&path, generation(0))?;
+    let stager = Stager::builder().pool(pool).build();
+    let seen = Seen {
+        storm,
+        right: AtomicU64::new(0),
+        errors: AtomicU64::new(0),
+        damaged: AtomicU64::new(0),
+        over: AtomicBool::new(false),
+    };
+    std::thread::scope(|scope| -> Result<(), Box<dyn Error>> {
+        let readers = MODES.map(|mode| {
+            let (stager, path, seen) = (&stager, &path, &seen);
+            scope.spawn(move || seen.read_on(stager, path, mode))
+        });
+        let read = || seen.right.load(SeqCst) + seen.errors.load(SeqCst);
+        let mut random = Dice::of(u64::from(pool));
+        let stormed = (1..=rounds()).try_for_each(|round| {
+            change(&path, storm, round, &mut random)?;
+            let before = read();
+            wait_for("somebody to read between two changes", || {
+                read() > before || readers.iter().any(|reader| reader.is_finished())
+            })
+        });
+        seen.over.store(true, SeqCst);
+        for reader in readers {
+            reader.join().map_err(|_| "a reader panicked")??;
+        }
+        Ok(stormed?)
+    })?;
+    let of = |count: &AtomicU64| count.load(SeqCst);
+    let (right, errors, damaged) = (of(&seen.right), of(&seen.errors), of(&seen.damaged));
+    println!("{storm:?}, pool of {pool}: {right} right, {errors} errors, {damaged} slices damaged");
+    assert!(right > 100 && errors > 100);
+    assert!(
+        damaged > 0 || storm == Storm::Whole,
+        "no slice ever met a cut"
+    );
+    let report = stager.shutdown(driver_blocking::Grace::default());
+    assert!(report.is_clean(), "{report}");
+    Ok(())
+}
+
+/// G4, G5, G6
 #[test]
 fn a_storm_over_files_in_use_kills_nobody_and_shows_no_wrong_byte() -> Result<(), Box<dyn Error>> {
-    for pool in [0, 2] {
-        let dir = tempfile::tempdir()?;
-        let path = dir.path().canonicalize()?.join("file");
-        fs::write(&path, generation(0))?;
-        let stager = Stager::builder().pool(pool).build();
-        let seen = Seen {
-            right: AtomicU64::new(0),
-            errors: AtomicU64::new(0),
-            over: AtomicBool::new(false),
-        };
-        std::thread::scope(|scope| -> Result<(), Box<dyn Error>> {
-            let readers = MODES.map(|mode| {
-                let (stager, path, seen) = (&stager, &path, &seen);
-                scope.spawn(move || read_on(stager, path, mode, seen))
-            });
-            let read = || seen.right.load(SeqCst) + seen.errors.load(SeqCst);
-            let stormed = (0..ROUNDS).try_for_each(|round| {
-                change(&path, round)?;
-                let before = read();
-                wait_for("somebody to read between two changes", || {
-                    read() > before || readers.iter().any(|reader| reader.is_finished())
-                })
-            });
-            seen.over.store(true, SeqCst);
-            for reader in readers {
-                reader.join().map_err(|_| "a reader panicked")??;
-            }
-            Ok(stormed?)
-        })?;
-        let (right, errors) = (seen.right.into_inner(), seen.errors.into_inner());
-        assert!(
-            right > 100 && errors > 100,
-            "{right} right, {errors} errors"
-        );
-        let report = stager.shutdown(driver_blocking::Grace::default());
-        assert!(report.is_clean(), "{report}");
-    }
-    Ok(())
+    storm(Storm::WithoutZeros, 0)?;
+    storm(Storm::WithoutZeros, 2)
+}
+
+/// G4, G5, G6
+#[test]
+fn holes_and_growth_show_zeros_and_nothing_else() -> Result<(), Box<dyn Error>> {
+    storm(Storm::Whole, 0)?;
+    storm(Storm::Whole, 2)
 }

@@ -4,6 +4,7 @@ use super::{read_full, stamp};
 use crate::contents::{Mapping, Memory, Share};
 use crate::error::fault_of;
 use crate::job::{Brought, Ended, Part};
+use rustix::fs::SeekFrom;
 use rustix::io::Errno;
 use staging_core::{Completion, Fault, How, Stamp};
 use std::fs::File;
@@ -17,6 +18,18 @@ use std::sync::Arc;
 /// What the system said.
 pub fn stamp_of(descriptor: &File) -> io::Result<Stamp> {
     Ok(stamp(&rustix::fs::fstat(descriptor)?))
+}
+
+/// Waits until the writes that are under way have ended: `lseek` to the first data.
+///
+/// A write changes the time of its file when it begins, and the bytes after that: between two equal
+/// stamps one can lie that began before both (G5). But it holds the file's lock meanwhile, and this
+/// call takes that lock on ext4, Btrfs and tmpfs (XFS takes it for each read). So whatever writes
+/// after this call changed the stamp after the first look, and the second shows it. That is not so
+/// of stores into a shared mapping, nor of file systems that look for data without the lock.
+pub(super) fn outlast_writes(descriptor: &File) {
+    // Where there is no data, or no such call, there is nothing to wait for or no way to.
+    let _ = rustix::fs::seek(descriptor, SeekFrom::Data(0));
 }
 
 /// `mmap`.
@@ -38,7 +51,7 @@ pub(super) fn map(descriptor: &File, len: u64, how: How, memory: &Arc<Memory>) -
     }
 }
 
-/// One chunk: `madvise` or `pread`, then `fstat`.
+/// One chunk: `madvise` or `pread`, then `fstat`; before the first that is read, `lseek`.
 pub(super) fn load(descriptor: &File, part: Part, offset: u64, len: u64) -> Ended {
     let (part, loaded) = load_chunk(descriptor, part, offset, len);
     let completion = match loaded.and_then(|filled| Ok((filled, stamp_of(descriptor)?))) {
@@ -82,6 +95,9 @@ fn load_chunk(descriptor: &File, part: Part, offset: u64, len: u64) -> (Part, io
             Err(error) => (Part::Nothing { memory, total }, Err(error)),
         },
         Part::Block(mut block) => {
+            if offset == 0 {
+                outlast_writes(descriptor);
+            }
             let filled = fill(descriptor, &mut block, offset, len);
             (Part::Block(block), filled)
         }

@@ -1,5 +1,6 @@
 //! Opening without surprises: no hang on a pipe, no link unnoticed, no directory taken for a file.
 
+use super::load::outlast_writes;
 use super::{read_full, stamp, stamp_of};
 use crate::contents::{Contents, Memory};
 use crate::error::fault_of;
@@ -42,7 +43,7 @@ pub(super) fn open(path: &Path, access: Access, missing: Missing) -> Ended {
     }
 }
 
-/// `openat2`, `fstat`, `pread`, `fstat`, `close`: a small file, whole, in one go. What is longer
+/// `openat2`, `fstat`, `lseek`, `pread`, `fstat`, `close`: a small file, whole, in one go. What is longer
 /// than `up_to`, or changed meanwhile, is only opened.
 pub(super) fn fetch(path: &Path, missing: Missing, up_to: u64, memory: &Arc<Memory>) -> Ended {
     let access = Access::Read;
@@ -99,6 +100,7 @@ fn load_whole(opened: &Opened, memory: &Arc<Memory>) -> Result<Loaded, Fault> {
     let fault = |error: io::Error| fault_of(&error);
     let len = usize::try_from(opened.stamp.len).map_err(|_| fault(Errno::FBIG.into()))?;
     let mut block = memory.take(len).map_err(fault)?;
+    outlast_writes(&opened.descriptor);
     let filled = read_full(&opened.descriptor, &mut block, 0).map_err(fault)?;
     let after = stamp_of(&opened.descriptor).map_err(fault)?;
     if after != opened.stamp {
