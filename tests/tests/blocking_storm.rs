@@ -225,8 +225,8 @@ fn storm(storm: Storm, pool: u32) -> Result<(), Box<dyn Error>> {
     })?;
     let of = |count: &AtomicU64| count.load(SeqCst);
     let (right, errors, damaged) = (of(&seen.right), of(&seen.errors), of(&seen.damaged));
-    println!("{storm:?}, pool of {pool}: {right} right, {errors} errors, {damaged} slices damaged");
-    assert!(right > 100 && errors > 100);
+    let seen = format!("{right} right, {errors} errors, {damaged} slices damaged");
+    assert!(right > 100 && errors > 100, "{seen}");
     assert!(
         damaged > 0 || storm == Storm::Whole,
         "no slice ever met a cut"
