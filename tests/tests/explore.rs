@@ -1,7 +1,8 @@
 //! The machine explored: every state of small worlds, every rule in each of them.
 //!
 //! Plain, a slice of each world; `--full` all of each, held against the counts that are pinned;
-//! `--large` the larger ones, too. A word picks worlds by their names.
+//! `--large` the larger ones, too; `--rules` all of each, where only a broken rule is a failure and no
+//! count is. A word picks worlds by their names.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -15,7 +16,8 @@ const SLICE: u64 = 4_000;
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let flag = |name: &str| words.iter().any(|word| word == name);
-    let (full, large) = (flag("--full") || flag("--large"), flag("--large"));
+    let (rules, large) = (flag("--rules"), flag("--large"));
+    let full = flag("--full") || large || rules;
     let named: Vec<&String> = words.iter().filter(|word| !word.starts_with('-')).collect();
     let larger = LARGER.iter().filter(|_| large);
     let worlds: Vec<&World> = WORLDS
@@ -29,7 +31,11 @@ fn main() -> ExitCode {
     let most = given.unwrap_or(if full { u64::MAX } else { SLICE });
     let every = if large { 1 } else { 64 };
     let found = everywhere(&worlds, most, every);
-    let broken = found.iter().filter(|explored| !explored.is_well()).count();
+    let is_broken = |explored: &&Explored| match rules {
+        true => explored.broken.is_some(),
+        false => !explored.is_well(),
+    };
+    let broken = found.iter().filter(is_broken).count();
     let states: u64 = found.iter().map(|explored| explored.states).sum();
     let transitions: u64 = found.iter().map(|explored| explored.transitions).sum();
     say(&format!(

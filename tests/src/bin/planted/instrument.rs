@@ -9,6 +9,8 @@ pub(crate) struct Instrument {
     pub(crate) test: &'static str,
     /// The cfg that replaces the kit's primitives by a model's.
     pub(crate) model: Option<&'static str>,
+    /// What it is told beside the name of a test.
+    pub(crate) words: &'static [&'static str],
     /// What it is told by the environment.
     pub(crate) setting: Option<(&'static str, &'static str)>,
 }
@@ -18,7 +20,11 @@ const INSTRUMENTS: [Instrument; 11] = [
     modelled("loom", "staging_loom"),
     modelled("shuttle", "staging_shuttle"),
     plain("contents", "driver-kit", "contents_*"),
-    plain("explore", "tests", "explore"),
+    // That something is counted otherwise finds no fault.
+    Instrument {
+        words: &["--rules"],
+        ..plain("explore", "tests", "explore")
+    },
     // Some faults show in one of several hundred histories.
     Instrument {
         setting: Some(("MODEL_SEEDS", "800")),
@@ -38,6 +44,7 @@ const fn plain(name: &'static str, package: &'static str, test: &'static str) ->
         package,
         test,
         model: None,
+        words: &[],
         setting: None,
     }
 }
@@ -49,6 +56,7 @@ const fn modelled(name: &'static str, model: &'static str) -> Instrument {
         package: "driver-kit",
         test: name,
         model: Some(model),
+        words: &[],
         setting: None,
     }
 }

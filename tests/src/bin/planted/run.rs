@@ -74,7 +74,10 @@ pub(crate) fn run(tree: &Tree, finder: &Finder, on: &str) -> Result<Run, Box<dyn
         });
     }
     let mut cargo = self::cargo(tree, finder);
-    cargo.arg("--").args(&finder.filter);
+    cargo
+        .arg("--")
+        .args(&finder.filter)
+        .args(finder.instrument.words);
     let began = Instant::now();
     let status = ended(cargo, &log, LIMIT)?;
     let seconds = began.elapsed().as_secs_f64();
