@@ -13,6 +13,7 @@ use crate::action::{Done, Outcome};
 use crate::event::{Mode, OverBudget, Plan, Request};
 use crate::fault::Fault;
 use crate::id::{FileId, OpId};
+use crate::limits::{charge_loaded, charge_mapped};
 use crate::phase::Phase;
 use crate::pressure::Pressure;
 use crate::reply::{Ignored, Reply};
@@ -89,6 +90,11 @@ impl Budget {
 
     fn free(&self) -> u64 {
         self.limit - self.charged
+    }
+
+    /// Whether a file can be loaded that could never be mapped: a mapping takes a page more.
+    pub(super) const fn fits_only_loaded(&self, len: u64) -> bool {
+        charge_loaded(len) <= self.limit && self.limit < charge_mapped(len)
     }
 
     fn take(&mut self, bytes: u64) -> bool {

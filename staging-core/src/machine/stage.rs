@@ -222,10 +222,10 @@ impl Machine {
         let how = how_to_hold(pass.plan, len);
         let mapped = matches!(how, How::Mapped | How::MappedShared);
         let writable = self.may_be_written(file);
-        let how = match mapped && writable {
+        let how = match mapped && (writable || self.budget.fits_only_loaded(len)) {
             true if self.may_be_loaded(file, pass) => How::Loaded,
-            true => return self.fail_staging(file, Fault::NoMapping),
-            false => how,
+            true if writable => return self.fail_staging(file, Fault::NoMapping),
+            true | false => how,
         };
         match how {
             How::Empty => self.proceed(file, how, 0),
