@@ -32,7 +32,7 @@ mod writer;
 pub use background::Background;
 pub use batch::Batch;
 pub use driver_kit::batch::{Item, Progress, Staged};
-pub use driver_kit::contents::{Contents, Paging, Truncated, lockable};
+pub use driver_kit::contents::{Clones, Contents, Paging, Truncated, lockable};
 pub use driver_kit::core::{
     Fault, Grace, How, Life, Limits, Mode, OverBudget, PhaseName, Plan, Pressure, Staging,
     Standing, Stats, Why,

@@ -5,7 +5,7 @@ use crate::file::File;
 use crate::options::{OpenOptions, admitted, answer};
 use crate::wait::{Help, wait_until};
 use driver_kit::batch::{Order, Paths};
-use driver_kit::contents::Paging;
+use driver_kit::contents::{Clones, Means, Paging};
 use driver_kit::core::{Grace, Limits, PhaseName, Plan, Pressure, Request, Stats};
 use driver_kit::error::{Failure, Operation};
 use driver_kit::handlers::Handlers;
@@ -57,7 +57,7 @@ impl Drop for Owner {
 #[must_use = "a builder makes nothing until `build` is called"]
 pub struct Builder {
     limits: Limits,
-    paging: Paging,
+    means: Means,
     pool: u32,
 }
 
@@ -98,7 +98,21 @@ impl Builder {
     /// Whether the system may take staged pages out of memory when it is short of it. Where it may
     /// not, staging fails beyond what this process may lock (`RLIMIT_MEMLOCK`). Allowed by default.
     pub const fn paging(self, paging: Paging) -> Builder {
-        Builder { paging, ..self }
+        let means = Means {
+            paging,
+            ..self.means
+        };
+        Builder { means, ..self }
+    }
+
+    /// Whether a clone is mapped in the place of a file, where the file system makes one for nothing:
+    /// its bytes are handed out without a copy. Never by default.
+    pub const fn clones(self, clones: Clones) -> Builder {
+        let means = Means {
+            clones,
+            ..self.means
+        };
+        Builder { means, ..self }
     }
 
     /// Every bound there is.
@@ -111,7 +125,7 @@ impl Builder {
     pub fn build(self) -> Stager {
         let setup = Setup {
             limits: self.limits,
-            paging: self.paging,
+            means: self.means,
             workers: self.pool,
             start: Box::new(start_worker),
         };
@@ -151,7 +165,7 @@ impl Stager {
     pub fn builder() -> Builder {
         Builder {
             limits: Limits::default(),
-            paging: Paging::Allowed,
+            means: Means::default(),
             pool: 0,
         }
     }

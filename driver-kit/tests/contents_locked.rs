@@ -2,7 +2,7 @@
 //! One case, because what is locked is counted for the process.
 #![cfg(not(any(staging_loom, staging_shuttle)))]
 
-use driver_kit::contents::{Mapping, Memory, PAGE, Paging, Share, lockable};
+use driver_kit::contents::{Mapping, Means, Memory, PAGE, Paging, Share, lockable};
 use std::error::Error;
 use std::io::Write;
 use std::os::fd::AsFd;
@@ -29,7 +29,11 @@ fn what_is_staged_is_locked_and_what_is_given_back_is_not() -> Result<(), Box<dy
     drop((pageable.take(PAGE)?, pageable.take(LARGE)?));
     assert_eq!(locked()?, 0);
 
-    let memory = Memory::with_paging(u64::MAX, Paging::Locked);
+    let means = Means {
+        paging: Paging::Locked,
+        ..Means::default()
+    };
+    let memory = Memory::by_means(u64::MAX, means);
     let small = memory.take(3 * PAGE)?;
     assert_eq!(locked()?, memory.arena_bytes());
     assert!(memory.arena_bytes() >= small.charged());

@@ -38,7 +38,7 @@ fn hub(workers: u32, limits: Limits) -> (Arc<Hub>, Arc<AtomicU32>) {
     });
     let setup = Setup {
         limits,
-        paging: driver_kit::contents::Paging::Allowed,
+        means: driver_kit::contents::Means::default(),
         workers,
         start,
     };

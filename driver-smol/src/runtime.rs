@@ -3,7 +3,7 @@
 
 use async_io::Timer;
 use driver_kit::client::{Alarm, Client};
-use driver_kit::contents::Paging;
+use driver_kit::contents::Means;
 use driver_kit::core::{Grace, Limits};
 use driver_kit::hub::{Hub, Setup};
 use driver_kit::signals::Signals;
@@ -11,7 +11,7 @@ use std::io;
 use std::sync::Arc;
 
 /// A client whose workers run on the `blocking` pool.
-pub(crate) fn client(limits: Limits, paging: Paging, workers: u32) -> Client {
+pub(crate) fn client(limits: Limits, means: Means, workers: u32) -> Client {
     let start = Box::new(|hub: &Arc<Hub>| {
         let hub = Arc::clone(hub);
         blocking::unblock(move || hub.work()).detach();
@@ -23,7 +23,7 @@ pub(crate) fn client(limits: Limits, paging: Paging, workers: u32) -> Client {
     };
     let setup = Setup {
         limits,
-        paging,
+        means,
         workers: workers.max(1),
         start,
     };

@@ -38,7 +38,7 @@ mod writer;
 pub use driver_kit::batch::{Item, Progress, Staged};
 #[doc(inline)]
 pub use driver_kit::client::{Background, Batch, BatchBuilder, Updates};
-pub use driver_kit::contents::{Contents, Paging, Truncated, lockable};
+pub use driver_kit::contents::{Clones, Contents, Paging, Truncated, lockable};
 pub use driver_kit::core::{
     Fault, Grace, How, Life, Limits, Mode, OverBudget, PhaseName, Plan, Pressure, Staging,
     Standing, Stats, Why,

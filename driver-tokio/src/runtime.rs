@@ -2,7 +2,7 @@
 //! signals.
 
 use driver_kit::client::{Alarm, Client};
-use driver_kit::contents::Paging;
+use driver_kit::contents::Means;
 use driver_kit::core::{Grace, Limits};
 use driver_kit::hub::{Hub, Setup};
 use driver_kit::signals::{Signals, keep_time};
@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use tokio::time::timeout_at;
 
 /// A client on the runtime that this is called on.
-pub(crate) fn client(limits: Limits, paging: Paging, workers: u32) -> io::Result<Client> {
+pub(crate) fn client(limits: Limits, means: Means, workers: u32) -> io::Result<Client> {
     let runtime = Handle::try_current().map_err(io::Error::other)?;
     let alarms = runtime.clone();
     let start = Box::new(move |hub: &Arc<Hub>| {
@@ -27,7 +27,7 @@ pub(crate) fn client(limits: Limits, paging: Paging, workers: u32) -> io::Result
     };
     let setup = Setup {
         limits,
-        paging,
+        means,
         workers: workers.max(1),
         start,
     };

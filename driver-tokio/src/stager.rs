@@ -3,7 +3,7 @@
 use crate::file::File;
 use crate::{OpenOptions, runtime};
 use driver_kit::client;
-use driver_kit::contents::Paging;
+use driver_kit::contents::{Clones, Means, Paging};
 use driver_kit::core::{Grace, Limits};
 use std::io;
 use std::ops::Deref;
@@ -25,7 +25,7 @@ pub struct Stager {
 #[must_use = "a builder makes nothing until `build` is called"]
 pub struct Builder {
     limits: Limits,
-    paging: Paging,
+    means: Means,
     workers: u32,
 }
 
@@ -64,7 +64,21 @@ impl Builder {
     /// Whether the system may take staged pages out of memory when it is short of it. Where it may
     /// not, staging fails beyond what this process may lock (`RLIMIT_MEMLOCK`). Allowed by default.
     pub const fn paging(self, paging: Paging) -> Builder {
-        Builder { paging, ..self }
+        let means = Means {
+            paging,
+            ..self.means
+        };
+        Builder { means, ..self }
+    }
+
+    /// Whether a clone is mapped in the place of a file, where the file system makes one for nothing:
+    /// its bytes are handed out without a copy. Never by default.
+    pub const fn clones(self, clones: Clones) -> Builder {
+        let means = Means {
+            clones,
+            ..self.means
+        };
+        Builder { means, ..self }
     }
 
     /// Every bound there is.
@@ -77,7 +91,7 @@ impl Builder {
     /// # Errors
     /// There is no runtime here.
     pub fn build(self) -> io::Result<Stager> {
-        let client = runtime::client(self.limits, self.paging, self.workers)?;
+        let client = runtime::client(self.limits, self.means, self.workers)?;
         Ok(Stager {
             stager: client::Stager::new(client),
         })
@@ -97,7 +111,7 @@ impl Stager {
     pub fn builder() -> Builder {
         Builder {
             limits: Limits::default(),
-            paging: Paging::Allowed,
+            means: Means::default(),
             workers: 2,
         }
     }

@@ -30,7 +30,7 @@ impl Counted {
         };
         let setup = Setup {
             limits,
-            paging: driver_kit::contents::Paging::Allowed,
+            means: driver_kit::contents::Means::default(),
             workers,
             start: Box::new(start),
         };

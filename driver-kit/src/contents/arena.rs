@@ -8,9 +8,10 @@
 #![expect(unsafe_code, reason = "a failed populate takes pages back")]
 
 use super::{
+    Paging,
     bitmap::CHUNK_PAGES,
     chunk::{Chunk, Run, STEP_PAGES, step_pages},
-    pages::{PAGE, Paging, out_of_memory},
+    pages::{PAGE, out_of_memory},
 };
 use std::{io, ops::Range, ptr::NonNull};
 

@@ -6,8 +6,9 @@
 #![expect(unsafe_code, reason = "free pages are given back to the kernel here")]
 
 use super::{
+    Paging,
     bitmap::{Bitmap, CHUNK_PAGES, find_run, next_run},
-    pages::{HUGE, PAGE, Paging, Region},
+    pages::{HUGE, PAGE, Region},
 };
 use std::{io, ops::Range};
 

@@ -36,19 +36,20 @@
 #![expect(unsafe_code, reason = "files are mapped and their bytes copied out")]
 
 use super::{
-    Memory, Truncated,
+    Memory, Nameless, Paging, Truncated,
     area::{Area, Share},
     areas::Areas,
     guard,
     lent::{Announce, Lent},
     memory::charge_mapped,
-    pages::{PAGE, Paging},
+    pages::PAGE,
     registry,
 };
+use bytes::Bytes;
 use rustix::mm::Advice;
 use std::{
     io,
-    os::fd::BorrowedFd,
+    os::fd::{AsFd, BorrowedFd},
     ptr, slice,
     sync::{
         Arc,
@@ -69,6 +70,7 @@ pub struct Mapping {
     slot: &'static registry::Slot,
     len: usize,
     word: u64,
+    whose: Whose,
     memory: Arc<Memory>,
     /// Given back after `drop` has unmapped.
     _areas: Areas,
@@ -117,6 +119,7 @@ impl Mapping {
             slot,
             len: size,
             word: 0,
+            whose: Whose::Everybodys,
             memory: Arc::clone(memory),
             _areas: areas,
             back: Announce(Lent::new(charge_mapped(len))),
@@ -132,9 +135,19 @@ impl Mapping {
         }
     }
 
+    /// Maps a clone in the place of its file: its bytes are handed out without a copy.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_clone(memory: &Arc<Memory>, clone: Nameless, len: u64) -> io::Result<Self> {
+        let mut mapping = Self::new(memory, clone.as_fd(), len, Share::Private)?;
+        mapping.whose = Whose::Ours;
+        Ok(mapping)
+    }
+
     /// Where paging is not allowed, keeps these pages in memory.
     fn lock(&self, start: usize, end: usize) -> io::Result<()> {
-        match self.memory.paging() {
+        match self.memory.means().paging {
             Paging::Allowed => Ok(()),
             Paging::Locked => Ok(self.area.lock(start, end)?),
         }
@@ -208,6 +221,18 @@ impl Mapping {
         Ok(len)
     }
 
+    /// Bytes from `offset` on without a copy, if a clone is mapped; they keep the mapping alive.
+    pub fn bytes(self: &Arc<Self>, offset: u64, len: usize) -> Option<Bytes> {
+        match self.whose {
+            Whose::Everybodys => None,
+            Whose::Ours => {
+                let all = Bytes::from_owner(Ours(Arc::clone(self)));
+                let offset = usize::try_from(offset).unwrap_or(usize::MAX).min(self.len);
+                Some(all.slice(offset..offset + len.min(self.len - offset)))
+            }
+        }
+    }
+
     /// The mapped bytes, without a copy.
     ///
     /// # Safety
@@ -266,6 +291,26 @@ impl Mapping {
         let own = self.area.pages() as u64 - 1;
         let end = offset.saturating_add(len).div_ceil(page).min(own);
         ((offset / page).min(own) as usize, end as usize)
+    }
+}
+
+/// Who else can write to what is mapped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// Whoever may open the file.
+    Everybodys,
+    /// Nobody: it is a clone without a name.
+    Ours,
+}
+
+/// What `Bytes` of a mapped clone keep alive.
+struct Ours(Arc<Mapping>);
+
+impl AsRef<[u8]> for Ours {
+    fn as_ref(&self) -> &[u8] {
+        // SAFETY: nobody can write to the mapped file: it has no name, its descriptor was closed
+        // when it was mapped, and this is only made of mappings of such clones.
+        unsafe { self.0.as_slice() }
     }
 }
 

@@ -3,11 +3,11 @@
 #![expect(unsafe_code, reason = "a block gives out the bytes of its own run")]
 
 use super::{
-    Loaded,
+    Loaded, Means,
     arena::Arena,
     bitmap::CHUNK_PAGES,
     chunk::Run,
-    pages::{PAGE, Paging, Region, pages_of, populate},
+    pages::{PAGE, Region, pages_of, populate},
 };
 use crate::sync::{Mutex, MutexGuard};
 use std::{
@@ -44,28 +44,28 @@ pub const fn charge_mapped(len: u64) -> u64 {
 /// budget out, by [`charge_loaded`] and [`charge_mapped`], is never refused for lack of room.
 pub struct Memory {
     budget: u64,
-    paging: Paging,
+    means: Means,
     arena: Mutex<Arena>,
 }
 
 impl Memory {
     /// A pool of at most `budget` bytes; `u64::MAX` is no bound. Nothing is mapped yet.
     pub fn new(budget: u64) -> Arc<Self> {
-        Self::with_paging(budget, Paging::Allowed)
+        Self::by_means(budget, Means::default())
     }
 
-    /// A pool whose pages the system may take out of memory, or may not.
-    pub fn with_paging(budget: u64, paging: Paging) -> Arc<Self> {
+    /// A pool that holds contents by these means.
+    pub fn by_means(budget: u64, means: Means) -> Arc<Self> {
         Arc::new(Self {
             budget,
-            paging,
-            arena: Mutex::new(Arena::new(budget, paging)),
+            means,
+            arena: Mutex::new(Arena::new(budget, means.paging)),
         })
     }
 
-    /// Whether the system may take pages out of memory.
-    pub const fn paging(&self) -> Paging {
-        self.paging
+    /// By which means contents are held.
+    pub const fn means(&self) -> Means {
+        self.means
     }
 
     /// The bound this pool was made with, in bytes.
@@ -96,7 +96,7 @@ impl Memory {
         let taken = self.lock().take(pages)?;
         if taken.cold {
             // SAFETY: the run was marked as used under the lock, so it is this taker's alone.
-            if let Err(error) = unsafe { populate(taken.at, pages * PAGE, self.paging) } {
+            if let Err(error) = unsafe { populate(taken.at, pages * PAGE, self.means.paging) } {
                 self.lock().disown(taken.run);
                 return Err(error);
             }
@@ -106,7 +106,7 @@ impl Memory {
 
     fn take_region(&self, pages: usize) -> io::Result<(NonNull<u8>, Place)> {
         self.lock().admit(pages as u64, false)?;
-        match Region::resident(pages, self.paging) {
+        match Region::resident(pages, self.means.paging) {
             Ok(region) => Ok((region.at(0), Place::Region(region))),
             Err(error) => {
                 self.lock().dismiss(pages as u64, false);

@@ -20,7 +20,9 @@ mod lent;
 mod loaded;
 mod lockable;
 mod mapping;
+mod means;
 mod memory;
+mod nameless;
 mod pages;
 mod registry;
 mod resident;
@@ -33,8 +35,10 @@ pub use lent::Notify;
 pub use loaded::Loaded;
 pub use lockable::lockable;
 pub use mapping::Mapping;
+pub use means::{Clones, Means, Paging};
 pub use memory::{Block, Memory, charge_loaded, charge_mapped};
-pub use pages::{PAGE, Paging};
+pub use nameless::Nameless;
+pub use pages::PAGE;
 pub use resident::resident_ranges;
 pub use truncated::Truncated;
 
@@ -88,7 +92,8 @@ impl Contents {
     }
 
     /// Bytes from `offset` on without a copy, fewer than `len` only at the end of the file;
-    /// `None` where the contents are mapped and must be copied (G4).
+    /// `None` where the file itself is mapped: another process may write to it, and it must be
+    /// copied (G4).
     #[inline]
     pub fn bytes(&self, offset: u64, len: usize) -> Option<Bytes> {
         match self {
@@ -98,7 +103,7 @@ impl Contents {
                 let offset = usize::try_from(offset).unwrap_or(usize::MAX).min(all.len());
                 Some(all.slice(offset..offset + len.min(all.len() - offset)))
             }
-            Self::Mapped(_) => None,
+            Self::Mapped(mapping) => mapping.bytes(offset, len),
         }
     }
 

@@ -5,6 +5,7 @@
 
 #![expect(unsafe_code, reason = "memory is mapped, advised and given back here")]
 
+use super::Paging;
 use rustix::mm::{Advice, MapFlags, ProtFlags};
 use std::{io, ptr, ptr::NonNull};
 
@@ -20,16 +21,6 @@ pub(super) const HUGE: usize = 2 << 20;
 /// How many pages `len` bytes take.
 pub(super) const fn pages_of(len: usize) -> usize {
     len.div_ceil(PAGE)
-}
-
-/// Whether the system may take staged pages out of memory when it is short of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Paging {
-    /// It may; then a read brings them in again, by a major fault.
-    #[default]
-    Allowed,
-    /// It may not: they are locked (`mlock`), as far as `RLIMIT_MEMLOCK` allows it.
-    Locked,
 }
 
 /// Anonymous memory of our own, unmapped when dropped.

@@ -348,7 +348,7 @@ mod tests {
     fn resting<const CALLERS: usize>() -> (Arc<Hub>, [(u64, Waker); CALLERS]) {
         let hub = Hub::new(Setup {
             limits: Limits::default(),
-            paging: crate::contents::Paging::Allowed,
+            means: crate::contents::Means::default(),
             workers: 0,
             start: Box::new(|_| {}),
         });

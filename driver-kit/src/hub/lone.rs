@@ -373,7 +373,7 @@ mod tests {
         for first in [0, 1] {
             let hub = Hub::new(Setup {
                 limits: Limits::default(),
-                paging: crate::contents::Paging::Allowed,
+                means: crate::contents::Means::default(),
                 workers: 0,
                 start: Box::new(|_| {}),
             });

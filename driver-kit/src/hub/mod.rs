@@ -26,7 +26,7 @@ mod state;
 pub(crate) mod table;
 
 use crate::clock::{Clock, nanos};
-use crate::contents::{Memory, Notify, Paging};
+use crate::contents::{Means, Memory, Notify};
 use crate::handlers::Handlers;
 use crate::observe::Observers;
 use crate::sync::{Mutex, lock};
@@ -57,8 +57,8 @@ pub type Start = Box<dyn Fn(&Arc<Hub>) + Send + Sync>;
 pub struct Setup {
     /// The bounds of everything.
     pub limits: Limits,
-    /// Whether the system may take staged pages out of memory.
-    pub paging: Paging,
+    /// By which means contents are held.
+    pub means: Means,
     /// How many workers there may be at once; 0 where callers carry everything out themselves.
     pub workers: u32,
     /// How one is started.
@@ -81,11 +81,11 @@ impl Hub {
     pub fn new(setup: Setup) -> Arc<Hub> {
         let Setup {
             limits,
-            paging,
+            means,
             workers,
             start,
         } = setup;
-        let memory = Memory::with_paging(limits.budget, paging);
+        let memory = Memory::by_means(limits.budget, means);
         let observers = Arc::new(Observers::default());
         Arc::new_cyclic(|hub: &Weak<Hub>| {
             let hub = Weak::clone(hub);

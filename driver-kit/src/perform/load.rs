@@ -1,7 +1,7 @@
 //! Bringing longer files in, chunk by chunk.
 
 use super::{read_full, stamp};
-use crate::contents::{Mapping, Memory, Share};
+use crate::contents::{Clones, Mapping, Memory, Nameless, Share};
 use crate::error::fault_of;
 use crate::job::{Brought, Ended, Part};
 use rustix::fs::SeekFrom;
@@ -10,6 +10,7 @@ use staging_core::{Completion, Fault, How, Stamp};
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::sync::Arc;
 
 /// The stamp of an open file: `fstat`.
@@ -32,13 +33,24 @@ pub(super) fn outlast_writes(descriptor: &File) {
     let _ = rustix::fs::seek(descriptor, SeekFrom::Data(0));
 }
 
-/// `mmap`.
-pub(super) fn map(descriptor: &File, len: u64, how: How, memory: &Arc<Memory>) -> Ended {
-    let share = match how {
-        How::MappedShared => Share::Shared,
-        How::Empty | How::Loaded | How::Mapped => Share::Private,
+/// `mmap`; of a clone, where that is wished and can be had.
+pub(super) fn map(
+    path: &Path,
+    descriptor: &File,
+    len: u64,
+    how: How,
+    memory: &Arc<Memory>,
+) -> Ended {
+    let (share, clone) = match (how, memory.means().clones) {
+        (How::MappedShared, _) => (Share::Shared, None),
+        (_, Clones::Never) => (Share::Private, None),
+        (_, Clones::WherePossible) => (Share::Private, Nameless::of(path, descriptor, len)),
     };
-    match Mapping::new(memory, descriptor.as_fd(), len, share) {
+    let made = match clone {
+        Some(clone) => Mapping::of_clone(memory, clone, len),
+        None => Mapping::new(memory, descriptor.as_fd(), len, share),
+    };
+    match made {
         Ok(mapping) => {
             mapping.want_huge();
             let brought = Brought::Part(Part::Mapping(Arc::new(mapping)));

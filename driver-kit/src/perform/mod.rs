@@ -54,7 +54,7 @@ fn carry_out(path: &Path, work: Work) -> Ended {
             len,
             how,
             memory,
-        } => load::map(&descriptor, len, how, &memory),
+        } => load::map(path, &descriptor, len, how, &memory),
         Work::Load {
             descriptor,
             part,

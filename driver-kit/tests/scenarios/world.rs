@@ -75,7 +75,7 @@ impl World {
         };
         let hub = Hub::new(Setup {
             limits,
-            paging: driver_kit::contents::Paging::Allowed,
+            means: driver_kit::contents::Means::default(),
             workers,
             start,
         });
