@@ -1,5 +1,7 @@
-//! G4, G6: a file that is cut and rewritten a thousand times under its readers.
+//! G4, G6: a file that is cut and rewritten a thousand times under its readers, of copies and of
+//! slices. `ROUNDS=10000` makes it longer.
 #![cfg(not(any(staging_loom, staging_shuttle)))]
+#![expect(unsafe_code, reason = "slices of a file that changes are looked at")]
 
 use driver_kit::contents::{Mapping, Memory, PAGE, Share};
 use std::{
@@ -14,7 +16,12 @@ use std::{
 };
 
 const LEN: usize = 24 * PAGE + 123;
-const ROUNDS: u32 = 1_000;
+
+/// How often the file is changed.
+fn rounds() -> u32 {
+    let asked = std::env::var("ROUNDS").ok();
+    asked.and_then(|asked| asked.parse().ok()).unwrap_or(1_000)
+}
 
 /// What generation `g` writes at `at`: never zero, and the place can be told from it.
 fn byte(at: usize, g: u32) -> u8 {
@@ -23,6 +30,26 @@ fn byte(at: usize, g: u32) -> u8 {
 
 fn generation(g: u32) -> Vec<u8> {
     (0..LEN).map(|at| byte(at, g)).collect()
+}
+
+/// Reads a slice here and there: no byte was never in the file, and one that was lost reads as zero,
+/// and then the mapping says so. Answers whether one was.
+fn is_damaged(mapping: &Mapping, held: &[u8]) -> bool {
+    let lost = (0..LEN).step_by(97).any(|at| {
+        // SAFETY: the file changes under the slice, which is what is tried: of the slice only the
+        // address is used, and the byte is read once, as it is.
+        let byte = unsafe { (&raw const mapping.as_slice()[at]).read_volatile() };
+        assert!(
+            byte == 0 || byte & !0x40 == held[at],
+            "{byte:#x} at {at} of a slice"
+        );
+        byte == 0
+    });
+    assert!(
+        !lost || !mapping.is_intact(),
+        "a damaged slice called itself intact"
+    );
+    lost
 }
 
 struct XorShift(u64);
@@ -43,6 +70,7 @@ fn reader(
     done: &AtomicBool,
     right: &AtomicU64,
     lost: &AtomicU64,
+    damaged: &AtomicU64,
     seed: u64,
 ) {
     let mut random = XorShift(seed);
@@ -63,9 +91,11 @@ fn reader(
                         .position(|(b, h)| b & !0x40 != *h);
                     assert_eq!(wrong, None, "from {at}: a byte that was never in the file");
                     right.fetch_add(1, SeqCst);
+                    damaged.fetch_add(u64::from(is_damaged(&mapping, &held)), SeqCst);
                 }
                 Err(_) => {
                     lost.fetch_add(1, SeqCst);
+                    damaged.fetch_add(u64::from(is_damaged(&mapping, &held)), SeqCst);
                     break;
                 }
             }
@@ -86,15 +116,17 @@ fn storm(file: &File) -> Result<(), Box<dyn Error>> {
     };
     file.write_all_at(&generations[0], 0)?;
     let current = Mutex::new(map()?);
-    let (done, right, lost) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
+    let (done, right) = (AtomicBool::new(false), AtomicU64::new(0));
+    let (lost, damaged) = (AtomicU64::new(0), AtomicU64::new(0));
     std::thread::scope(|scope| -> Result<(), Box<dyn Error>> {
         for seed in [11, 22] {
-            let (current, done, right, lost) = (&current, &done, &right, &lost);
-            scope.spawn(move || reader(current, done, right, lost, seed));
+            let (current, done, right) = (&current, &done, &right);
+            let (lost, damaged) = (&lost, &damaged);
+            scope.spawn(move || reader(current, done, right, lost, damaged, seed));
         }
         let mut random = XorShift(99);
         let end = (|| {
-            for g in 1..=ROUNDS {
+            for g in 1..=rounds() {
                 let bytes = &generations[g as usize & 1];
                 let mapping = map()?;
                 *current.lock().unwrap_or_else(PoisonError::into_inner) = mapping;
@@ -127,8 +159,9 @@ fn storm(file: &File) -> Result<(), Box<dyn Error>> {
         done.store(true, SeqCst);
         end
     })?;
-    assert!(right.load(SeqCst) >= u64::from(ROUNDS), "{right:?}");
+    assert!(right.load(SeqCst) >= u64::from(rounds()), "{right:?}");
     assert!(lost.load(SeqCst) > 0, "no read ever met a cut");
+    assert!(damaged.load(SeqCst) > 0, "no slice ever met a cut");
     drop(current);
     assert_eq!(memory.mapped_bytes(), 0);
     Ok(())

@@ -156,7 +156,11 @@ fn repair(address: usize) -> bool {
     let pages = 1usize
         .checked_shl(slot.count_repair())
         .unwrap_or(usize::MAX);
-    let run = page..page.saturating_add(pages.saturating_mul(PAGE)).min(end);
+    // The copy of the last page and the sentinel are not lost once they are made.
+    let file_end = end.saturating_sub(2 * PAGE).max(page + PAGE);
+    let run = page..page
+        .saturating_add(pages.saturating_mul(PAGE))
+        .min(file_end);
     if spare::are_kept() && zero(run) || zero(page..end) {
         return true;
     }
