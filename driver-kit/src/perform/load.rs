@@ -21,7 +21,8 @@ pub fn stamp_of(descriptor: &File) -> io::Result<Stamp> {
     Ok(stamp(&rustix::fs::fstat(descriptor)?))
 }
 
-/// Waits until the writes that are under way have ended: `lseek` to the first data.
+/// Waits until the writes that are under way have ended: `lseek` to data behind the end of any file,
+/// where there is none to look for.
 ///
 /// A write changes the time of its file when it begins, and the bytes after that: between two equal
 /// stamps one can lie that began before both (G5). But it holds the file's lock meanwhile, and this
@@ -29,8 +30,8 @@ pub fn stamp_of(descriptor: &File) -> io::Result<Stamp> {
 /// after this call changed the stamp after the first look, and the second shows it. That is not so
 /// of stores into a shared mapping, nor of file systems that look for data without the lock.
 pub(super) fn outlast_writes(descriptor: &File) {
-    // Where there is no data, or no such call, there is nothing to wait for or no way to.
-    let _ = rustix::fs::seek(descriptor, SeekFrom::Data(0));
+    // It always fails; what it is for is done by then.
+    let _ = rustix::fs::seek(descriptor, SeekFrom::Data(i64::MAX as u64));
 }
 
 /// `mmap`; of a clone, where that is wished and can be had.
