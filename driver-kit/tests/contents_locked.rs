@@ -17,8 +17,8 @@ fn locked() -> Result<u64, Box<dyn Error>> {
 
 #[test]
 fn what_is_staged_is_locked_and_what_is_given_back_is_not() -> Result<(), Box<dyn Error>> {
-    const LARGE: usize = 24 << 20;
-    if lockable() < 64 << 20 {
+    const LARGE: usize = 40 << 20;
+    if lockable() < 80 << 20 {
         std::io::stderr().write_all(b"skipped: too little memory may be locked here\n")?;
         return Ok(());
     }
@@ -37,7 +37,10 @@ fn what_is_staged_is_locked_and_what_is_given_back_is_not() -> Result<(), Box<dy
     let small = memory.take(3 * PAGE)?;
     assert_eq!(locked()?, memory.arena_bytes());
     assert!(memory.arena_bytes() >= small.charged());
-    let (middle, large) = (memory.take(3 << 20)?, memory.take(LARGE)?);
+    let (middle, mut large) = (memory.take(3 << 20)?, memory.take(LARGE)?);
+    large.bring_in(0, LARGE / 2)?;
+    assert_eq!(locked()?, memory.arena_bytes() - LARGE as u64 / 2);
+    large.bring_in(LARGE / 2, LARGE)?;
     assert_eq!(locked()?, memory.arena_bytes());
     let before = locked()?;
     let mapping = Mapping::new(&memory, file.as_fd(), len, Share::Private)?;

@@ -20,13 +20,29 @@ fn anonymous() -> Result<u64, Box<dyn Error>> {
 #[test]
 fn counted_bytes_are_resident_bytes() -> Result<(), Box<dyn Error>> {
     const SLACK: u64 = 1 << 20; // the test's own heap and stack
-    for len in [4 << 10, 5 << 20, 33 << 20] {
+    for len in [4 << 10, 5 << 20] {
         let before = anonymous()?;
         let untouched = Memory::new(len).take(len as usize)?;
         let came = anonymous()?.saturating_sub(before);
         assert!(came.abs_diff(len) <= SLACK, "{came} of {len} bytes");
         drop(untouched);
     }
+    // A large one is counted at once, and comes in by steps.
+    let (len, step) = (37 << 20, 8 << 20);
+    let before = anonymous()?;
+    let memory = Memory::new(len);
+    let mut large = memory.take(len as usize)?;
+    assert_eq!(memory.arena_bytes(), len);
+    for offset in (0..len).step_by(step as usize) {
+        let came = anonymous()?.saturating_sub(before);
+        assert!(came.abs_diff(offset) <= SLACK, "{came} of {offset} bytes");
+        large.bring_in(offset as usize, step as usize)?;
+    }
+    let came = anonymous()?.saturating_sub(before);
+    assert!(came.abs_diff(len) <= SLACK, "{came} of {len} bytes");
+    large.bring_in(usize::MAX, usize::MAX)?;
+    large.bring_in(5, 0)?;
+    drop((large, memory));
     for budget in [5 << 20, 70 << 20, u64::MAX] {
         let memory = Memory::new(budget);
         let before = anonymous()?;

@@ -73,7 +73,9 @@ impl Memory {
         self.budget
     }
 
-    /// Takes `len` bytes, writable and resident; what they hold is left from earlier use.
+    /// Takes `len` bytes, writable; what they hold is left from earlier use. They are resident, but
+    /// for those of a block so large that bringing it in takes long: its owner does that in steps,
+    /// with [`Block::bring_in`].
     ///
     /// # Errors
     /// `ENOMEM`, if the budget or the system has no room; nothing is taken then.
@@ -106,7 +108,7 @@ impl Memory {
 
     fn take_region(&self, pages: usize) -> io::Result<(NonNull<u8>, Place)> {
         self.lock().admit(pages as u64, false)?;
-        match Region::resident(pages, self.means.paging) {
+        match Region::for_one(pages, self.means.paging) {
             Ok(region) => Ok((region.at(0), Place::Region(region))),
             Err(error) => {
                 self.lock().dismiss(pages as u64, false);
@@ -177,6 +179,26 @@ unsafe impl Send for Block {}
 unsafe impl Sync for Block {}
 
 impl Block {
+    /// Makes the pages of `[offset, offset + len)` resident, if they are not: before they are
+    /// written, so that each does not come in by a fault of its own, and in steps that somebody
+    /// can stop between.
+    ///
+    /// # Errors
+    /// What the system said: it has no memory, or no more may be locked.
+    pub fn bring_in(&mut self, offset: usize, len: usize) -> io::Result<()> {
+        let Place::Region(region) = &self.place else {
+            return Ok(());
+        };
+        let end = offset
+            .saturating_add(len)
+            .min(self.len)
+            .next_multiple_of(PAGE);
+        let start = (offset - offset % PAGE).min(end);
+        // SAFETY: the range lies in the region, which this block has to itself, and the block is
+        // borrowed alone.
+        unsafe { region.populate(start, end - start) }
+    }
+
     /// Makes the first `filled` bytes immutable contents; more than there are means all.
     ///
     /// The whole run stays taken, and charged, until the last slice of them is dropped.
@@ -194,8 +216,8 @@ impl Deref for Block {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        // SAFETY: the run is resident, initialised (by the kernel or an earlier owner), at
-        // least `len` bytes long and this block's alone until it is dropped.
+        // SAFETY: the run is mapped, initialised (by the kernel or an earlier owner), at least
+        // `len` bytes long and this block's alone until it is dropped.
         unsafe { slice::from_raw_parts(self.at.as_ptr(), self.len) }
     }
 }

@@ -69,14 +69,12 @@ impl Region {
         Ok(region)
     }
 
-    /// Maps `pages` pages that are all resident.
-    pub(super) fn resident(pages: usize, paging: Paging) -> io::Result<Self> {
+    /// Reserves `pages` pages for one owner, who will bring them in as he needs them.
+    pub(super) fn for_one(pages: usize, paging: Paging) -> io::Result<Self> {
         let len = pages.checked_mul(PAGE).ok_or_else(out_of_memory)?;
         let region = Self::reserve(len, paging)?;
-        // All of it comes in now, so huge pages bring in nothing that was not asked for.
+        // All of it is his and will be used, so huge pages bring in nothing that is not wanted.
         region.want_huge(0, len, true);
-        // SAFETY: the region was made here and nobody else knows of it.
-        unsafe { region.populate(0, len)? };
         Ok(region)
     }
 

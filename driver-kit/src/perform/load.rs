@@ -111,7 +111,12 @@ fn load_chunk(descriptor: &File, part: Part, offset: u64, len: u64) -> (Part, io
             if offset == 0 {
                 outlast_writes(descriptor);
             }
-            let filled = fill(descriptor, &mut block, offset, len);
+            let (from, count) = (usize::try_from(offset), usize::try_from(len));
+            let brought = match (from, count) {
+                (Ok(from), Ok(count)) => block.bring_in(from, count),
+                (Err(_), _) | (_, Err(_)) => Err(Errno::FBIG.into()),
+            };
+            let filled = brought.and_then(|()| fill(descriptor, &mut block, offset, len));
             (Part::Block(block), filled)
         }
     }
