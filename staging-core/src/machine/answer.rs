@@ -1,8 +1,9 @@
 //! Answers: how an operation leaves the place that owned it, and is told its one outcome (R9).
 
 use super::Machine;
-use super::state::Io;
-use super::state::{Descriptor, Fullness, Handle, NEWS, News, OPS, OpState, Owner, Place, READY};
+use super::state::{
+    Descriptor, Fullness, Handle, Io, NEWS, News, OPS, OpState, Order, Owner, Place, READY,
+};
 use crate::action::{Done, IoKind, Outcome};
 use crate::event::Request;
 use crate::fault::Fault;
@@ -31,57 +32,44 @@ impl Machine {
     /// Takes a waiting operation out of its place and answers it with a fault. Whatever the place
     /// was kept busy for by this operation alone ends with it.
     pub(super) fn give_up(&mut self, op: OpId, fault: Fault) {
-        let Some(entry) = self.ops.get(op) else {
-            return;
-        };
-        let (handle, state) = (entry.handle, entry.state);
+        let entry = &self.ops[op];
+        let (state, order, request) = (entry.state, entry.order, entry.request);
         let file = self.file_of_op(op);
         let mut flight = None;
         match state {
             OpState::AwaitingSlot => self.ops.unlink(&mut self.openers, OPS, op),
             OpState::Opening { io } | OpState::Performing { io } => flight = self.recall(io),
             OpState::AwaitingOrder { behind } => self.leave_line(op, behind),
-            OpState::AwaitingLookers => {
-                if let Some(writing) = file.and_then(|file| self.files[file].writing) {
-                    self.ops.unlink(&mut self.writings[writing].held, OPS, op);
-                }
+            OpState::AwaitingLookers { writing } => {
+                self.ops.unlink(&mut self.writings[writing].held, OPS, op);
             }
-            OpState::AwaitingEarlier | OpState::AwaitingSync | OpState::Syncing => {
-                self.leave_barrier(op);
+            OpState::AwaitingEarlier { writing } => self.leave_earlier(op, writing),
+            OpState::AwaitingSync { writing } => self.leave_uncovered(op, writing),
+            OpState::Syncing { writing } => self.leave_covered(op, writing),
+            OpState::AwaitingStaging { file } => self.leave_waiters(op, file),
+            OpState::AwaitingDescriptor { file } => {
+                self.ops.unlink(&mut self.files[file].readers, OPS, op);
             }
-            OpState::AwaitingStaging => self.leave_waiters(op),
-            OpState::AwaitingDescriptor => {
-                if let Some(file) = file {
-                    self.ops.unlink(&mut self.files[file].readers, OPS, op);
-                }
+            OpState::AwaitingRelease { file } => {
+                self.ops.unlink(&mut self.files[file].leavers, OPS, op);
             }
-            OpState::AwaitingRelease => {
-                if let Some(file) = file {
-                    self.ops.unlink(&mut self.files[file].leavers, OPS, op);
-                }
-            }
-            OpState::AwaitingOthers => {
-                if let Some(handle) = handle
-                    && let Handle::Leaving { closer, .. } = &mut self.handles[handle]
-                {
-                    *closer = None;
-                }
-            }
+            // A close stands in no list; its handle forgets it with the answer.
+            OpState::AwaitingOthers => {}
             OpState::Resolved { .. } | OpState::Answered => return,
         }
         let done = match state {
-            OpState::Syncing => Done::Unknown,
+            OpState::Syncing { .. } => Done::Unknown,
             _ if flight.is_some() => Done::Unknown,
             _ => Done::Nothing,
         };
         let is_write = matches!(
-            self.ops[op].request,
+            request,
             Request::Write { .. } | Request::Append { .. } | Request::SetLength { .. }
         );
-        if let Some(file) = file
+        if let Order::Placed(writing) = order
             && is_write
         {
-            self.size_is_old(file);
+            self.writings[writing].end_is_old = true;
             if flight.is_none() {
                 self.fail_appends_behind(op, fault);
             }
@@ -98,35 +86,35 @@ impl Machine {
 
     /// The file that an operation is about, if it got that far.
     pub(super) fn file_of_op(&self, op: OpId) -> Option<FileId> {
-        let handle = self.ops.get(op)?.handle?;
+        let handle = self.ops[op].handle?;
         self.handles.get(handle)?.file()
     }
 
     /// Takes an action out of `ready`.
-    pub(super) fn take_back(&mut self, io: IoId) -> Option<Io> {
+    pub(super) fn take_back(&mut self, io: IoId) {
         self.ios.unlink(&mut self.ready, READY, io);
-        self.ios.remove(io)
+        self.ios.remove(io);
     }
 
     /// Takes back an action that was not handed out yet. One that was stays in flight, and is
     /// returned.
     pub(super) fn recall(&mut self, io: IoId) -> Option<IoId> {
-        if self.ios[io].place == Place::InFlight {
+        let Io { kind, owner, place } = self.ios[io];
+        if place == Place::InFlight {
             return Some(io);
         }
-        let recalled = self.take_back(io)?;
-        match recalled.owner {
-            Owner::Open { .. } => self.open_ended(recalled.kind),
-            Owner::Reopen { file } => {
-                self.files[file].flights -= 1;
-                self.files[file].descriptor = Descriptor::Absent;
-                self.free_slot();
-            }
+        self.take_back(io);
+        let Some(file) = self.file_of_owner(owner) else {
+            self.open_ended(kind);
+            return None;
+        };
+        self.files[file].flights -= 1;
+        if matches!(owner, Owner::Reopen { .. }) {
+            self.files[file].descriptor = Descriptor::Absent;
+            self.free_slot();
+        } else {
             // A look, a mapping, a chunk, a sync: what is ever recalled uses the descriptor.
-            Owner::File { file } | Owner::Transfer { file, .. } => {
-                self.files[file].flights -= 1;
-                self.done_with_descriptor(file);
-            }
+            self.done_with_descriptor(file);
         }
         None
     }
@@ -183,12 +171,12 @@ impl Machine {
                 ..
             } => {
                 *pending -= 1;
-                let (file, closer, pending) = (*file, *closer, *pending);
-                if let Some(file) = file {
-                    self.one_less_pending(file);
+                if *closer == Some(op) {
+                    *closer = None;
                 }
+                let (file, closer, pending) = (*file, *closer, *pending);
+                self.one_less_pending(file);
                 match closer {
-                    Some(closer) if closer == op => self.free_handle(handle),
                     Some(closer) if pending == 1 => self.resolve(closer, Outcome::Closed),
                     None if pending == 0 => self.free_handle(handle),
                     Some(_) | None => {}

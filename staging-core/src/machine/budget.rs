@@ -171,6 +171,15 @@ impl Budget {
     }
 }
 
+/// A file in a queue, and the room that it waits for.
+#[derive(Clone, Copy)]
+struct Awaited {
+    file: FileId,
+    how: How,
+    charge: u64,
+    queue: Queue,
+}
+
 impl Machine {
     pub(super) fn on_returned(&mut self, bytes: u64) -> Reply {
         if !self.budget.returned(bytes) {
@@ -208,17 +217,13 @@ impl Machine {
     /// coming, the hopeful do without.
     pub(super) fn serve_budget(&mut self) {
         loop {
-            let patient = self.files.first(&self.budget.patient);
-            let hopeful = self.files.first(&self.budget.hopeful);
-            let Some(next) = patient.or(hopeful) else {
+            let hopeful = self.first_in(&self.budget.hopeful);
+            let Some(next) = self.first_in(&self.budget.patient).or(hopeful) else {
                 return;
             };
-            let Some((how, charge, queue)) = self.awaited(next) else {
-                return;
-            };
-            if charge <= self.budget.free() {
-                self.leave_queue(next, charge, queue);
-                self.room_came(next, how, charge);
+            if next.charge <= self.budget.free() {
+                self.leave_queue(next.file, next.charge, next.queue);
+                self.room_came(next);
             } else if let Some(hopeful) = hopeful
                 && !self.budget.will_have_more()
             {
@@ -229,17 +234,31 @@ impl Machine {
         }
     }
 
-    fn awaited(&self, file: FileId) -> Option<(How, u64, Queue)> {
+    fn first_in(&self, queue: &List) -> Option<Awaited> {
+        let first = self.files.first(queue);
+        first.and_then(|file| self.awaited(file))
+    }
+
+    /// The room that a file waits for, if it does.
+    fn awaited(&self, file: FileId) -> Option<Awaited> {
         match self.files[file].contents {
             Contents::Staging(Pass {
                 step: Step::AwaitingBudget { how, charge, queue },
                 ..
-            }) => Some((how, charge, queue)),
+            }) => Some(Awaited {
+                file,
+                how,
+                charge,
+                queue,
+            }),
             _ => None,
         }
     }
 
-    fn room_came(&mut self, file: FileId, how: How, charge: u64) {
+    fn room_came(&mut self, awaited: Awaited) {
+        let Awaited {
+            file, how, charge, ..
+        } = awaited;
         self.set_step(file, Step::Opening);
         if self.have_descriptor(file) {
             self.budget.take(charge);
@@ -259,10 +278,13 @@ impl Machine {
     }
 
     /// The room that a file hoped for did not come.
-    fn disappoint(&mut self, file: FileId) {
-        let Some((how, charge, queue)) = self.awaited(file) else {
-            return;
-        };
+    fn disappoint(&mut self, awaited: Awaited) {
+        let Awaited {
+            file,
+            how,
+            charge,
+            queue,
+        } = awaited;
         self.leave_queue(file, charge, queue);
         if charge <= self.budget.limit {
             self.enter_queue(file, how, charge, Queue::Patient);
@@ -289,9 +311,9 @@ impl Machine {
             if patient && waits.is_some() {
                 continue;
             }
-            self.leave_waiters(op);
+            self.leave_waiters(op, file);
             if self.files[file].stagers == 0 {
-                if let Some((_, charge, queue)) = waits {
+                if let Some(Awaited { charge, queue, .. }) = waits {
                     self.leave_queue(file, charge, queue);
                 }
                 self.files[file].contents = Contents::Absent(Why::OverBudget);
@@ -341,16 +363,19 @@ impl Machine {
         self.files
             .push_back(&mut self.budget.lingering, QUEUE, file);
         self.budget.lingering_bytes += charge;
-        while self.budget.lingering_bytes > self.limits.linger {
-            let Some(oldest) = self.files.first(&self.budget.lingering) else {
-                return;
-            };
+        while let Some(oldest) = self.lingers_too_long() {
             self.give_up_lingering(oldest);
         }
         if self.budget.somebody_waits() {
             self.evict_for(0);
         }
         self.make_room_for_files();
+    }
+
+    /// Where more lingers than may, the file that has done so the longest.
+    fn lingers_too_long(&self) -> Option<FileId> {
+        let oldest = self.files.first(&self.budget.lingering);
+        oldest.filter(|_| self.budget.lingering_bytes > self.limits.linger)
     }
 
     /// Files that linger must not keep others from being opened: where there is no room for
@@ -374,9 +399,8 @@ impl Machine {
 
     fn give_up_lingering(&mut self, file: FileId) {
         self.leave_lingering(file);
-        if let Contents::Staged { charge, .. } = self.files[file].contents {
-            self.release(file, charge, Then::Rest(Why::Evicted));
-        }
+        let charge = self.files[file].charge();
+        self.release(file, charge, Then::Rest(Why::Evicted));
     }
 
     /// Shutdown: nothing lingers any more.

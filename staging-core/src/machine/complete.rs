@@ -3,32 +3,54 @@
 
 use super::Machine;
 use super::open::Sight;
-use super::state::{Owner, Place};
+use super::state::{Io, Owner, Place, WritingId};
 use super::write::Executed;
 use crate::action::IoKind;
 use crate::event::{Completion, Key, Stamp};
 use crate::fault::Fault;
-use crate::id::IoId;
+use crate::id::{FileId, HandleId, IoId, OpId};
 use crate::reply::{Ignored, Reply};
 
-/// A completion that fits its action.
+/// A completion that fits its action, and on whose behalf that was done.
 enum Fits {
     Opened {
-        key: Key,
-        stamp: Stamp,
+        op: OpId,
+        handle: HandleId,
+        seen: Sight,
         fetched: bool,
     },
-    OpenFailed(Fault),
-    Looked(Result<Stamp, Fault>),
-    Mapped(Result<(), Fault>),
-    Loaded(Result<Stamp, Fault>),
-    Read(Result<u64, Fault>),
-    Written(Executed),
-    Synced(Result<(), Fault>),
+    OpenFailed {
+        op: OpId,
+        fault: Fault,
+    },
+    Reopened {
+        file: FileId,
+        key: Key,
+        stamp: Stamp,
+    },
+    ReopenFailed {
+        file: FileId,
+        fault: Fault,
+    },
+    Looked(FileId, Result<Stamp, Fault>),
+    Mapped(FileId, Result<(), Fault>),
+    Loaded(FileId, Result<Stamp, Fault>),
+    Read {
+        op: OpId,
+        file: FileId,
+        result: Result<u64, Fault>,
+    },
+    Written {
+        op: OpId,
+        writing: WritingId,
+        end: Executed,
+    },
+    Synced(WritingId, Result<(), Fault>),
     Released {
+        file: FileId,
         lent: u64,
     },
-    Closed,
+    Closed(FileId),
 }
 
 impl Machine {
@@ -39,116 +61,143 @@ impl Machine {
         if entry.place == Place::Ready {
             return self.ignore(Ignored::UnknownIo);
         }
-        let (kind, owner) = (entry.kind, entry.owner);
-        let fits = match fit(kind, completion) {
+        let kind = entry.kind;
+        let fits = match fit(entry, completion) {
             Ok(fits) => fits,
             Err(why) => return self.ignore(why),
         };
         self.ios.remove(io);
-        match (owner, fits) {
-            (
-                Owner::Open { op, since },
-                Fits::Opened {
-                    key,
-                    stamp,
-                    fetched,
-                },
-            ) => {
-                let seen = Sight { key, stamp, since };
-                return self.on_opened_for(op, kind, seen, fetched);
-            }
-            (Owner::Open { op, .. }, Fits::OpenFailed(fault)) => {
-                return self.on_open_failed(op, kind, fault);
-            }
-            (Owner::Reopen { file }, Fits::Opened { key, stamp, .. }) => {
-                return self.on_reopened(file, key, stamp);
-            }
-            (Owner::Reopen { file }, Fits::OpenFailed(fault)) => {
-                return self.on_reopen_failed(file, fault);
-            }
-            (Owner::Transfer { op, file }, Fits::Read(result)) => self.on_read(op, file, result),
-            (Owner::Transfer { op, file }, Fits::Written(end)) => {
-                self.on_written(op, file, kind, end);
-            }
-            (Owner::File { file }, Fits::Synced(result)) => self.on_synced(io, file, result),
-            (Owner::File { file }, Fits::Looked(result)) => self.on_looked(io, file, result),
-            (Owner::File { file }, Fits::Mapped(result)) => self.on_mapped(io, file, result),
-            (Owner::File { file }, Fits::Loaded(result)) => self.on_loaded(io, file, result),
-            (Owner::File { file }, Fits::Released { lent }) => self.on_released(io, file, lent),
-            (Owner::File { file }, Fits::Closed) => self.on_closed(io, file),
-            // An owner only ever issues the kinds above.
-            (
-                Owner::Open { .. }
-                | Owner::Reopen { .. }
-                | Owner::Transfer { .. }
-                | Owner::File { .. },
-                _,
-            ) => {}
+        match fits {
+            Fits::Opened {
+                op,
+                handle,
+                seen,
+                fetched,
+            } => return self.on_opened_for(op, handle, kind, seen, fetched),
+            Fits::OpenFailed { op, fault } => return self.on_open_failed(op, kind, fault),
+            Fits::Reopened { file, key, stamp } => return self.on_reopened(file, key, stamp),
+            Fits::ReopenFailed { file, fault } => return self.on_reopen_failed(file, fault),
+            Fits::Looked(file, result) => self.on_looked(file, result),
+            Fits::Mapped(file, result) => self.on_mapped(file, result),
+            Fits::Loaded(file, result) => self.on_loaded(file, result),
+            Fits::Read { op, file, result } => self.on_read(op, file, result),
+            Fits::Written { op, writing, end } => self.on_written(op, writing, kind, end),
+            Fits::Synced(writing, result) => self.on_synced(writing, result),
+            Fits::Released { file, lent } => self.on_released(file, lent),
+            Fits::Closed(file) => self.on_closed(io, file),
         }
         Reply::Done
     }
 }
 
 /// Whether the answer is one that this action can have.
-fn fit(kind: IoKind, completion: Completion) -> Result<Fits, Ignored> {
-    let fits = match (kind, completion) {
-        (IoKind::Open { .. } | IoKind::Fetch { .. }, Completion::Opened { key, stamp }) => {
-            Fits::Opened {
-                key,
-                stamp,
-                fetched: false,
-            }
-        }
-        (IoKind::Fetch { up_to, .. }, Completion::Fetched { key, stamp }) => {
+fn fit(io: &Io, completion: Completion) -> Result<Fits, Ignored> {
+    let fits = match (io.kind, io.owner, completion) {
+        (
+            IoKind::Open { handle, .. } | IoKind::Fetch { handle, .. },
+            Owner::Open { op, since },
+            Completion::Opened { key, stamp },
+        ) => Fits::Opened {
+            op,
+            handle,
+            seen: Sight { key, stamp, since },
+            fetched: false,
+        },
+        (
+            IoKind::Fetch { handle, up_to, .. },
+            Owner::Open { op, since },
+            Completion::Fetched { key, stamp },
+        ) => {
             if stamp.len > up_to {
                 return Err(Ignored::Impossible);
             }
             Fits::Opened {
-                key,
-                stamp,
+                op,
+                handle,
+                seen: Sight { key, stamp, since },
                 fetched: true,
             }
         }
-        (IoKind::Open { .. } | IoKind::Fetch { .. }, Completion::Failed { fault }) => {
-            Fits::OpenFailed(fault)
+        (
+            IoKind::Open { .. } | IoKind::Fetch { .. },
+            Owner::Open { op, .. },
+            Completion::Failed { fault },
+        ) => Fits::OpenFailed { op, fault },
+        (IoKind::Open { .. }, Owner::Reopen { file }, Completion::Opened { key, stamp }) => {
+            Fits::Reopened { file, key, stamp }
         }
-        (IoKind::Look { .. }, Completion::Looked { stamp }) => Fits::Looked(Ok(stamp)),
-        (IoKind::Look { .. }, Completion::Failed { fault }) => Fits::Looked(Err(fault)),
-        (IoKind::Map { .. }, Completion::Mapped) => Fits::Mapped(Ok(())),
-        (IoKind::Map { .. }, Completion::Failed { fault }) => Fits::Mapped(Err(fault)),
-        (IoKind::Load { .. }, Completion::Loaded { stamp }) => Fits::Loaded(Ok(stamp)),
-        (IoKind::Load { .. }, Completion::Failed { fault }) => Fits::Loaded(Err(fault)),
-        (IoKind::Read { len, .. }, Completion::Read { bytes }) => {
+        (IoKind::Open { .. }, Owner::Reopen { file }, Completion::Failed { fault }) => {
+            Fits::ReopenFailed { file, fault }
+        }
+        (IoKind::Look { file }, _, Completion::Looked { stamp }) => Fits::Looked(file, Ok(stamp)),
+        (IoKind::Look { file }, _, Completion::Failed { fault }) => Fits::Looked(file, Err(fault)),
+        (IoKind::Map { file, .. }, _, Completion::Mapped) => Fits::Mapped(file, Ok(())),
+        (IoKind::Map { file, .. }, _, Completion::Failed { fault }) => {
+            Fits::Mapped(file, Err(fault))
+        }
+        (IoKind::Load { file, .. }, _, Completion::Loaded { stamp }) => {
+            Fits::Loaded(file, Ok(stamp))
+        }
+        (IoKind::Load { file, .. }, _, Completion::Failed { fault }) => {
+            Fits::Loaded(file, Err(fault))
+        }
+        (IoKind::Read { file, op, len, .. }, _, Completion::Read { bytes }) => {
             if bytes > len {
                 return Err(Ignored::Impossible);
             }
-            Fits::Read(Ok(bytes))
+            let result = Ok(bytes);
+            Fits::Read { op, file, result }
         }
-        (IoKind::Read { .. }, Completion::Failed { fault }) => Fits::Read(Err(fault)),
-        (IoKind::Write { len, .. }, Completion::Written) => Fits::Written(Executed {
-            bytes: len,
-            fault: None,
-        }),
-        (IoKind::Write { len, .. }, Completion::CutShort { bytes, fault }) => {
+        (IoKind::Read { file, op, .. }, _, Completion::Failed { fault }) => {
+            let result = Err(fault);
+            Fits::Read { op, file, result }
+        }
+        (IoKind::Write { len, .. }, Owner::Write { op, writing }, Completion::Written) => {
+            let (bytes, fault) = (len, None);
+            let end = Executed { bytes, fault };
+            Fits::Written { op, writing, end }
+        }
+        (
+            IoKind::Write { len, .. },
+            Owner::Write { op, writing },
+            Completion::CutShort { bytes, fault },
+        ) => {
             if bytes >= len {
                 return Err(Ignored::Impossible);
             }
             let fault = Some(fault);
-            Fits::Written(Executed { bytes, fault })
+            let end = Executed { bytes, fault };
+            Fits::Written { op, writing, end }
         }
-        (IoKind::SetLength { .. }, Completion::LengthSet) => Fits::Written(Executed {
-            bytes: 0,
-            fault: None,
-        }),
-        (IoKind::Write { .. } | IoKind::SetLength { .. }, Completion::Failed { fault }) => {
+        (IoKind::SetLength { .. }, Owner::Write { op, writing }, Completion::LengthSet) => {
+            let (bytes, fault) = (0, None);
+            let end = Executed { bytes, fault };
+            Fits::Written { op, writing, end }
+        }
+        (
+            IoKind::Write { .. } | IoKind::SetLength { .. },
+            Owner::Write { op, writing },
+            Completion::Failed { fault },
+        ) => {
             let (bytes, fault) = (0, Some(fault));
-            Fits::Written(Executed { bytes, fault })
+            let end = Executed { bytes, fault };
+            Fits::Written { op, writing, end }
         }
-        (IoKind::Sync { .. }, Completion::Synced) => Fits::Synced(Ok(())),
-        (IoKind::Sync { .. }, Completion::Failed { fault }) => Fits::Synced(Err(fault)),
-        (IoKind::Release { .. }, Completion::Released { lent }) => Fits::Released { lent },
-        (IoKind::Release { .. }, Completion::Failed { .. }) => Fits::Released { lent: 0 },
-        (IoKind::Close { .. }, Completion::Closed | Completion::Failed { .. }) => Fits::Closed,
+        (IoKind::Sync { .. }, Owner::Sync { writing }, Completion::Synced) => {
+            Fits::Synced(writing, Ok(()))
+        }
+        (IoKind::Sync { .. }, Owner::Sync { writing }, Completion::Failed { fault }) => {
+            Fits::Synced(writing, Err(fault))
+        }
+        (IoKind::Release { file }, _, Completion::Released { lent }) => {
+            Fits::Released { file, lent }
+        }
+        (IoKind::Release { file }, _, Completion::Failed { .. }) => {
+            Fits::Released { file, lent: 0 }
+        }
+        (IoKind::Close { file }, _, Completion::Closed | Completion::Failed { .. }) => {
+            Fits::Closed(file)
+        }
         (
             IoKind::Open { .. }
             | IoKind::Fetch { .. }
@@ -161,6 +210,7 @@ fn fit(kind: IoKind, completion: Completion) -> Result<Fits, Ignored> {
             | IoKind::Sync { .. }
             | IoKind::Release { .. }
             | IoKind::Close { .. },
+            _,
             _,
         ) => return Err(Ignored::WrongKind),
     };

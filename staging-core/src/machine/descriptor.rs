@@ -15,11 +15,8 @@ use crate::id::{FileId, HandleId, IoId};
 impl Machine {
     /// Issues an action on somebody's behalf; it waits in `ready` until the driver takes it.
     pub(super) fn issue(&mut self, kind: IoKind, owner: Owner) -> IoId {
-        match owner {
-            Owner::Open { .. } => {}
-            Owner::Reopen { file } | Owner::File { file } | Owner::Transfer { file, .. } => {
-                self.files[file].flights += 1;
-            }
+        if let Some(file) = self.file_of_owner(owner) {
+            self.files[file].flights += 1;
         }
         let io = self.ios.insert(Io {
             kind,
@@ -30,24 +27,36 @@ impl Machine {
         io
     }
 
+    /// The file on whose behalf an action is done; an open has none yet.
+    pub(super) fn file_of_owner(&self, owner: Owner) -> Option<FileId> {
+        match owner {
+            Owner::Open { .. } => None,
+            Owner::Reopen { file } | Owner::File { file } | Owner::Read { file, .. } => Some(file),
+            Owner::Write { writing, .. } | Owner::Sync { writing } => {
+                Some(self.writings[writing].file)
+            }
+        }
+    }
+
     pub(super) fn take_slot(&mut self) -> bool {
-        let free = self.descriptors < self.limits.descriptors;
+        let free = self.has_free_slot();
         if free {
             self.descriptors += 1;
         }
         free
     }
 
+    const fn has_free_slot(&self) -> bool {
+        self.descriptors < self.limits.descriptors
+    }
+
     /// A slot became free: it goes to a file that needs its descriptor again, then to an open.
     pub(super) fn free_slot(&mut self) {
         self.descriptors -= 1;
-        while self.descriptors < self.limits.descriptors {
+        while self.has_free_slot() {
             if let Some(file) = self.files.pop_front(&mut self.reopeners, QUEUE) {
                 self.files[file].descriptor = Descriptor::Absent;
-                if self.wants_descriptor(file) {
-                    self.descriptors += 1;
-                    self.reopen(file);
-                }
+                self.reopen(file);
             } else if let Some(op) = self.ops.pop_front(&mut self.openers, OPS) {
                 self.descriptors += 1;
                 self.issue_open(op);
@@ -60,25 +69,18 @@ impl Machine {
     /// Somebody waits for a slot: close the descriptor that has been unused the longest.
     pub(super) fn recycle_idle(&mut self) {
         while let Some(file) = self.files.first(&self.idle) {
-            match self.files[file].descriptor {
-                Descriptor::Idle { again: false } => {
-                    self.stats.descriptors_recycled += 1;
-                    return self.close_descriptor(file);
-                }
-                Descriptor::Idle { again: true } => {
-                    self.files.unlink(&mut self.idle, IDLE, file);
-                    self.rest_descriptor(file);
-                }
-                Descriptor::Busy { users, .. } => {
-                    self.files.unlink(&mut self.idle, IDLE, file);
-                    let queued = false;
-                    self.files[file].descriptor = Descriptor::Busy { users, queued };
-                }
-                Descriptor::Absent
-                | Descriptor::Wanted
-                | Descriptor::Opening { .. }
-                | Descriptor::Pinned { .. }
-                | Descriptor::Closing { .. } => return,
+            let descriptor = self.files[file].descriptor;
+            let (users, _) = descriptor.users();
+            if users == 0 && !matches!(descriptor, Descriptor::Idle { again: true }) {
+                self.stats.descriptors_recycled += 1;
+                return self.close_descriptor(file);
+            }
+            self.files.unlink(&mut self.idle, IDLE, file);
+            if users == 0 {
+                self.rest_descriptor(file);
+            } else {
+                let queued = false;
+                self.files[file].descriptor = Descriptor::Busy { users, queued };
             }
         }
     }
@@ -104,7 +106,7 @@ impl Machine {
                 true
             }
             Descriptor::Absent => {
-                if self.take_slot() {
+                if self.has_free_slot() {
                     self.reopen(file);
                 } else {
                     self.files[file].descriptor = Descriptor::Wanted;
@@ -123,13 +125,13 @@ impl Machine {
         self.rest_descriptor(file);
     }
 
+    /// Takes a free slot for a file whose descriptor somebody waits for.
     fn reopen(&mut self, file: FileId) {
-        let Some(handle) = self.handle_in_need(file) else {
-            return self.free_slot();
-        };
-        let kind = reopening_by(handle);
-        let io = self.issue(kind, Owner::Reopen { file });
-        self.files[file].descriptor = Descriptor::Opening { io };
+        if let Some(handle) = self.handle_in_need(file) {
+            self.descriptors += 1;
+            let io = self.issue(reopening_by(handle), Owner::Reopen { file });
+            self.files[file].descriptor = Descriptor::Opening { io };
+        }
     }
 
     /// A handle is gone, and its path with it: an open that was to go by that path, and was not
@@ -202,45 +204,29 @@ impl Machine {
     }
 
     pub(super) fn use_descriptor(&mut self, file: FileId) {
-        let (users, queued) = match self.files[file].descriptor {
-            Descriptor::Busy { users, queued } => (users, queued),
-            Descriptor::Idle { .. } => (0, true),
-            Descriptor::Pinned { users } => {
-                let users = users + 1;
-                self.files[file].descriptor = Descriptor::Pinned { users };
-                return;
-            }
-            Descriptor::Absent
-            | Descriptor::Wanted
-            | Descriptor::Opening { .. }
-            | Descriptor::Closing { .. } => return,
-        };
+        let descriptor = &mut self.files[file].descriptor;
+        let (users, queued) = descriptor.users();
         let users = users + 1;
-        self.files[file].descriptor = Descriptor::Busy { users, queued };
+        *descriptor = match descriptor.is_pinned() {
+            true => Descriptor::Pinned { users },
+            false => Descriptor::Busy { users, queued },
+        };
     }
 
     pub(super) fn done_with_descriptor(&mut self, file: FileId) {
-        match self.files[file].descriptor {
-            Descriptor::Busy { users: 1, queued } => {
-                match queued {
-                    true => self.files[file].descriptor = Descriptor::Idle { again: true },
-                    false => self.rest_descriptor(file),
-                }
-                self.close_if_unneeded(file);
+        let descriptor = &mut self.files[file].descriptor;
+        let (users, queued) = descriptor.users();
+        let users = users.saturating_sub(1);
+        if descriptor.is_pinned() {
+            *descriptor = Descriptor::Pinned { users };
+        } else if users > 0 {
+            *descriptor = Descriptor::Busy { users, queued };
+        } else {
+            match queued {
+                true => *descriptor = Descriptor::Idle { again: true },
+                false => self.rest_descriptor(file),
             }
-            Descriptor::Busy { users, queued } => {
-                let users = users - 1;
-                self.files[file].descriptor = Descriptor::Busy { users, queued };
-            }
-            Descriptor::Pinned { users } => {
-                let users = users.saturating_sub(1);
-                self.files[file].descriptor = Descriptor::Pinned { users };
-            }
-            Descriptor::Absent
-            | Descriptor::Wanted
-            | Descriptor::Opening { .. }
-            | Descriptor::Idle { .. }
-            | Descriptor::Closing { .. } => {}
+            self.close_if_unneeded(file);
         }
     }
 

@@ -9,17 +9,11 @@ use crate::reply::{Ignored, Reply};
 use crate::staging::Why;
 
 impl Machine {
-    pub(super) fn start_close(&mut self, op: OpId, handle: HandleId) {
-        let Handle::Open {
+    pub(super) fn start_close(&mut self, op: OpId, handle: HandleId, file: FileId) {
+        let entry = &mut self.handles[handle];
+        let (pending, writes) = (entry.pending(), entry.writes());
+        *entry = Handle::Leaving {
             file,
-            pending,
-            writes,
-        } = self.handles[handle]
-        else {
-            return;
-        };
-        self.handles[handle] = Handle::Leaving {
-            file: Some(file),
             closer: Some(op),
             pending,
             writes,
@@ -44,7 +38,7 @@ impl Machine {
                 writes,
             } => {
                 *entry = Handle::Leaving {
-                    file: Some(file),
+                    file,
                     closer: None,
                     pending,
                     writes,
@@ -63,12 +57,12 @@ impl Machine {
 
     /// The handle is gone; its file may follow.
     pub(super) fn free_handle(&mut self, handle: HandleId) {
-        let Some(gone) = self.handles.remove(handle) else {
-            return;
-        };
-        if let Some(file) = gone.file() {
+        let entry = &self.handles[handle];
+        let (file, writes) = (entry.file(), entry.writes());
+        self.handles.remove(handle);
+        if let Some(file) = file {
             self.files[file].handles -= 1;
-            self.writer_left(file, gone.writes());
+            self.writer_left(file, writes);
             self.mend_reopen(file, handle);
             self.reap(file);
         }
@@ -105,8 +99,7 @@ impl Machine {
         if entry.news != News::NONE {
             self.files.unlink(&mut self.news, NEWS, file);
         }
-        if let Some(gone) = self.files.remove(file) {
-            self.keys.remove(gone.key);
-        }
+        self.keys.remove(self.files[file].key);
+        self.files.remove(file);
     }
 }

@@ -36,7 +36,7 @@ use crate::timers::Timers;
 use budget::Budget;
 pub use canonical::Canonical;
 pub use shutdown::Report;
-use state::{Contents, File, Fullness, Handle, Io, Op, SyncAll, Then, Writing, WritingKind};
+use state::{Contents, File, Fullness, Handle, Io, Op, Pass, SyncAll, Then, Writing, WritingKind};
 
 /// The staging state machine.
 ///
@@ -157,7 +157,14 @@ impl Machine {
     /// what the polls give from now on.
     pub fn handle(&mut self, now: Tick, event: Event) -> Reply {
         self.advance_to(now);
-        let heard_when_closed = matches!(event, Event::Submitted { .. } | Event::Ticked);
+        let heard_when_closed = !matches!(
+            event,
+            Event::Completed { .. }
+                | Event::Cancelled { .. }
+                | Event::Dropped { .. }
+                | Event::Returned { .. }
+                | Event::DriverLost
+        );
         if matches!(self.phase, Phase::Closed) && !heard_when_closed {
             return self.ignore(Ignored::Closed);
         }
@@ -254,29 +261,32 @@ impl Machine {
         self.files.get(file)?;
         let len = self.size(file);
         let file = &self.files[file];
-        let (life, charge) = match file.contents {
-            Contents::Absent(why) => (Life::NotStaged(why), 0),
-            Contents::Staging(pass) => (
-                Life::Staging {
-                    done: pass.done(),
-                    since: pass.since,
-                },
-                pass.charge(),
-            ),
-            Contents::Staged { how, charge } | Contents::Lingering { how, charge } => {
-                (Life::Staged(how), charge)
+        let done = file.bytes_in();
+        let life = match file.contents {
+            Contents::Absent(why)
+            | Contents::Stopping {
+                then: Then::Rest(why),
+                ..
             }
-            Contents::Stopping { charge, then, .. } | Contents::Releasing { charge, then, .. } => {
-                match then {
-                    Then::Rest(why) => (Life::NotStaged(why), charge),
-                    Then::Again { since, .. } => (Life::Staging { done: 0, since }, charge),
-                }
+            | Contents::Releasing {
+                then: Then::Rest(why),
+                ..
+            } => Life::NotStaged(why),
+            Contents::Staging(Pass { since, .. })
+            | Contents::Stopping {
+                then: Then::Again { since, .. },
+                ..
             }
+            | Contents::Releasing {
+                then: Then::Again { since, .. },
+                ..
+            } => Life::Staging { done, since },
+            Contents::Staged { how, .. } | Contents::Lingering { how, .. } => Life::Staged(how),
         };
         Some(Staging {
             life,
             len,
-            charge,
+            charge: file.charge(),
             handles: file.handles,
             waiting: file.waiting,
         })

@@ -44,10 +44,7 @@ impl Machine {
         })
     }
 
-    pub(super) fn start_open(&mut self, op: OpId) {
-        let Request::Open { access, .. } = self.ops[op].request else {
-            return;
-        };
+    pub(super) fn start_open(&mut self, op: OpId, access: Access) {
         if access == Access::Write || (self.openers.is_empty() && self.take_slot()) {
             self.issue_open(op);
         } else {
@@ -60,7 +57,7 @@ impl Machine {
     /// Orders the open, fused with loading where the plan and the budget allow it. The slot is
     /// taken, if it needs one.
     pub(super) fn issue_open(&mut self, op: OpId) {
-        let Op {
+        if let Op {
             handle: Some(handle),
             request:
                 Request::Open {
@@ -70,21 +67,24 @@ impl Machine {
                 },
             ..
         } = self.ops[op]
-        else {
-            return;
-        };
-        let kind = match self.fetch_up_to(plan, access) {
-            Some(up_to) => IoKind::Fetch {
-                handle,
-                missing,
-                up_to,
-            },
-            None => IoKind::Open {
-                handle,
-                access,
-                missing,
-            },
-        };
+        {
+            let kind = match self.fetch_up_to(plan, access) {
+                Some(up_to) => IoKind::Fetch {
+                    handle,
+                    missing,
+                    up_to,
+                },
+                None => IoKind::Open {
+                    handle,
+                    access,
+                    missing,
+                },
+            };
+            self.issue_for(op, kind);
+        }
+    }
+
+    fn issue_for(&mut self, op: OpId, kind: IoKind) {
         let since = self.writes_ended;
         let io = self.issue(kind, Owner::Open { op, since });
         self.ops[op].state = OpState::Opening { io };
@@ -110,6 +110,7 @@ impl Machine {
     pub(super) fn on_opened_for(
         &mut self,
         op: OpId,
+        handle: HandleId,
         kind: IoKind,
         seen: Sight,
         fetched: bool,
@@ -122,7 +123,7 @@ impl Machine {
         let access = access_of(kind);
         if !fresh && access == Access::Write && self.keys.get(seen.key).is_none() {
             // Somebody wrote to it meanwhile and left: how long it is must be seen again.
-            self.issue_open(op);
+            self.issue_for(op, kind);
             return Reply::Surplus;
         }
         let brought = match kind {
@@ -134,7 +135,7 @@ impl Machine {
                 Brought::Descriptor
             }
         };
-        let file = self.attach(op, seen, access, fresh);
+        let file = self.attach(op, handle, seen, access, fresh);
         let adopted = match brought {
             Brought::Descriptor if access == Access::Write => self.adopt_pinned(file),
             Brought::Descriptor => self.adopt_descriptor(file),
@@ -145,12 +146,10 @@ impl Machine {
             false => Seen::Before,
         };
         self.settle_open(op, file, seen);
-        if self.files.get(file).is_some() {
-            if self.has_descriptor(file) {
-                self.staging_has_descriptor(file, seen);
-            }
-            self.close_if_unneeded(file);
+        if self.has_descriptor(file) {
+            self.staging_has_descriptor(file, seen);
         }
+        self.close_if_unneeded(file);
         if adopted {
             Reply::Adopted { file }
         } else {
@@ -184,32 +183,32 @@ impl Machine {
     /// Whether somebody waits for this open. If it was answered before, the flight that held it
     /// has ended now, and so does its place.
     pub(super) fn still_opening(&mut self, op: OpId) -> bool {
-        match self.ops.get(op).map(|entry| entry.state) {
-            Some(OpState::Opening { .. }) => true,
-            _ => {
-                self.flight_ended(op);
-                false
-            }
+        let waited_for = matches!(self.ops[op].state, OpState::Opening { .. });
+        if !waited_for {
+            self.flight_ended(op);
         }
+        waited_for
     }
 
     /// The flight of an answered operation ended: its place is free, or will be when the answer
     /// is polled.
     pub(super) fn flight_ended(&mut self, op: OpId) {
-        match self.ops.get_mut(op).map(|entry| &mut entry.state) {
-            Some(OpState::Resolved { flight, .. }) => {
-                *flight = None;
-                self.leave_place(op);
-            }
-            Some(OpState::Answered) => {
-                self.leave_place(op);
-                self.ops.remove(op);
-            }
-            _ => {}
+        self.leave_place(op);
+        if let OpState::Resolved { flight, .. } = &mut self.ops[op].state {
+            *flight = None;
+        } else {
+            self.ops.remove(op);
         }
     }
 
-    fn attach(&mut self, op: OpId, seen: Sight, access: Access, fresh: bool) -> FileId {
+    fn attach(
+        &mut self,
+        op: OpId,
+        handle: HandleId,
+        seen: Sight,
+        access: Access,
+        fresh: bool,
+    ) -> FileId {
         let Sight { key, stamp, .. } = seen;
         let file = match self.keys.get(key) {
             Some(file) => {
@@ -245,15 +244,17 @@ impl Machine {
             }
         };
         self.files[file].handles += 1;
-        if let Some(handle) = self.ops[op].handle {
-            self.handles[handle] = Handle::Opening {
-                op,
-                file: Some(file),
-                writes: Writes::No,
-            };
-            if access == Access::Write {
-                self.begin_writing(handle, file);
-            }
+        let writes = match access {
+            Access::Read => Writes::No,
+            Access::Write => self.begin_writing(file),
+        };
+        self.handles[handle] = Handle::Opening {
+            op,
+            file: Some(file),
+            writes,
+        };
+        if access == Access::Write {
+            self.give_up_mapping(file);
         }
         file
     }
@@ -345,15 +346,12 @@ impl Machine {
 
     /// The open has its file: it is answered, or waits for staging.
     fn settle_open(&mut self, op: OpId, file: FileId, seen: Seen) {
-        let Request::Open { plan, .. } = self.ops[op].request else {
-            return;
-        };
-        match plan.mode {
-            Mode::None => {
+        match self.plan_of(op).map(|plan| plan.mode) {
+            None | Some(Mode::None) => {
                 let outcome = self.opened_outcome(file);
                 self.resolve(op, outcome);
             }
-            Mode::Auto | Mode::Map | Mode::MapShared | Mode::Load => {
+            Some(Mode::Auto | Mode::Map | Mode::MapShared | Mode::Load) => {
                 if self.take_place(op, file, Range::ALL, Touch::Looks) {
                     self.join(op, file, seen);
                 }

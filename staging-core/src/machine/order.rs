@@ -9,7 +9,7 @@
 
 use super::Machine;
 use super::stage::Seen;
-use super::state::{OPS, OpState, Order};
+use super::state::{OPS, OpState, Order, WritingId};
 use crate::event::Request;
 use crate::id::{FileId, OpId};
 use crate::intervals::{Range, Touch};
@@ -29,17 +29,14 @@ impl Machine {
             self.ops[op].order = Order::Counted(file);
             return true;
         };
-        self.ops[op].order = Order::Placed(file);
+        self.ops[op].order = Order::Placed(writing);
         let ranges = &mut self.writings[writing].ranges;
         self.intervals.insert(ranges, op, range, touch);
-        self.is_free(op, file)
+        self.is_free(op, writing)
     }
 
     /// Whether nothing is in the way of an operation. Otherwise it waits behind that.
-    fn is_free(&mut self, op: OpId, file: FileId) -> bool {
-        let Some(writing) = self.files[file].writing else {
-            return true;
-        };
+    fn is_free(&mut self, op: OpId, writing: WritingId) -> bool {
         let ranges = self.writings[writing].ranges;
         let Some(behind) = self.intervals.blocker(ranges, op) else {
             return true;
@@ -67,16 +64,15 @@ impl Machine {
                 self.files[file].lookers -= 1;
                 self.free_held(file);
             }
-            Order::Placed(file) => {
-                if let Some(writing) = self.files[file].writing {
-                    let ranges = &mut self.writings[writing].ranges;
-                    self.intervals.remove(ranges, op);
-                }
-                let is_write = self.forget_write(op, file);
+            Order::Placed(writing) => {
+                let entry = &mut self.writings[writing];
+                let file = entry.file;
+                self.intervals.remove(&mut entry.ranges, op);
+                let is_write = self.forget_write(op, writing);
                 let mut dependents = core::mem::replace(&mut self.ops[op].dependents, List::EMPTY);
                 while let Some(next) = self.ops.pop_front(&mut dependents, OPS) {
-                    if self.is_free(next, file) {
-                        self.resume(next, file);
+                    if self.is_free(next, writing) {
+                        self.resume(next, file, writing);
                     }
                 }
                 if is_write {
@@ -94,25 +90,18 @@ impl Machine {
             && let Some(writing) = self.files[file].writing
             && let Some(op) = self.ops.pop_front(&mut self.writings[writing].held, OPS)
         {
-            self.run_write(op, file);
+            self.run_write(op, file, writing);
         }
     }
 
     /// Nothing is in the way any more.
-    fn resume(&mut self, op: OpId, file: FileId) {
-        match self.ops[op].request {
-            Request::Open { .. } | Request::Stage { .. } => self.join(op, file, Seen::Before),
-            Request::Read { .. } => self.start_read(op, file),
-            Request::Write { .. } | Request::Append { .. } | Request::SetLength { .. } => {
-                self.run_write(op, file);
-            }
-            // None of these ever has a place.
-            Request::Unstage { .. }
-            | Request::Flush { .. }
-            | Request::Sync { .. }
-            | Request::FlushAll
-            | Request::SyncAll
-            | Request::Close { .. } => {}
+    fn resume(&mut self, op: OpId, file: FileId, writing: WritingId) {
+        if self.plan_of(op).is_some() {
+            self.join(op, file, Seen::Before);
+        } else if matches!(self.ops[op].request, Request::Read { .. }) {
+            self.start_read(op, file);
+        } else {
+            self.run_write(op, file, writing);
         }
     }
 }

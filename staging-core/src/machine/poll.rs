@@ -1,7 +1,7 @@
 //! What comes out: first what is told, then what is to be done.
 
 use super::Machine;
-use super::state::{Fullness, News, OPS, OpState, Place, READY};
+use super::state::{Fullness, Io, News, OPS, OpState, Place, READY};
 use crate::action::{Action, Bound, IoKind, Tell};
 use crate::phase::{Phase, PhaseName};
 use crate::time::Tick;
@@ -51,11 +51,11 @@ impl Machine {
     /// A `Release` is held back while anything is to be told, because an answer not told yet may
     /// point into the contents it gives up.
     pub fn poll_io(&mut self) -> Option<Action> {
-        let first = self.ios.first(&self.ready)?;
-        if matches!(self.ios[first].kind, IoKind::Release { .. }) && !self.told.is_empty() {
+        let io = self.ios.first(&self.ready)?;
+        if matches!(self.ios[io].kind, IoKind::Release { .. }) && !self.told.is_empty() {
             return None;
         }
-        let io = self.ios.pop_front(&mut self.ready, READY)?;
+        self.ios.unlink(&mut self.ready, READY, io);
         let entry = &mut self.ios[io];
         entry.place = Place::InFlight;
         let kind = entry.kind;
@@ -133,13 +133,10 @@ impl Machine {
     /// In `Closed`: what was given up is named, then the end itself, then nothing.
     fn next_last_word(&mut self) -> Option<Tell> {
         while let Some(io) = self.ios.next_from(0) {
-            if let Some(given_up) = self.ios.remove(io)
-                && given_up.place == Place::InFlight
-            {
-                return Some(Tell::Abandoned {
-                    io,
-                    kind: given_up.kind,
-                });
+            let Io { kind, place, .. } = self.ios[io];
+            self.ios.remove(io);
+            if place == Place::InFlight {
+                return Some(Tell::Abandoned { io, kind });
             }
         }
         if self.told_phase == PhaseName::Closed {

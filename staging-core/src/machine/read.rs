@@ -48,7 +48,7 @@ impl Machine {
     }
 
     pub(super) fn read_from_file(&mut self, op: OpId, file: FileId) {
-        self.ops[op].state = OpState::AwaitingDescriptor;
+        self.ops[op].state = OpState::AwaitingDescriptor { file };
         self.ops.push_back(&mut self.files[file].readers, OPS, op);
         if self.have_descriptor(file) {
             self.serve_readers(file);
@@ -57,10 +57,9 @@ impl Machine {
 
     /// The file has a descriptor: every read that waited for it sets out, in order.
     pub(super) fn serve_readers(&mut self, file: FileId) {
-        while let Some(op) = self.ops.pop_front(&mut self.files[file].readers, OPS) {
-            let Request::Read { offset, len, .. } = self.ops[op].request else {
-                continue;
-            };
+        while let Some(op) = self.ops.pop_front(&mut self.files[file].readers, OPS)
+            && let Request::Read { offset, len, .. } = self.ops[op].request
+        {
             self.use_descriptor(file);
             let io = self.issue(
                 IoKind::Read {
@@ -69,7 +68,7 @@ impl Machine {
                     offset,
                     len,
                 },
-                Owner::Transfer { op, file },
+                Owner::Read { op, file },
             );
             self.ops[op].state = OpState::Performing { io };
         }
@@ -93,18 +92,17 @@ impl Machine {
 
     pub(super) fn on_read(&mut self, op: OpId, file: FileId, result: Result<u64, Fault>) {
         self.files[file].flights -= 1;
-        match self.ops.get(op).map(|entry| entry.state) {
-            Some(OpState::Performing { .. }) => {
-                let outcome = match result {
-                    Ok(bytes) => Outcome::Read { bytes },
-                    Err(fault) => Outcome::Failed {
-                        fault,
-                        done: Done::Nothing,
-                    },
-                };
-                self.resolve(op, outcome);
-            }
-            _ => self.flight_ended(op),
+        if matches!(self.ops[op].state, OpState::Performing { .. }) {
+            let outcome = match result {
+                Ok(bytes) => Outcome::Read { bytes },
+                Err(fault) => Outcome::Failed {
+                    fault,
+                    done: Done::Nothing,
+                },
+            };
+            self.resolve(op, outcome);
+        } else {
+            self.flight_ended(op);
         }
         self.after_flight(file, true);
     }

@@ -26,10 +26,11 @@ impl Machine {
 
     fn admit(&mut self, tag: Tag, deadline: Tick, request: Request) -> Result<Reply, Reject> {
         self.check_phase(request)?;
-        let handle = request.handle();
-        if let Some(handle) = handle {
-            self.check_usable(handle, request)?;
-        } else if matches!(request, Request::Open { .. }) && !self.handles_have_room() {
+        let file = match request.handle() {
+            Some(handle) => Some(self.check_usable(handle, request)?),
+            None => None,
+        };
+        if matches!(request, Request::Open { .. }) && !self.handles_have_room() {
             return Err(Reject::Full(Bound::Handles));
         }
         if let Request::Read { offset, len, .. } = request
@@ -42,7 +43,7 @@ impl Machine {
         if !self.operations_have_room() && !matches!(request, Request::Close { .. }) {
             return Err(Reject::Full(Bound::Operations));
         }
-        Ok(self.accept(tag, deadline, request, handle))
+        Ok(self.accept(tag, deadline, request, file))
     }
 
     fn check_phase(&self, request: Request) -> Result<(), Reject> {
@@ -66,7 +67,8 @@ impl Machine {
         }
     }
 
-    fn check_usable(&self, handle: HandleId, request: Request) -> Result<(), Reject> {
+    /// The file that a request by a handle is about.
+    fn check_usable(&self, handle: HandleId, request: Request) -> Result<FileId, Reject> {
         let entry = self.handles.get(handle).ok_or(Reject::UnknownHandle)?;
         let Handle::Open { file, .. } = *entry else {
             return Err(Reject::UnknownHandle);
@@ -78,7 +80,7 @@ impl Machine {
         if request.is_of_writers() {
             self.check_may_write(handle, file, request)?;
         }
-        Ok(())
+        Ok(file)
     }
 
     fn check_may_write(
@@ -93,7 +95,7 @@ impl Machine {
         if matches!(request, Request::Flush { .. }) {
             return Ok(());
         }
-        if self.broken(handle).is_some() {
+        if self.is_broken(handle) {
             return Err(Reject::SyncFailed);
         }
         // While a shutdown drains, what is dirty already may be brought to an end (S2).
@@ -127,18 +129,19 @@ impl Machine {
         tag: Tag,
         deadline: Tick,
         request: Request,
-        handle: Option<HandleId>,
+        file: Option<FileId>,
     ) -> Reply {
         let opening = matches!(request, Request::Open { .. });
         let op = self.ops.vacant();
         let handle = match opening {
             true => Some(self.reserve_handle(op)),
-            false => handle,
+            false => request.handle(),
         };
         let op = self.ops.insert(Op {
             tag,
             handle,
             request,
+            // Before anybody looks it has the place where it waits, or its answer.
             state: OpState::AwaitingOthers,
             place: 0,
             order: Order::Apart,
@@ -156,7 +159,7 @@ impl Machine {
         if deadline != Tick::NEVER {
             self.timers.insert(deadline, op);
         }
-        self.start(op, handle, request);
+        self.start(op, request, file);
         if let Some((at, first)) = self.timers.first()
             && first == op
             && at <= self.now
@@ -169,16 +172,13 @@ impl Machine {
         }
     }
 
-    fn start(&mut self, op: OpId, handle: Option<HandleId>, request: Request) {
-        let Some(handle) = handle else {
-            return self.start_barrier_over_all(op);
-        };
-        let Handle::Open { file, .. } = self.handles[handle] else {
-            return self.start_open(op);
-        };
-        match request {
-            Request::Open { .. } | Request::FlushAll | Request::SyncAll => {}
-            Request::Stage { plan, .. } => match plan.mode {
+    /// Begins what was accepted. What names no file is of all of them.
+    fn start(&mut self, op: OpId, request: Request, file: Option<FileId>) {
+        let writer = file.filter(|_| request.is_of_writers());
+        let writing = writer.and_then(|file| self.files[file].writing);
+        match (request, file, writing) {
+            (Request::Open { access, .. }, _, _) => self.start_open(op, access),
+            (Request::Stage { plan, .. }, Some(file), _) => match plan.mode {
                 Mode::None => {
                     let outcome = self.staged_outcome(file);
                     self.resolve(op, outcome);
@@ -189,20 +189,27 @@ impl Machine {
                     }
                 }
             },
-            Request::Unstage { .. } => self.start_unstage(op, file),
-            Request::Read { len: 0, .. } => self.resolve(op, Outcome::Read { bytes: 0 }),
-            Request::Read { offset, len, .. } => {
+            (Request::Unstage { .. }, Some(file), _) => self.start_unstage(op, file),
+            (Request::Read { len: 0, .. }, _, _) => self.resolve(op, Outcome::Read { bytes: 0 }),
+            (Request::Read { offset, len, .. }, Some(file), _) => {
                 let start = offset;
                 let end = self.end_of_read(file, offset + len);
                 if self.take_place(op, file, Range { start, end }, Touch::Looks) {
                     self.start_read(op, file);
                 }
             }
-            Request::Write { .. } | Request::Append { .. } | Request::SetLength { .. } => {
-                self.start_write(op, file);
+            (Request::Write { offset, len, .. }, _, Some(writing)) => {
+                self.start_write(op, writing, offset, len);
             }
-            Request::Flush { .. } | Request::Sync { .. } => self.start_barrier(op, file),
-            Request::Close { .. } => self.start_close(op, handle),
+            (Request::Append { len, .. }, _, Some(writing)) => self.start_append(op, writing, len),
+            (Request::SetLength { len, .. }, _, Some(writing)) => self.start_cut(op, writing, len),
+            (Request::Flush { .. } | Request::Sync { .. }, Some(file), Some(writing)) => {
+                self.start_barrier(op, file, writing);
+            }
+            (Request::Close { handle }, Some(file), _) => self.start_close(op, handle, file),
+            (Request::FlushAll | Request::SyncAll, _, _) | (_, None, _) | (_, _, None) => {
+                self.start_barrier_over_all(op);
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use super::state::{Fullness, OpState, Order, SyncAll};
 use crate::event::Grace;
 use crate::fault::Fault;
 use crate::phase::{Cause, Phase, PhaseName};
-use crate::reply::Reply;
+use crate::reply::{Ignored, Reply};
 use crate::slab::List;
 use crate::time::Tick;
 
@@ -104,7 +104,7 @@ impl Machine {
                     until: until.or_sooner(sooner),
                 };
             }
-            Phase::Closed => {}
+            Phase::Closed => return self.ignore(Ignored::Closed),
         }
         Reply::Done
     }
@@ -122,7 +122,7 @@ impl Machine {
                     until: until.or_sooner(asked),
                 };
             }
-            Phase::Closed => {}
+            Phase::Closed => return self.ignore(Ignored::Closed),
         }
         Reply::Done
     }
@@ -219,9 +219,8 @@ impl Machine {
         let mut from = 0;
         while let Some(file) = self.files.next_from(from) {
             from = file.index() as u32 + 1;
-            if let Some(gone) = self.files.remove(file) {
-                self.keys.remove(gone.key);
-            }
+            self.keys.remove(self.files[file].key);
+            self.files.remove(file);
         }
         let mut from = 0;
         while let Some(op) = self.ops.next_from(from) {

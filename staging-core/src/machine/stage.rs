@@ -14,7 +14,7 @@ use super::unstage::End;
 use crate::action::IoKind;
 use crate::event::{Mode, Plan, Request, Stamp};
 use crate::fault::Fault;
-use crate::id::{FileId, IoId, OpId};
+use crate::id::{FileId, OpId};
 use crate::limits::{charge_loaded, charge_mapped};
 use crate::staging::How;
 use crate::time::Tick;
@@ -45,6 +45,18 @@ impl File {
             Contents::Staging(pass) => pass.done(),
             Contents::Staged { .. } | Contents::Lingering { .. } => self.stamp.len,
             Contents::Absent(_) | Contents::Stopping { .. } | Contents::Releasing { .. } => 0,
+        }
+    }
+
+    /// How many bytes of the budget they take.
+    pub(super) fn charge(&self) -> u64 {
+        match self.contents {
+            Contents::Absent(_) => 0,
+            Contents::Staging(pass) => pass.charge(),
+            Contents::Staged { charge, .. }
+            | Contents::Lingering { charge, .. }
+            | Contents::Stopping { charge, .. }
+            | Contents::Releasing { charge, .. } => charge,
         }
     }
 }
@@ -100,29 +112,28 @@ impl Machine {
 
     pub(super) fn wait_for_staging(&mut self, op: OpId, file: FileId) {
         let wants_it = self.plan_of(op).is_some();
-        self.ops[op].state = OpState::AwaitingStaging;
+        self.ops[op].state = OpState::AwaitingStaging { file };
         let entry = &mut self.files[file];
         entry.waiting += 1;
         entry.stagers += u32::from(wants_it);
         self.ops.push_back(&mut entry.waiters, OPS, op);
     }
 
-    pub(super) fn leave_waiters(&mut self, op: OpId) {
+    pub(super) fn leave_waiters(&mut self, op: OpId, file: FileId) {
         let wanted_it = self.plan_of(op).is_some();
-        let Some(file) = self.file_of_op(op) else {
-            return;
-        };
         let entry = &mut self.files[file];
         entry.waiting -= 1;
         entry.stagers -= u32::from(wanted_it);
         self.ops.unlink(&mut entry.waiters, OPS, op);
     }
 
+    /// A file at rest sets out if somebody waits for that. Reads never do: they go to the file.
     pub(super) fn begin_pass(&mut self, file: FileId, seen: Seen) {
-        let Some(plan) = self.first_plan(file) else {
-            return;
-        };
-        self.enter_pass(file, plan, self.now, 0, seen);
+        let first = self.files.get(file).map(|file| &file.waiters);
+        let first = first.and_then(|waiters| self.ops.first(waiters));
+        if let Some(plan) = first.and_then(|op| self.plan_of(op)) {
+            self.enter_pass(file, plan, self.now, 0, seen);
+        }
     }
 
     pub(super) fn enter_pass(
@@ -145,17 +156,6 @@ impl Machine {
         }
     }
 
-    fn first_plan(&self, file: FileId) -> Option<Plan> {
-        let mut next = self.ops.first(&self.files[file].waiters);
-        while let Some(op) = next {
-            if let Some(plan) = self.plan_of(op) {
-                return Some(plan);
-            }
-            next = self.ops.after(OPS, op);
-        }
-        None
-    }
-
     pub(super) fn set_step(&mut self, file: FileId, step: Step) {
         if let Contents::Staging(pass) = &mut self.files[file].contents {
             pass.step = step;
@@ -165,15 +165,17 @@ impl Machine {
     /// A pass that waited for its descriptor goes on, with a look at the stamp unless that was
     /// seen just now.
     pub(super) fn staging_has_descriptor(&mut self, file: FileId, seen: Seen) {
-        let Contents::Staging(Pass {
-            step: Step::Opening,
-            ..
-        }) = self.files[file].contents
+        let Contents::Staging(
+            pass @ Pass {
+                step: Step::Opening,
+                ..
+            },
+        ) = self.files[file].contents
         else {
             return;
         };
         match seen {
-            Seen::Now => self.weigh(file),
+            Seen::Now => self.weigh(file, pass),
             Seen::Before => {
                 self.use_descriptor(file);
                 let io = self.issue(IoKind::Look { file }, Owner::File { file });
@@ -182,23 +184,24 @@ impl Machine {
         }
     }
 
-    pub(super) fn on_looked(&mut self, io: IoId, file: FileId, result: Result<Stamp, Fault>) {
+    pub(super) fn on_looked(&mut self, file: FileId, result: Result<Stamp, Fault>) {
         self.files[file].flights -= 1;
-        if let Contents::Staging(Pass {
-            step: Step::Looking { io: looking },
-            ..
-        }) = self.files[file].contents
-            && looking == io
+        if let Contents::Staging(
+            pass @ Pass {
+                step: Step::Looking { .. },
+                ..
+            },
+        ) = self.files[file].contents
         {
             match result {
                 Ok(stamp) => {
                     self.files[file].stamp = stamp;
-                    self.weigh(file);
+                    self.weigh(file, pass);
                 }
                 Err(fault) => self.fail_staging(file, fault),
             }
         }
-        self.stopped_by(io, file);
+        self.stopped(file);
         self.after_flight(file, true);
     }
 
@@ -214,10 +217,7 @@ impl Machine {
     }
 
     /// The length is known: decides how the file is held, and asks for room.
-    fn weigh(&mut self, file: FileId) {
-        let Contents::Staging(pass) = self.files[file].contents else {
-            return;
-        };
+    fn weigh(&mut self, file: FileId, pass: Pass) {
         let len = self.files[file].stamp.len;
         let how = how_to_hold(pass.plan, len);
         let mapped = matches!(how, How::Mapped | How::MappedShared);
@@ -284,62 +284,45 @@ impl Machine {
         );
     }
 
-    pub(super) fn on_mapped(&mut self, io: IoId, file: FileId, result: Result<(), Fault>) {
+    pub(super) fn on_mapped(&mut self, file: FileId, result: Result<(), Fault>) {
         self.files[file].flights -= 1;
-        match self.files[file].contents {
-            Contents::Staging(pass) => {
-                if let Step::Mapping {
-                    io: mapping,
-                    how,
-                    charge,
-                } = pass.step
-                    && mapping == io
-                {
-                    match result {
-                        Ok(()) => self.load_from(file, how, charge, 0),
-                        Err(Fault::NoMapping) if self.may_be_loaded(file, pass) => {
-                            let less = charge_loaded(self.files[file].stamp.len);
-                            self.budget.give_back(charge - less);
-                            self.load_from(file, How::Loaded, less, 0);
-                            self.serve_budget();
-                        }
-                        Err(Fault::Truncated) => self.begin_again(file, pass, charge),
-                        Err(fault) => self.fail_staging(file, fault),
-                    }
+        if let Contents::Staging(
+            pass @ Pass {
+                step: Step::Mapping { how, charge, .. },
+                ..
+            },
+        ) = self.files[file].contents
+        {
+            match result {
+                Ok(()) => self.load_from(file, how, charge, 0),
+                Err(Fault::NoMapping) if self.may_be_loaded(file, pass) => {
+                    let less = charge_loaded(self.files[file].stamp.len);
+                    self.budget.give_back(charge - less);
+                    self.load_from(file, How::Loaded, less, 0);
+                    self.serve_budget();
                 }
+                Err(Fault::Truncated) => self.begin_again(file, pass, charge),
+                Err(fault) => self.fail_staging(file, fault),
             }
-            Contents::Absent(_)
-            | Contents::Staged { .. }
-            | Contents::Lingering { .. }
-            | Contents::Stopping { .. }
-            | Contents::Releasing { .. } => {}
         }
-        self.stopped_by(io, file);
+        self.stopped(file);
         self.after_flight(file, true);
     }
 
-    pub(super) fn on_loaded(&mut self, io: IoId, file: FileId, result: Result<Stamp, Fault>) {
+    pub(super) fn on_loaded(&mut self, file: FileId, result: Result<Stamp, Fault>) {
         self.files[file].flights -= 1;
-        match self.files[file].contents {
-            Contents::Staging(pass) => {
-                if let Step::Loading {
-                    io: loading,
-                    how,
-                    charge,
-                    done,
-                } = pass.step
-                    && loading == io
-                {
-                    self.chunk_ended(file, pass, how, charge, done, result);
-                }
-            }
-            Contents::Absent(_)
-            | Contents::Staged { .. }
-            | Contents::Lingering { .. }
-            | Contents::Stopping { .. }
-            | Contents::Releasing { .. } => {}
+        if let Contents::Staging(
+            pass @ Pass {
+                step: Step::Loading {
+                    how, charge, done, ..
+                },
+                ..
+            },
+        ) = self.files[file].contents
+        {
+            self.chunk_ended(file, pass, how, charge, done, result);
         }
-        self.stopped_by(io, file);
+        self.stopped(file);
         self.after_flight(file, true);
     }
 
@@ -407,10 +390,8 @@ impl Machine {
         let len = self.files[file].stamp.len;
         self.count_staged(len);
         self.answer_waiters(file, End::Staged);
-        if self.files.get(file).is_some() {
-            self.send_away(file);
-            self.close_if_unneeded(file);
-        }
+        self.send_away(file);
+        self.close_if_unneeded(file);
     }
 
     pub(super) fn count_staged(&mut self, len: u64) {

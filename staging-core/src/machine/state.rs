@@ -47,11 +47,12 @@ pub(super) enum Order {
     Apart,
     /// It looks at a file that nobody could write when it came: it is only counted.
     Counted(FileId),
-    /// It stands among the ranges of the file.
-    Placed(FileId),
+    /// It stands among the ranges of a file that is open for writing.
+    Placed(WritingId),
 }
 
-/// Where an operation is. Each state but the last two is a place that will answer it.
+/// Where an operation is. Each state but the last two is a place that will answer it. What barriers
+/// wait for is of one write side, or of all.
 #[derive(Clone, Copy)]
 pub(super) enum OpState {
     /// An open, in `openers`, until a descriptor may be acquired.
@@ -59,25 +60,25 @@ pub(super) enum OpState {
     /// An open whose file is being opened.
     Opening { io: IoId },
     /// An open, a stage or a read, in `waiters` of its file, until staging ends.
-    AwaitingStaging,
+    AwaitingStaging { file: FileId },
     /// A read, in `readers` of its file, until the file has a descriptor.
-    AwaitingDescriptor,
+    AwaitingDescriptor { file: FileId },
     /// Anything with a place in the order, in `dependents` of one that came before, until that
     /// one ended.
     AwaitingOrder { behind: OpId },
     /// A write, in `held` of its file, until what was under way before anybody could write ended.
-    AwaitingLookers,
+    AwaitingLookers { writing: WritingId },
     /// A read or a write under way.
     Performing { io: IoId },
     /// An unstage or a write, in `leavers` of its file, until the contents are given up.
-    AwaitingRelease,
+    AwaitingRelease { file: FileId },
     /// A flush or a sync, in the order of its file or of all, until every write before it ended.
-    AwaitingEarlier,
+    AwaitingEarlier { writing: Option<WritingId> },
     /// A sync, in `uncovered` of its file, until a system sync may begin that covers it; one of
     /// all, in `waiting`.
-    AwaitingSync,
+    AwaitingSync { writing: Option<WritingId> },
     /// A sync, in `covered` of its file or of all, until the system sync returns.
-    Syncing,
+    Syncing { writing: Option<WritingId> },
     /// A close, named by its handle, until the handle's other operations are answered.
     AwaitingOthers,
     /// Answered, in `told`, until the answer is polled. A flight may still be under way.
@@ -108,7 +109,7 @@ pub(super) enum Handle {
     },
     /// Closed or dropped; gone when nothing is pending on it, the close included.
     Leaving {
-        file: Option<FileId>,
+        file: FileId,
         closer: Option<OpId>,
         pending: u32,
         writes: Writes,
@@ -128,8 +129,15 @@ pub(super) enum Writes {
 impl Handle {
     pub(super) fn file(&self) -> Option<FileId> {
         match *self {
-            Handle::Opening { file, .. } | Handle::Leaving { file, .. } => file,
-            Handle::Open { file, .. } => Some(file),
+            Handle::Opening { file, .. } => file,
+            Handle::Open { file, .. } | Handle::Leaving { file, .. } => Some(file),
+        }
+    }
+
+    pub(super) fn pending(&self) -> u32 {
+        match *self {
+            Handle::Opening { .. } => 1,
+            Handle::Open { pending, .. } | Handle::Leaving { pending, .. } => pending,
         }
     }
 
@@ -366,6 +374,25 @@ pub(super) enum Descriptor {
     },
 }
 
+impl Descriptor {
+    /// How many actions use it, and whether its file stands in `idle`.
+    pub(super) const fn users(self) -> (u32, bool) {
+        match self {
+            Descriptor::Idle { .. } => (0, true),
+            Descriptor::Busy { users, queued } => (users, queued),
+            Descriptor::Pinned { users } => (users, false),
+            Descriptor::Absent
+            | Descriptor::Wanted
+            | Descriptor::Opening { .. }
+            | Descriptor::Closing { .. } => (0, false),
+        }
+    }
+
+    pub(super) const fn is_pinned(self) -> bool {
+        matches!(self, Descriptor::Pinned { .. })
+    }
+}
+
 /// Whether a bound was hit and must be told when it no longer is (R12).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fullness {
@@ -394,7 +421,7 @@ impl News {
 }
 
 /// One action.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(super) struct Io {
     pub kind: IoKind,
     pub owner: Owner,
@@ -411,8 +438,12 @@ pub(super) enum Owner {
     Reopen { file: FileId },
     /// The staging, the contents or the descriptor of a file.
     File { file: FileId },
-    /// A read or a write.
-    Transfer { op: OpId, file: FileId },
+    /// A read.
+    Read { op: OpId, file: FileId },
+    /// A write, which keeps the write side of its file.
+    Write { op: OpId, writing: WritingId },
+    /// The system sync of a file.
+    Sync { writing: WritingId },
 }
 
 /// Where an action is.

@@ -11,7 +11,7 @@ use super::state::{ALL, InRound, OPS, ORDER, OpState, Owner, Sync, WritingId};
 use crate::action::{Done, IoKind, Outcome};
 use crate::event::Request;
 use crate::fault::Fault;
-use crate::id::{FileId, IoId, OpId};
+use crate::id::{FileId, OpId};
 use crate::slab::List;
 
 const FAILED: Outcome = Outcome::Failed {
@@ -20,17 +20,16 @@ const FAILED: Outcome = Outcome::Failed {
 };
 
 impl Machine {
-    pub(super) fn start_barrier(&mut self, op: OpId, file: FileId) {
-        self.ops[op].state = OpState::AwaitingEarlier;
-        if let Some(writing) = self.files[file].writing {
-            self.ops
-                .push_back(&mut self.writings[writing].order, ORDER, op);
-        }
+    pub(super) fn start_barrier(&mut self, op: OpId, file: FileId, writing: WritingId) {
+        let order = &mut self.writings[writing].order;
+        self.ops.push_back(order, ORDER, op);
+        let writing = Some(writing);
+        self.ops[op].state = OpState::AwaitingEarlier { writing };
         self.settle_barriers(file);
     }
 
     pub(super) fn start_barrier_over_all(&mut self, op: OpId) {
-        self.ops[op].state = OpState::AwaitingEarlier;
+        self.ops[op].state = OpState::AwaitingEarlier { writing: None };
         if matches!(self.ops[op].request, Request::SyncAll) {
             self.sync_all.asked += 1;
         }
@@ -45,11 +44,11 @@ impl Machine {
         {
             match self.ops[op].request {
                 Request::Flush { .. } => {
-                    self.leave_order(op);
+                    self.leave_order(op, Some(writing));
                     self.resolve(op, Outcome::Flushed);
                 }
                 Request::Sync { .. } => {
-                    self.leave_order(op);
+                    self.leave_order(op, Some(writing));
                     self.cover(op, file, writing);
                 }
                 _ => return,
@@ -62,12 +61,12 @@ impl Machine {
         while let Some(op) = self.ops.first(&self.all_writes) {
             match self.ops[op].request {
                 Request::FlushAll => {
-                    self.leave_order(op);
+                    self.leave_order(op, None);
                     self.resolve(op, Outcome::Flushed);
                 }
                 Request::SyncAll => {
-                    self.leave_order(op);
-                    self.ops[op].state = OpState::AwaitingSync;
+                    self.leave_order(op, None);
+                    self.ops[op].state = OpState::AwaitingSync { writing: None };
                     self.ops.push_back(&mut self.sync_all.waiting, OPS, op);
                     self.begin_round();
                 }
@@ -77,29 +76,29 @@ impl Machine {
     }
 
     /// Takes a barrier out of the order.
-    fn leave_order(&mut self, op: OpId) {
-        match self.file_of_op(op) {
+    fn leave_order(&mut self, op: OpId, writing: Option<WritingId>) {
+        match writing {
             None => self.ops.unlink(&mut self.all_writes, ALL, op),
-            Some(file) => {
-                if let Some(writing) = self.files[file].writing {
-                    self.ops
-                        .unlink(&mut self.writings[writing].order, ORDER, op);
-                }
+            Some(writing) => {
+                let order = &mut self.writings[writing].order;
+                self.ops.unlink(order, ORDER, op);
             }
         }
     }
 
     fn cover(&mut self, op: OpId, file: FileId, writing: WritingId) {
-        let broken = self.ops[op].handle.and_then(|handle| self.broken(handle));
-        if broken.is_some() {
+        let handle = self.ops[op].handle;
+        if handle.is_some_and(|handle| self.is_broken(handle)) {
             return self.resolve(op, FAILED);
         }
         let entry = &mut self.writings[writing];
         if matches!(entry.sync, Sync::UnderWay { .. }) && !entry.dirty {
-            self.ops[op].state = OpState::Syncing;
+            let writing = Some(writing);
+            self.ops[op].state = OpState::Syncing { writing };
             return self.ops.push_back(&mut entry.covered, OPS, op);
         }
-        self.ops[op].state = OpState::AwaitingSync;
+        let awaited = Some(writing);
+        self.ops[op].state = OpState::AwaitingSync { writing: awaited };
         self.ops.push_back(&mut entry.uncovered, OPS, op);
         if matches!(entry.sync, Sync::Resting) {
             self.order_sync(file, writing);
@@ -109,7 +108,7 @@ impl Machine {
     /// Orders a system sync, for all that wait for one.
     fn order_sync(&mut self, file: FileId, writing: WritingId) {
         self.use_descriptor(file);
-        let io = self.issue(IoKind::Sync { file }, Owner::File { file });
+        let io = self.issue(IoKind::Sync { file }, Owner::Sync { writing });
         let entry = &mut self.writings[writing];
         entry.sync = Sync::UnderWay { io };
         entry.dirty = false;
@@ -117,20 +116,17 @@ impl Machine {
             entry.round = InRound::Now;
         }
         while let Some(op) = self.ops.pop_front(&mut entry.uncovered, OPS) {
-            self.ops[op].state = OpState::Syncing;
+            let writing = Some(writing);
+            self.ops[op].state = OpState::Syncing { writing };
             self.ops.push_back(&mut entry.covered, OPS, op);
         }
         self.list_unsynced(writing);
     }
 
-    pub(super) fn on_synced(&mut self, io: IoId, file: FileId, result: Result<(), Fault>) {
+    pub(super) fn on_synced(&mut self, writing: WritingId, result: Result<(), Fault>) {
+        let file = self.writings[writing].file;
         self.files[file].flights -= 1;
-        if let Some(writing) = self.files[file].writing
-            && let Sync::UnderWay { io: ours } = self.writings[writing].sync
-            && ours == io
-        {
-            self.sync_ended(file, writing, result);
-        }
+        self.sync_ended(file, writing, result);
         self.settle_writing(file);
         self.after_flight(file, true);
     }
@@ -220,7 +216,7 @@ impl Machine {
         }
         let mut told = 0;
         while let Some(op) = self.ops.pop_front(&mut self.sync_all.waiting, OPS) {
-            self.ops[op].state = OpState::Syncing;
+            self.ops[op].state = OpState::Syncing { writing: None };
             self.ops.push_back(&mut self.sync_all.covered, OPS, op);
             told += 1;
         }
@@ -344,31 +340,32 @@ impl Machine {
         }
     }
 
-    /// Takes a barrier that is given up out of the place where it waits.
-    pub(super) fn leave_barrier(&mut self, op: OpId) {
-        let state = self.ops[op].state;
-        let request = self.ops[op].request;
-        let writing = self.file_of_op(op).map(|file| self.files[file].writing);
-        let list = match (state, writing) {
-            (OpState::AwaitingEarlier, _) => {
-                self.leave_order(op);
-                if matches!(request, Request::SyncAll) {
-                    self.forsake_round();
-                }
-                return;
-            }
-            (OpState::AwaitingSync, None) => {
-                self.ops.unlink(&mut self.sync_all.waiting, OPS, op);
-                return self.forsake_round();
-            }
-            (OpState::Syncing, None) => &mut self.sync_all.covered,
-            (OpState::AwaitingSync, Some(Some(writing))) => &mut self.writings[writing].uncovered,
-            (OpState::Syncing, Some(Some(writing))) => &mut self.writings[writing].covered,
-            _ => return,
-        };
-        self.ops.unlink(list, OPS, op);
-        if let Some(Some(writing)) = writing {
-            self.recall_sync(writing);
+    /// Takes a barrier that is given up out of the order.
+    pub(super) fn leave_earlier(&mut self, op: OpId, writing: Option<WritingId>) {
+        self.leave_order(op, writing);
+        if matches!(self.ops[op].request, Request::SyncAll) {
+            self.forsake_round();
         }
+    }
+
+    /// Takes a sync that is given up out of those that wait for a system sync to begin.
+    pub(super) fn leave_uncovered(&mut self, op: OpId, writing: Option<WritingId>) {
+        let Some(writing) = writing else {
+            self.ops.unlink(&mut self.sync_all.waiting, OPS, op);
+            return self.forsake_round();
+        };
+        let uncovered = &mut self.writings[writing].uncovered;
+        self.ops.unlink(uncovered, OPS, op);
+        self.recall_sync(writing);
+    }
+
+    /// Takes a sync that is given up out of those that wait for a system sync to return.
+    pub(super) fn leave_covered(&mut self, op: OpId, writing: Option<WritingId>) {
+        let Some(writing) = writing else {
+            return self.ops.unlink(&mut self.sync_all.covered, OPS, op);
+        };
+        let covered = &mut self.writings[writing].covered;
+        self.ops.unlink(covered, OPS, op);
+        self.recall_sync(writing);
     }
 }

@@ -77,7 +77,7 @@ impl Machine {
     /// Brings a staging to rest: what it has taken is given back as soon as no action uses it.
     fn halt(&mut self, file: FileId, why: Why) {
         let then = Then::Rest(why);
-        match &mut self.files[file].contents {
+        let pass = match &mut self.files[file].contents {
             Contents::Stopping { then: next, .. } | Contents::Releasing { then: next, .. } => {
                 if matches!(next, Then::Again { .. }) || matches!(why, Why::Unstaged | Why::Written)
                 {
@@ -86,10 +86,7 @@ impl Machine {
                 return;
             }
             Contents::Absent(_) | Contents::Staged { .. } | Contents::Lingering { .. } => return,
-            Contents::Staging(_) => {}
-        }
-        let Contents::Staging(pass) = self.files[file].contents else {
-            return;
+            Contents::Staging(pass) => *pass,
         };
         match pass.step {
             Step::Opening => {
@@ -133,21 +130,12 @@ impl Machine {
         }
     }
 
-    /// The action that kept a halted staging busy ended.
-    pub(super) fn stopped_by(&mut self, io: IoId, file: FileId) {
-        let Some(entry) = self.files.get(file) else {
-            return;
-        };
-        let Contents::Stopping {
-            io: stopping,
-            charge,
-            then,
-        } = entry.contents
-        else {
+    /// An action of a staging ended. If that was halted, it was kept busy by this alone (G9).
+    pub(super) fn stopped(&mut self, file: FileId) {
+        let Contents::Stopping { charge, then, .. } = self.files[file].contents else {
             return;
         };
         match then {
-            _ if stopping != io => {}
             // A look took nothing, nor did the proof that a file is empty; a mapping or a chunk did.
             Then::Rest(why) if charge == 0 => self.come_to_rest(file, why),
             Then::Rest(_) | Then::Again { .. } => self.release(file, charge, then),
@@ -162,15 +150,9 @@ impl Machine {
         self.files[file].contents = Contents::Releasing { io, charge, then };
     }
 
-    pub(super) fn on_released(&mut self, io: IoId, file: FileId, lent: u64) {
+    pub(super) fn on_released(&mut self, file: FileId, lent: u64) {
         self.files[file].flights -= 1;
-        if let Contents::Releasing {
-            io: releasing,
-            charge,
-            then,
-        } = self.files[file].contents
-            && releasing == io
-        {
+        if let Contents::Releasing { charge, then, .. } = self.files[file].contents {
             self.budget.release_ended(charge, lent.min(charge));
             match then {
                 Then::Again {
@@ -196,21 +178,16 @@ impl Machine {
             .get_mut(file)
             .and_then(|file| self.ops.pop_front(&mut file.leavers, OPS))
         {
-            match self.ops[op].request {
-                Request::Unstage { .. } => self.resolve(op, Outcome::Unstaged),
-                _ => self.issue_write(op, file),
-            }
+            self.leave_release(op, file);
         }
-        if self.files.get(file).is_some_and(|file| file.stagers > 0) {
-            self.begin_pass(file, Seen::Before);
-        }
+        self.begin_pass(file, Seen::Before);
     }
 
     pub(super) fn start_unstage(&mut self, op: OpId, file: FileId) {
         if self.turn_away(file, Why::Unstaged) {
             self.resolve(op, Outcome::Unstaged);
         } else {
-            self.ops[op].state = OpState::AwaitingRelease;
+            self.ops[op].state = OpState::AwaitingRelease { file };
             self.ops.push_back(&mut self.files[file].leavers, OPS, op);
         }
     }
@@ -240,7 +217,7 @@ impl Machine {
             .get(file)
             .and_then(|file| self.ops.first(&file.waiters))
         {
-            self.leave_waiters(op);
+            self.leave_waiters(op, file);
             match (self.ops[op].request, end) {
                 (Request::Read { .. }, End::Staged) => {
                     self.resolve(op, Outcome::FromContents { file });

@@ -2,7 +2,9 @@
 //! the file away before it runs (G1), and is answered when it is executed (R8).
 
 use super::Machine;
-use super::state::{ALL, Contents, Fullness, News, OPS, ORDER, OpState, Owner, Place, Then};
+use super::state::{
+    ALL, Contents, Fullness, News, OPS, ORDER, OpState, Order, Owner, Place, Then, WritingId,
+};
 use crate::action::{Bound, Done, IoKind, Outcome};
 use crate::event::Request;
 use crate::fault::Fault;
@@ -17,6 +19,18 @@ use crate::staging::Why;
 pub(super) struct Executed {
     pub bytes: u64,
     pub fault: Option<Fault>,
+}
+
+/// What a write that was accepted makes of its file.
+struct Change {
+    /// Where nobody else may be.
+    range: Range,
+    /// How long the file is then.
+    size: u64,
+    /// How many bytes the caller lends.
+    bytes: u64,
+    /// Whether it sets the length.
+    cuts: u32,
 }
 
 /// The greatest offset that a file can have (`off_t`).
@@ -86,13 +100,6 @@ impl Machine {
         }
     }
 
-    /// What a write was to make of the size of its file, it will not, or not wholly.
-    pub(super) fn size_is_old(&mut self, file: FileId) {
-        if let Some(writing) = self.files[file].writing {
-            self.writings[writing].end_is_old = true;
-        }
-    }
-
     /// Whether a write fits: into what an offset can be, and into the limits (R12). Alone, it may
     /// be of any length.
     pub(super) fn check_write(&self, file: FileId, request: Request) -> Result<(), Reject> {
@@ -138,89 +145,108 @@ impl Machine {
         }
     }
 
-    pub(super) fn start_write(&mut self, op: OpId, file: FileId) {
-        let size = self.size(file);
-        let (range, end, bytes) = match self.ops[op].request {
-            Request::Write { offset, len, .. } => {
-                if len == 0 {
-                    return self.resolve(op, Outcome::Written { offset, bytes: 0 });
-                }
-                let end = offset + len;
-                // Behind the end it fills the gap with zeros, too.
-                let start = offset.min(size);
-                (Range { start, end }, size.max(end), len)
-            }
-            Request::Append { len, .. } => {
-                self.ops[op].place = size;
-                if len == 0 {
-                    let (offset, bytes) = (size, 0);
-                    return self.resolve(op, Outcome::Written { offset, bytes });
-                }
-                let (start, end) = (size, size + len);
-                (Range { start, end }, end, len)
-            }
-            Request::SetLength { len, .. } => {
-                let start = len.min(size);
-                let end = u64::MAX;
-                (Range { start, end }, len, 0)
-            }
-            _ => return,
+    pub(super) fn start_write(&mut self, op: OpId, writing: WritingId, offset: u64, len: u64) {
+        if len == 0 {
+            return self.resolve(op, Outcome::Written { offset, bytes: 0 });
+        }
+        let size = self.size(self.writings[writing].file);
+        let end = offset + len;
+        // Behind the end it fills the gap with zeros, too.
+        let start = offset.min(size);
+        let change = Change {
+            range: Range { start, end },
+            size: size.max(end),
+            bytes: len,
+            cuts: 0,
         };
-        let Some(writing) = self.files[file].writing else {
-            return;
+        self.enter_order(op, writing, change);
+    }
+
+    pub(super) fn start_append(&mut self, op: OpId, writing: WritingId, len: u64) {
+        let size = self.size(self.writings[writing].file);
+        self.ops[op].place = size;
+        self.start_write(op, writing, size, len);
+    }
+
+    pub(super) fn start_cut(&mut self, op: OpId, writing: WritingId, len: u64) {
+        let start = len.min(self.size(self.writings[writing].file));
+        let end = u64::MAX;
+        let change = Change {
+            range: Range { start, end },
+            size: len,
+            bytes: 0,
+            cuts: 1,
         };
+        self.enter_order(op, writing, change);
+    }
+
+    fn enter_order(&mut self, op: OpId, writing: WritingId, change: Change) {
+        let Change {
+            range,
+            size,
+            bytes,
+            cuts,
+        } = change;
         let entry = &mut self.writings[writing];
-        entry.end = end;
+        let file = entry.file;
+        entry.end = size;
         entry.end_is_old = false;
         entry.active += 1;
-        entry.cuts += u32::from(matches!(self.ops[op].request, Request::SetLength { .. }));
+        entry.cuts += cuts;
         entry.bytes += bytes;
         self.bytes += bytes;
         self.ops.push_back(&mut entry.order, ORDER, op);
         self.ops.push_back(&mut self.all_writes, ALL, op);
         self.send_away(file);
         if self.take_place(op, file, range, Touch::Changes) {
-            self.run_write(op, file);
+            self.run_write(op, file, writing);
         }
     }
 
     /// Nothing that came before is in the way: what is in memory goes, then the write runs.
-    pub(super) fn run_write(&mut self, op: OpId, file: FileId) {
+    pub(super) fn run_write(&mut self, op: OpId, file: FileId, writing: WritingId) {
         if self.files[file].lookers > 0 {
-            self.ops[op].state = OpState::AwaitingLookers;
-            if let Some(writing) = self.files[file].writing {
-                self.ops
-                    .push_back(&mut self.writings[writing].held, OPS, op);
-            }
-            return;
+            self.ops[op].state = OpState::AwaitingLookers { writing };
+            let held = &mut self.writings[writing].held;
+            return self.ops.push_back(held, OPS, op);
         }
         if self.turn_away(file, Why::Written) {
-            self.issue_write(op, file);
+            self.leave_release(op, file);
         } else {
-            self.ops[op].state = OpState::AwaitingRelease;
+            self.ops[op].state = OpState::AwaitingRelease { file };
             self.ops.push_back(&mut self.files[file].leavers, OPS, op);
         }
     }
 
-    pub(super) fn issue_write(&mut self, op: OpId, file: FileId) {
-        let kind = match self.ops[op].request {
-            Request::Write { offset, len, .. } => IoKind::Write {
-                file,
-                op,
-                offset,
-                len,
-            },
-            Request::Append { len, .. } => IoKind::Write {
-                file,
-                op,
-                offset: self.ops[op].place,
-                len,
-            },
-            Request::SetLength { len, .. } => IoKind::SetLength { file, op, len },
-            _ => return,
+    /// The file holds nothing: a write sets out, and whoever waited for that alone is answered.
+    pub(super) fn leave_release(&mut self, op: OpId, file: FileId) {
+        let entry = &self.ops[op];
+        let (kind, writing) = match (entry.request, entry.order) {
+            (Request::Write { offset, len, .. }, Order::Placed(writing)) => {
+                let kind = IoKind::Write {
+                    file,
+                    op,
+                    offset,
+                    len,
+                };
+                (kind, writing)
+            }
+            (Request::Append { len, .. }, Order::Placed(writing)) => {
+                let kind = IoKind::Write {
+                    file,
+                    op,
+                    offset: entry.place,
+                    len,
+                };
+                (kind, writing)
+            }
+            (Request::SetLength { len, .. }, Order::Placed(writing)) => {
+                (IoKind::SetLength { file, op, len }, writing)
+            }
+            _ => return self.resolve(op, Outcome::Unstaged),
         };
         self.use_descriptor(file);
-        let io = self.issue(kind, Owner::Transfer { op, file });
+        let io = self.issue(kind, Owner::Write { op, writing });
         self.ops[op].state = OpState::Performing { io };
     }
 
@@ -262,25 +288,25 @@ impl Machine {
         self.tell_news(file, news);
     }
 
-    pub(super) fn on_written(&mut self, op: OpId, file: FileId, kind: IoKind, end: Executed) {
+    pub(super) fn on_written(&mut self, op: OpId, writing: WritingId, kind: IoKind, end: Executed) {
+        let file = self.writings[writing].file;
         self.files[file].flights -= 1;
-        self.note_executed(file, kind, end.bytes, end.fault.is_none());
+        self.note_executed(writing, kind, end.bytes, end.fault.is_none());
         if let Some(fault) = end.fault {
-            self.size_is_old(file);
+            self.writings[writing].end_is_old = true;
             self.fail_appends_behind(op, fault);
         }
-        match self.ops.get(op).map(|entry| entry.state) {
-            Some(OpState::Performing { .. }) => {
-                let outcome = written_outcome(kind, end);
-                self.resolve(op, outcome);
-            }
-            _ => self.flight_ended(op),
+        if matches!(self.ops[op].state, OpState::Performing { .. }) {
+            self.resolve(op, written_outcome(kind, end));
+        } else {
+            self.flight_ended(op);
         }
         self.after_flight(file, true);
     }
 
-    fn note_executed(&mut self, file: FileId, kind: IoKind, bytes: u64, whole: bool) {
+    fn note_executed(&mut self, writing: WritingId, kind: IoKind, bytes: u64, whole: bool) {
         self.writes_ended += 1;
+        let file = self.writings[writing].file;
         let len = &mut self.files[file].stamp.len;
         let changed = match kind {
             IoKind::Write { offset, .. } if bytes > 0 => {
@@ -297,25 +323,21 @@ impl Machine {
             self.stats.written += 1;
         }
         self.stats.written_bytes = self.stats.written_bytes.saturating_add(bytes);
-        if let Some(writing) = self.files[file].writing {
-            let entry = &mut self.writings[writing];
-            entry.last = self.writes_ended;
-            entry.dirty |= changed;
-            self.list_unsynced(writing);
-        }
+        let entry = &mut self.writings[writing];
+        entry.last = self.writes_ended;
+        entry.dirty |= changed;
+        self.list_unsynced(writing);
     }
 
     /// A write ended: it counts no more. Says whether it was one.
-    pub(super) fn forget_write(&mut self, op: OpId, file: FileId) -> bool {
+    pub(super) fn forget_write(&mut self, op: OpId, writing: WritingId) -> bool {
         let (bytes, cuts) = match self.ops[op].request {
             Request::Write { len, .. } | Request::Append { len, .. } => (len, 0),
             Request::SetLength { .. } => (0, 1),
             _ => return false,
         };
-        let Some(writing) = self.files[file].writing else {
-            return false;
-        };
         let entry = &mut self.writings[writing];
+        let file = entry.file;
         self.ops.unlink(&mut entry.order, ORDER, op);
         self.ops.unlink(&mut self.all_writes, ALL, op);
         entry.active -= 1;

@@ -4,11 +4,9 @@
 use super::Machine;
 use super::state::Fullness;
 use super::state::{
-    Contents, Descriptor, Handle, IDLE, InRound, Pass, Place, QUEUE, Step, Sync, Then, Writes,
-    Writing,
+    Contents, Descriptor, IDLE, InRound, Pass, Place, QUEUE, Step, Sync, Then, Writes, Writing,
 };
 use crate::event::Key;
-use crate::fault::Fault;
 use crate::id::{FileId, HandleId};
 use crate::intervals::Root;
 use crate::slab::List;
@@ -27,8 +25,8 @@ impl Machine {
         }
     }
 
-    /// A handle that may write has its file.
-    pub(super) fn begin_writing(&mut self, handle: HandleId, file: FileId) {
+    /// A handle that may write has its file. Says since when it may.
+    pub(super) fn begin_writing(&mut self, file: FileId) -> Writes {
         let writing = match self.files[file].writing {
             Some(writing) => writing,
             None => self.writings.insert(Writing {
@@ -59,11 +57,9 @@ impl Machine {
         self.files[file].writing = Some(writing);
         let entry = &mut self.writings[writing];
         entry.handles += 1;
-        let failures = entry.failures;
-        if let Handle::Opening { writes, .. } = &mut self.handles[handle] {
-            *writes = Writes::Since { failures };
+        Writes::Since {
+            failures: entry.failures,
         }
-        self.give_up_mapping(file);
     }
 
     /// A handle that may write is gone.
@@ -87,10 +83,7 @@ impl Machine {
     /// other. A sync of all that was asked before the last handle was closed needs it: until its
     /// round begins, what is dirty must stay within its reach, and what was lost be told to it.
     pub(super) fn settle_writing(&mut self, file: FileId) {
-        let Some(entry) = self.files.get(file) else {
-            return;
-        };
-        let Some(id) = entry.writing else {
+        let Some(id) = self.files.get(file).and_then(|file| file.writing) else {
             return;
         };
         let writing = &self.writings[id];
@@ -104,38 +97,28 @@ impl Machine {
         self.writings[id].dirty = false;
         self.list_unsynced(id);
         self.writings.remove(id);
-        if let Descriptor::Pinned { users } = self.files[file].descriptor {
-            self.descriptors += 1;
-            let queued = false;
-            self.files[file].descriptor = Descriptor::Busy { users, queued };
-            if users == 0 {
-                self.rest_descriptor(file);
-            }
-            self.close_if_unneeded(file);
+        // Whoever has a write side has a pinned descriptor, which stands in no list.
+        self.descriptors += 1;
+        let (users, queued) = self.files[file].descriptor.users();
+        match users {
+            0 => self.rest_descriptor(file),
+            _ => self.files[file].descriptor = Descriptor::Busy { users, queued },
         }
+        self.close_if_unneeded(file);
     }
 
     /// Takes a descriptor that was opened for writing in place of any other.
     pub(super) fn adopt_pinned(&mut self, file: FileId) -> bool {
-        let mut users = 0;
-        match self.files[file].descriptor {
+        let descriptor = self.files[file].descriptor;
+        let (users, queued) = descriptor.users();
+        if queued {
+            self.files.unlink(&mut self.idle, IDLE, file);
+        }
+        match descriptor {
             Descriptor::Pinned { .. } => return false,
             Descriptor::Absent => {}
             Descriptor::Wanted => self.files.unlink(&mut self.reopeners, QUEUE, file),
-            Descriptor::Idle { .. } => {
-                self.files.unlink(&mut self.idle, IDLE, file);
-                self.free_slot();
-            }
-            Descriptor::Busy {
-                users: before,
-                queued,
-            } => {
-                users = before;
-                if queued {
-                    self.files.unlink(&mut self.idle, IDLE, file);
-                }
-                self.free_slot();
-            }
+            Descriptor::Idle { .. } | Descriptor::Busy { .. } => self.free_slot(),
             // One that was handed out gives its slot back when it ends.
             Descriptor::Opening { io } | Descriptor::Closing { io } => {
                 if self.ios[io].place == Place::Ready {
@@ -158,7 +141,7 @@ impl Machine {
 
     /// A mapping would show half of a write: where the file is open for writing, it is loaded, or
     /// not held.
-    fn give_up_mapping(&mut self, file: FileId) {
+    pub(super) fn give_up_mapping(&mut self, file: FileId) {
         let mapped = |how| matches!(how, How::Mapped | How::MappedShared);
         match self.files[file].contents {
             Contents::Staged { how, charge } if mapped(how) => {
@@ -204,13 +187,14 @@ impl Machine {
         }
     }
 
-    /// Why a handle may not write any more, if it may not (R8).
-    pub(super) fn broken(&self, handle: HandleId) -> Option<Fault> {
-        let entry = self.handles.get(handle)?;
-        let Writes::Since { failures } = entry.writes() else {
-            return None;
-        };
-        let writing = self.files[entry.file()?].writing?;
-        (self.writings[writing].failures != failures).then_some(Fault::SyncFailed)
+    /// Whether a sync failed since a handle was opened that may write: it may not any more (R8).
+    pub(super) fn is_broken(&self, handle: HandleId) -> bool {
+        let entry = &self.handles[handle];
+        let writing = entry.file().and_then(|file| self.files[file].writing);
+        let writes = entry.writes();
+        writing.is_some_and(|writing| {
+            let failures = self.writings[writing].failures;
+            writes != Writes::No && writes != Writes::Since { failures }
+        })
     }
 }

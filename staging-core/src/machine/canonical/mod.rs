@@ -10,6 +10,7 @@ mod writing;
 use super::Machine;
 use super::state::{
     Contents, Descriptor, Handle, Op, OpState, Order, Owner, Pass, Place, Step, Then, Writes,
+    WritingId,
 };
 use crate::action::Outcome;
 use crate::id::{FileId, HandleId, Id, IoId, OpId};
@@ -185,24 +186,21 @@ impl Writer<'_> {
     }
 
     fn handle(&mut self, id: HandleId) {
-        let (tag, file, closer, pending) = match self.machine.handles[id] {
-            Handle::Opening { file, .. } => (0, file, None, 1),
-            Handle::Open { file, pending, .. } => (1, Some(file), None, pending),
-            Handle::Leaving {
-                file,
-                closer,
-                pending,
-                ..
-            } => (2, file, closer, pending),
+        let handle = &self.machine.handles[id];
+        let (tag, closer) = match *handle {
+            Handle::Opening { .. } => (0, None),
+            Handle::Open { .. } => (1, None),
+            Handle::Leaving { closer, .. } => (2, closer),
         };
-        let writes = match self.machine.handles[id].writes() {
+        let broken = self.machine.is_broken(id);
+        let writes = match handle.writes() {
             Writes::No => 0,
-            Writes::Since { .. } if self.machine.broken(id).is_some() => 1,
+            Writes::Since { .. } if broken => 1,
             Writes::Since { .. } => 2,
         };
         self.word(writes);
-        self.word(u64::from(pending));
-        let file = file.map_or(GONE, |file| self.file_rank(file));
+        self.word(u64::from(handle.pending()));
+        let file = handle.file().map_or(GONE, |file| self.file_rank(file));
         let closer = closer.map_or(GONE, |op| self.op_rank(op));
         self.words.extend([tag, file, closer]);
     }
@@ -330,13 +328,13 @@ impl Writer<'_> {
                 let rank = self.io_rank(io);
                 self.words.extend([1, rank]);
             }
-            OpState::AwaitingStaging => self.word(2),
-            OpState::AwaitingDescriptor => self.word(3),
+            OpState::AwaitingStaging { .. } => self.word(2),
+            OpState::AwaitingDescriptor { .. } => self.word(3),
             OpState::Performing { io } => {
                 let rank = self.io_rank(io);
                 self.words.extend([4, rank]);
             }
-            OpState::AwaitingRelease => self.word(5),
+            OpState::AwaitingRelease { .. } => self.word(5),
             OpState::AwaitingOthers => self.word(6),
             OpState::Resolved { outcome, flight } => {
                 let rank = flight.map_or(GONE, |io| self.io_rank(io));
@@ -348,10 +346,10 @@ impl Writer<'_> {
                 let rank = self.op_rank(behind);
                 self.words.extend([9, rank]);
             }
-            OpState::AwaitingLookers => self.word(10),
-            OpState::AwaitingEarlier => self.word(11),
-            OpState::AwaitingSync => self.word(12),
-            OpState::Syncing => self.word(13),
+            OpState::AwaitingLookers { .. } => self.word(10),
+            OpState::AwaitingEarlier { .. } => self.word(11),
+            OpState::AwaitingSync { .. } => self.word(12),
+            OpState::Syncing { .. } => self.word(13),
         }
     }
 
@@ -407,7 +405,8 @@ impl Writer<'_> {
             }
             Owner::Reopen { file } => (1, self.file_rank(file)),
             Owner::File { file } => (2, self.file_rank(file)),
-            Owner::Transfer { op, .. } => (3, self.op_rank(op)),
+            Owner::Sync { writing } => (2, self.writing_rank(writing)),
+            Owner::Read { op, .. } | Owner::Write { op, .. } => (3, self.op_rank(op)),
         };
         self.words.extend([tag, owner]);
         if let crate::action::IoKind::Open { handle, .. } = io.kind {
@@ -463,28 +462,29 @@ impl Writer<'_> {
         data.hash(&mut Words(self.words));
     }
 
+    /// Whoever waits to be told, or to be named at the end, may name what is gone.
     fn file_rank(&self, id: FileId) -> u64 {
-        rank(&self.ranks.files, self.machine.files.get(id).is_some(), id)
+        let living = self.machine.files.get(id);
+        living.map_or(GONE, |_| rank(&self.ranks.files, id))
     }
     fn handle_rank(&self, id: HandleId) -> u64 {
-        rank(
-            &self.ranks.handles,
-            self.machine.handles.get(id).is_some(),
-            id,
-        )
+        let living = self.machine.handles.get(id);
+        living.map_or(GONE, |_| rank(&self.ranks.handles, id))
+    }
+    /// The rank of the file; once the machine is closed it is gone, and its write side before it.
+    fn writing_rank(&self, id: WritingId) -> u64 {
+        let living = self.machine.writings.get(id);
+        living.map_or(GONE, |writing| self.file_rank(writing.file))
     }
     fn op_rank(&self, id: OpId) -> u64 {
-        rank(&self.ranks.ops, self.machine.ops.get(id).is_some(), id)
+        let living = self.machine.ops.get(id);
+        living.map_or(GONE, |_| rank(&self.ranks.ops, id))
     }
     fn io_rank(&self, id: IoId) -> u64 {
-        rank(&self.ranks.ios, self.machine.ios.get(id).is_some(), id)
+        rank(&self.ranks.ios, id)
     }
 }
 
-fn rank<K>(ranks: &[u64], live: bool, id: Id<K>) -> u64 {
-    if live {
-        ranks.get(id.index()).copied().unwrap_or(GONE)
-    } else {
-        GONE
-    }
+fn rank<K>(ranks: &[u64], id: Id<K>) -> u64 {
+    ranks.get(id.index()).copied().unwrap_or(GONE)
 }
