@@ -209,6 +209,16 @@ pub enum Missing {
     CreateNew,
 }
 
+impl Missing {
+    /// For the same open once more, after it succeeded: what there was to create is there.
+    pub(crate) const fn again(self) -> Missing {
+        match self {
+            Missing::Fail => Missing::Fail,
+            Missing::Create | Missing::CreateNew => Missing::Create,
+        }
+    }
+}
+
 /// How a file is to be brought into memory.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Plan {

@@ -2,23 +2,18 @@
 //! Anything else changes nothing.
 
 use super::Machine;
-use super::open::Sight;
+use super::open::{Opened, Sight};
 use super::state::{Io, Owner, Place, WritingId};
 use super::write::Executed;
 use crate::action::IoKind;
 use crate::event::{Completion, Key, Stamp};
 use crate::fault::Fault;
-use crate::id::{FileId, HandleId, IoId, OpId};
+use crate::id::{FileId, IoId, OpId};
 use crate::reply::{Ignored, Reply};
 
 /// A completion that fits its action, and on whose behalf that was done.
 enum Fits {
-    Opened {
-        op: OpId,
-        handle: HandleId,
-        seen: Sight,
-        fetched: bool,
-    },
+    Opened(Opened),
     OpenFailed {
         op: OpId,
         fault: Fault,
@@ -68,12 +63,7 @@ impl Machine {
         };
         self.ios.remove(io);
         match fits {
-            Fits::Opened {
-                op,
-                handle,
-                seen,
-                fetched,
-            } => return self.on_opened_for(op, handle, kind, seen, fetched),
+            Fits::Opened(opened) => return self.on_opened_for(opened, kind),
             Fits::OpenFailed { op, fault } => return self.on_open_failed(op, kind, fault),
             Fits::Reopened { file, key, stamp } => return self.on_reopened(file, key, stamp),
             Fits::ReopenFailed { file, fault } => return self.on_reopen_failed(file, fault),
@@ -94,29 +84,40 @@ impl Machine {
 fn fit(io: &Io, completion: Completion) -> Result<Fits, Ignored> {
     let fits = match (io.kind, io.owner, completion) {
         (
-            IoKind::Open { handle, .. } | IoKind::Fetch { handle, .. },
+            IoKind::Open {
+                handle, missing, ..
+            }
+            | IoKind::Fetch {
+                handle, missing, ..
+            },
             Owner::Open { op, since },
             Completion::Opened { key, stamp },
-        ) => Fits::Opened {
+        ) => Fits::Opened(Opened {
             op,
             handle,
+            missing,
             seen: Sight { key, stamp, since },
             fetched: false,
-        },
+        }),
         (
-            IoKind::Fetch { handle, up_to, .. },
+            IoKind::Fetch {
+                handle,
+                missing,
+                up_to,
+            },
             Owner::Open { op, since },
             Completion::Fetched { key, stamp },
         ) => {
             if stamp.len > up_to {
                 return Err(Ignored::Impossible);
             }
-            Fits::Opened {
+            Fits::Opened(Opened {
                 op,
                 handle,
+                missing,
                 seen: Sight { key, stamp, since },
                 fetched: true,
-            }
+            })
         }
         (
             IoKind::Open { .. } | IoKind::Fetch { .. },

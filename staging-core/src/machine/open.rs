@@ -7,7 +7,7 @@ use super::state::{
     Then, Writes,
 };
 use crate::action::{Done, IoKind, Outcome};
-use crate::event::{Access, Key, Mode, Plan, Request, Stamp};
+use crate::event::{Access, Key, Missing, Mode, Plan, Request, Stamp};
 use crate::fault::Fault;
 use crate::id::{FileId, HandleId, OpId};
 use crate::intervals::{Range, Touch};
@@ -23,6 +23,17 @@ pub(super) struct Sight {
     pub stamp: Stamp,
     /// Writes that ended after this, by the machine's count, it may not have seen.
     pub since: u64,
+}
+
+/// How `Open` or `Fetch` ended, and for whom.
+#[derive(Clone, Copy)]
+pub(super) struct Opened {
+    pub op: OpId,
+    pub handle: HandleId,
+    pub missing: Missing,
+    pub seen: Sight,
+    /// It loaded the whole file.
+    pub fetched: bool,
 }
 
 /// What an open brought along.
@@ -109,11 +120,14 @@ impl Machine {
     /// `Open` or `Fetch` ended, for an open that may no longer be waited for.
     pub(super) fn on_opened_for(
         &mut self,
-        op: OpId,
-        handle: HandleId,
+        Opened {
+            op,
+            handle,
+            missing,
+            seen,
+            fetched,
+        }: Opened,
         kind: IoKind,
-        seen: Sight,
-        fetched: bool,
     ) -> Reply {
         if !self.still_opening(op) {
             self.open_ended(kind);
@@ -121,9 +135,18 @@ impl Machine {
         }
         let fresh = self.is_fresh(seen.key, seen.since);
         let access = access_of(kind);
-        if !fresh && access == Access::Write && self.keys.get(seen.key).is_none() {
-            // Somebody wrote to it meanwhile and left: how long it is must be seen again.
-            self.issue_for(op, kind);
+        if !fresh && self.keys.get(seen.key).is_none() {
+            // Somebody wrote meanwhile and left, perhaps to it: how long it is must be seen again.
+            self.return_reservation(kind);
+            let missing = missing.again();
+            self.issue_for(
+                op,
+                IoKind::Open {
+                    handle,
+                    access,
+                    missing,
+                },
+            );
             return Reply::Surplus;
         }
         let brought = match kind {
