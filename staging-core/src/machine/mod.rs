@@ -157,13 +157,13 @@ impl Machine {
     /// what the polls give from now on.
     pub fn handle(&mut self, now: Tick, event: Event) -> Reply {
         self.advance_to(now);
-        let heard_when_closed = !matches!(
+        // A request is refused by its phase, and so is a shutdown that is asked for again.
+        let heard_when_closed = matches!(
             event,
-            Event::Completed { .. }
-                | Event::Cancelled { .. }
-                | Event::Dropped { .. }
-                | Event::Returned { .. }
-                | Event::DriverLost
+            Event::Submitted { .. }
+                | Event::ShutdownAsked { .. }
+                | Event::Forced { .. }
+                | Event::Ticked
         );
         if matches!(self.phase, Phase::Closed) && !heard_when_closed {
             return self.ignore(Ignored::Closed);

@@ -22,18 +22,17 @@ impl Machine {
         if let Some(tell) = self.next_phase_before_closed() {
             return Some(tell);
         }
-        if let Some(op) = self.ops.pop_front(&mut self.told, OPS) {
-            let entry = &mut self.ops[op];
-            let tag = entry.tag;
-            if let OpState::Resolved { outcome, flight } = entry.state {
-                match flight {
-                    Some(_) => entry.state = OpState::Answered,
-                    None => {
-                        self.ops.remove(op);
-                    }
+        if let Some(op) = self.ops.pop_front(&mut self.told, OPS)
+            && let OpState::Resolved { outcome, flight } = self.ops[op].state
+        {
+            let tag = self.ops[op].tag;
+            match flight {
+                Some(_) => self.ops[op].state = OpState::Answered,
+                None => {
+                    self.ops.remove(op);
                 }
-                return Some(Tell::Resolve { op, tag, outcome });
             }
+            return Some(Tell::Resolve { op, tag, outcome });
         }
         if matches!(self.phase, Phase::Closed) {
             return self.next_last_word();
