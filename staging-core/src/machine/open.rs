@@ -79,19 +79,18 @@ impl Machine {
             ..
         } = self.ops[op]
         {
-            let kind = match self.fetch_up_to(plan, access) {
-                Some(up_to) => IoKind::Fetch {
-                    handle,
-                    missing,
-                    up_to,
-                },
-                None => IoKind::Open {
-                    handle,
-                    access,
-                    missing,
-                },
+            let up_to = self.fetch_up_to(plan, access);
+            let open = IoKind::Open {
+                handle,
+                access,
+                missing,
             };
-            self.issue_for(op, kind);
+            let fetch = |up_to| IoKind::Fetch {
+                handle,
+                missing,
+                up_to,
+            };
+            self.issue_for(op, up_to.map_or(open, fetch));
         }
     }
 

@@ -154,19 +154,22 @@ impl Machine {
         self.files[file].flights -= 1;
         if let Contents::Releasing { charge, then, .. } = self.files[file].contents {
             self.budget.release_ended(charge, lent.min(charge));
-            match then {
-                Then::Again {
-                    plan,
-                    since,
-                    restarts,
-                } => {
-                    self.enter_pass(file, plan, since, restarts, Seen::Before);
-                }
-                Then::Rest(why) => self.come_to_rest(file, why),
-            }
+            self.go_on(file, then);
             self.serve_budget();
         }
         self.after_flight(file, false);
+    }
+
+    /// The contents are given back: what was to come after that comes.
+    fn go_on(&mut self, file: FileId, then: Then) {
+        match then {
+            Then::Again {
+                plan,
+                since,
+                restarts,
+            } => self.enter_pass(file, plan, since, restarts, Seen::Before),
+            Then::Rest(why) => self.come_to_rest(file, why),
+        }
     }
 
     /// Nothing is held any more: who waited for that is answered, and who asked for the file

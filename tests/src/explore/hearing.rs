@@ -7,8 +7,8 @@ use super::rules::{Rule, Verdict};
 use super::step::Turn;
 use super::world::{Ask, Ill, What};
 use staging_core::{
-    Bound, Cause, Done, EDGES, Fault, FileId, Mode, OpId, Outcome, OverBudget, PhaseName, Standing,
-    Tag, Tell, Why,
+    Bound, Cause, Done, EDGES, Fault, FileId, Mode, OpId, Outcome, OverBudget, PhaseName, Report,
+    Standing, Tag, Tell, Why,
 };
 
 impl Turn<'_> {
@@ -249,10 +249,26 @@ impl Turn<'_> {
         Rule::AbandonedIsNamed.holds(around.jobs.is_empty(), || {
             format!("not named: {:?}", around.jobs)
         })?;
-        let report = machine.report().is_some() && machine.stats().pending == 0;
-        Rule::ClosedHoldsNothing.holds(report, || format!("{:?}", machine.report()))?;
+        let report = machine.report().filter(|_| machine.stats().pending == 0);
+        let told = report.is_some_and(|report| self.ends_as_it_says(report));
+        Rule::ClosedHoldsNothing.holds(told, || format!("{:?}", machine.report()))?;
         let silent = machine.poll_timeout().is_none() && machine.clone().poll_action().is_none();
         Rule::NothingAfterClosed.holds(silent, || format!("{:?}", machine.poll_timeout()))
+    }
+
+    /// What the process is to end with: 2 where the driver was lost, 1 where something was given up
+    /// or is not durable (S8).
+    fn ends_as_it_says(&self, report: Report) -> bool {
+        let lossy = Report {
+            undurable_bytes: 1,
+            ..report
+        };
+        let (least, most) = match report.cause {
+            Cause::DriverLost => (2, 2),
+            Cause::OutOfTime => (1, 1),
+            _ => (u8::from(report.abandoned > 0), 1),
+        };
+        report.exit_code() == least && lossy.exit_code() == most
     }
 
     /// The bit of a bound that may be full.

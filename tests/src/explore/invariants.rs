@@ -196,7 +196,7 @@ impl Turn<'_> {
     }
 
     fn check_bounds(&self) -> Verdict {
-        let limits = &self.world.limits;
+        let limits = self.state.machine.limits();
         let around = &self.state.around;
         let files = 2 * limits.handles as usize;
         let ops = (limits.operations + limits.handles) as usize;

@@ -4,10 +4,10 @@
 use super::around::{Job, SeatState, State};
 use super::identity::{Identity, Key};
 use super::rules::{Broken, Rule};
-use super::world::{May, World};
+use super::world::{FORCED, GRACE, May, World};
 use staging_core::{
-    Action, Completion, Event, Fault, HandleId, IoId, IoKind, OpId, PAGE, Reject, Reply, Request,
-    Stamp, Tag, Tick,
+    Action, Completion, Event, Fault, HandleId, IoId, IoKind, OpId, PAGE, PhaseName, Reject, Reply,
+    Request, Stamp, Tag, Tick,
 };
 
 /// Ids that are given to nothing in a small world.
@@ -69,6 +69,15 @@ pub(crate) fn tell(
     }
     if let Some(Action::Perform { io, .. }) = state.machine.clone().poll_io() {
         lie(Event::Completed { io, completion })?;
+    }
+    if state.machine.phase() == PhaseName::Closed {
+        for event in [
+            Event::ShutdownAsked { grace: GRACE },
+            Event::Forced { closing: FORCED },
+            Event::DriverLost,
+        ] {
+            lie(event)?;
+        }
     }
     told += mistake(state, after)?;
     let same = identity.of(after) == own;

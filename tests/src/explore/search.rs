@@ -9,11 +9,13 @@ use super::rules::{Broken, Rule};
 use super::step::{Choice, Leaves, Turn, choices};
 use super::transcript;
 use super::world::{May, Pinned, World};
+use staging_core::Machine;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
+use xxhash_rust::xxh3::Xxh3;
 
 /// What was found in a world.
 pub struct Explored {
@@ -131,10 +133,28 @@ fn said(panic: &Box<dyn std::any::Any + Send>) -> String {
     text.unwrap_or("it panicked").to_owned()
 }
 
+/// Whether a machine and its copy are the same to everybody who can look at them.
+fn looks_like_its_copy(machine: &Machine) -> bool {
+    let copy = machine.clone();
+    let hash = |machine: &Machine| {
+        let mut hasher = Xxh3::new();
+        machine.hash(&mut hasher);
+        hasher.finish()
+    };
+    let words = |machine: &Machine| machine.canonical().words().to_vec();
+    format!("{machine:?}") == format!("{copy:?}")
+        && hash(machine) == hash(&copy)
+        && words(machine) == words(&copy)
+        && *machine == copy
+}
+
 impl Search<'_> {
     /// Says how many layers there are.
     fn run(&mut self, most: u64) -> Result<u32, Broken> {
         let first = Box::new(State::first(self.world));
+        Rule::Repeatable.holds(looks_like_its_copy(&first.machine), || {
+            "a machine and its copy are not the same".into()
+        })?;
         let first_key = self.identity.of(&first);
         self.seen.insert(first_key, 0);
         self.remember(0, Choice::Tick);

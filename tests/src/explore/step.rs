@@ -4,10 +4,11 @@ use super::around::{ASKED, Asked, End, JOBS, NONE, SeatState, State};
 use super::driver::How;
 use super::reached::Reached;
 use super::rules::{Broken, Rule, Verdict};
-use super::world::{Ask, FORCED, GRACE, May, PAST, World};
+use super::world::{Ask, ENDLESS, FORCED, GRACE, May, PAST, World};
 use arrayvec::ArrayVec;
 use staging_core::{
-    Access, Action, Event, Fault, Ignored, PAGE, PhaseName, Reject, Reply, Tag, Tick, WakeReason,
+    Access, Action, Event, Fault, Ignored, Machine, PAGE, PhaseName, Reject, Reply, Tag, Tick,
+    WakeReason,
 };
 
 /// What may happen next. Numbers are places in the tables of the world or of the state.
@@ -30,6 +31,7 @@ pub(crate) enum Choice {
     /// It is as late as the next deadline.
     Tick,
     ShutDown,
+    TakeTime,
     Force,
     Lose,
     /// What is first to be told is told.
@@ -129,6 +131,7 @@ pub(crate) fn choices(world: &World, state: &State, into: &mut Vec<Choice>) {
     }
     for (may, choice) in [
         (May::ShutDown, Choice::ShutDown),
+        (May::TakeTime, Choice::TakeTime),
         (May::Force, Choice::Force),
         (May::Lose, Choice::Lose),
     ] {
@@ -185,6 +188,7 @@ impl Turn<'_> {
             Choice::Return => self.drop_slice()?,
             Choice::Tick => self.tick()?,
             Choice::ShutDown => self.shut_down(Event::ShutdownAsked { grace: GRACE })?,
+            Choice::TakeTime => self.shut_down(Event::ShutdownAsked { grace: ENDLESS })?,
             Choice::Force => self.shut_down(Event::Forced { closing: FORCED })?,
             Choice::Lose => self.shut_down(Event::DriverLost)?,
             Choice::Told => {
@@ -206,21 +210,39 @@ impl Turn<'_> {
 
     pub(crate) fn say(&mut self, event: Event) -> Reply {
         let now = self.state.around.now;
-        if let Some(log) = self.log.as_deref_mut() {
-            log.push(Said::Event(now, event));
-        }
-        self.state.machine.handle(now, event)
+        self.log(Said::Event(now, event));
+        said_shortly(&mut self.state.machine, now, event)
     }
 
+    /// Everything that is to be told and done, by the poll that is both.
     fn drain(&mut self) -> Verdict {
-        while self.poll_told()? || self.poll_io()? {}
-        Ok(())
+        loop {
+            self.log(Said::Told);
+            match self.state.machine.poll_action() {
+                Some(Action::Tell(tell)) => {
+                    self.hear(tell)?;
+                    continue;
+                }
+                Some(Action::Perform { io, kind }) => {
+                    self.log(Said::Io);
+                    self.handed_out(io, kind)?;
+                }
+                None => {
+                    self.log(Said::Io);
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn log(&mut self, said: Said) {
+        if let Some(log) = self.log.as_deref_mut() {
+            log.push(said);
+        }
     }
 
     fn poll_told(&mut self) -> Result<bool, Broken> {
-        if let Some(log) = self.log.as_deref_mut() {
-            log.push(Said::Told);
-        }
+        self.log(Said::Told);
         let Some(tell) = self.state.machine.poll_told() else {
             return Ok(false);
         };
@@ -229,9 +251,7 @@ impl Turn<'_> {
     }
 
     fn poll_io(&mut self) -> Result<bool, Broken> {
-        if let Some(log) = self.log.as_deref_mut() {
-            log.push(Said::Io);
-        }
+        self.log(Said::Io);
         match self.state.machine.poll_io() {
             None => Ok(false),
             Some(Action::Tell(tell)) => Rule::WakeIsTrue.broken(format!("{tell:?} is no work")),
@@ -357,7 +377,9 @@ impl Turn<'_> {
         }
         around.seats[at].state = SeatState::Leaving;
         let reply = self.say(Event::Dropped { handle });
-        Rule::CancelAnswersAtOnce.holds(reply == Reply::Done, || {
+        // Where nobody polls, its open may have failed, and its caller not know.
+        let gone = reply == Reply::Ignored(Ignored::UnknownHandle) && self.world.dawdles();
+        Rule::CancelAnswersAtOnce.holds(reply == Reply::Done || gone, || {
             format!("dropping {handle:?}: {reply:?}")
         })
     }
@@ -395,5 +417,24 @@ impl Turn<'_> {
     fn shut_down(&mut self, event: Event) -> Verdict {
         let reply = self.say(event);
         Rule::PhasesForward.holds(reply == Reply::Done, || format!("{event:?}: {reply:?}"))
+    }
+}
+
+/// By the short forms where there are some: transcripts say the same by `handle`.
+fn said_shortly(machine: &mut Machine, now: Tick, event: Event) -> Reply {
+    match event {
+        Event::Submitted {
+            tag,
+            deadline,
+            request,
+        } => machine.submit(now, tag, deadline, request),
+        Event::Completed { io, completion } => machine.complete(now, io, completion),
+        Event::Cancelled { op } => machine.cancel(now, op),
+        Event::ShutdownAsked { grace } => machine.shutdown(now, grace),
+        Event::Ticked => machine.tick(now),
+        Event::Dropped { .. }
+        | Event::Returned { .. }
+        | Event::Forced { .. }
+        | Event::DriverLost => machine.handle(now, event),
     }
 }

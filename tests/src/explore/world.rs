@@ -92,6 +92,8 @@ pub(crate) enum May {
     Keep,
     /// A shutdown may be asked for, at any moment and again.
     ShutDown,
+    /// A shutdown may be asked for that has all the time there is.
+    TakeTime,
     /// A shutdown may be forced.
     Force,
     /// The driver may be lost.
@@ -128,6 +130,12 @@ pub(crate) const GRACE: Grace = Grace {
     total: 40,
     draining: 20,
     closing: 20,
+};
+/// For who has all the time there is.
+pub(crate) const ENDLESS: Grace = Grace {
+    total: u64::MAX,
+    draining: u64::MAX,
+    closing: u64::MAX,
 };
 /// How long closing takes at most where it is forced.
 pub(crate) const FORCED: u64 = 10;

@@ -1,6 +1,7 @@
 //! The worlds that are explored for each change.
 
 use super::corners::{CROWDED, EDGES, LINGERING, NARROW, WAITING};
+use super::seldom::{BROKEN, FULL, LAST, LEISURE, MENDED, OLD_SIGHT, SCANT, TWICE};
 use super::world::{
     Ask, Change, Ill, May, Pinned, What, World, ask, ask_within, open, open_to_write, patient, plan,
 };
@@ -22,7 +23,7 @@ pub(super) const SMALL: Limits = Limits {
 };
 
 /// For each change.
-pub static WORLDS: [World; 15] = [
+pub static WORLDS: [World; 23] = [
     STAGING,
     BUDGET,
     DESCRIPTORS,
@@ -38,6 +39,14 @@ pub static WORLDS: [World; 15] = [
     CROWDED,
     LINGERING,
     WAITING,
+    SCANT,
+    LEISURE,
+    MENDED,
+    FULL,
+    BROKEN,
+    TWICE,
+    OLD_SIGHT,
+    LAST,
 ];
 
 pub(super) const STAGING: World = World {
@@ -314,8 +323,8 @@ pub(super) const DEADLINES: World = World {
     changes: &[],
     reaches: &["failed deadline", "unknown done"],
     pinned: Pinned {
-        states: 1434455,
-        transitions: 26423110,
+        states: 1819687,
+        transitions: 33465641,
     },
 };
 
@@ -349,8 +358,8 @@ const SHUTDOWN: World = World {
         "abandoned",
     ],
     pinned: Pinned {
-        states: 13858,
-        transitions: 246445,
+        states: 15305,
+        transitions: 273900,
     },
 };
 

@@ -457,9 +457,13 @@ impl Writer<'_> {
         self.words.push(GONE - 1);
     }
 
-    /// Plain data without ids, through its own `Hash`, word by word.
+    /// Plain data without ids, through its own `Hash`, word by word; and where it ends, for `Hash` does
+    /// not promise that this can be told from the words.
     fn hashed<T: Hash>(&mut self, data: &T) {
-        data.hash(&mut Words(self.words));
+        let mut words = Words(self.words);
+        data.hash(&mut words);
+        let end = words.finish();
+        self.word(end);
     }
 
     /// Whoever waits to be told, or to be named at the end, may name what is gone.

@@ -56,8 +56,9 @@ impl Ranked {
 pub(super) struct Words<'a>(pub(super) &'a mut Vec<u64>);
 
 impl Hasher for Words<'_> {
+    /// How many words there are.
     fn finish(&self) -> u64 {
-        0
+        self.0.len() as u64
     }
     fn write(&mut self, bytes: &[u8]) {
         for chunk in bytes.chunks(8) {
