@@ -79,18 +79,29 @@ impl Machine {
             ..
         } = self.ops[op]
         {
-            let up_to = self.fetch_up_to(plan, access);
-            let open = IoKind::Open {
-                handle,
-                access,
-                missing,
-            };
-            let fetch = |up_to| IoKind::Fetch {
+            let kind = self.kind_of_open(handle, access, missing, plan);
+            self.issue_for(op, kind);
+        }
+    }
+
+    fn kind_of_open(
+        &mut self,
+        handle: HandleId,
+        access: Access,
+        missing: Missing,
+        plan: Plan,
+    ) -> IoKind {
+        match self.fetch_up_to(plan, access) {
+            Some(up_to) => IoKind::Fetch {
                 handle,
                 missing,
                 up_to,
-            };
-            self.issue_for(op, up_to.map_or(open, fetch));
+            },
+            None => IoKind::Open {
+                handle,
+                access,
+                missing,
+            },
         }
     }
 
