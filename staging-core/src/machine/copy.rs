@@ -19,6 +19,7 @@ impl Clone for Machine {
             phase,
             entered,
             told_phase,
+            named,
             files,
             handles,
             writings,
@@ -51,6 +52,7 @@ impl Clone for Machine {
         self.phase = *phase;
         self.entered = *entered;
         self.told_phase = *told_phase;
+        self.named = *named;
         self.files.clone_from(files);
         self.handles.clone_from(handles);
         self.writings.clone_from(writings);

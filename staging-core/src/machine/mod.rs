@@ -71,6 +71,8 @@ pub struct Machine {
     /// When each phase began and why; a phase that was jumped over stays empty.
     entered: [Option<(Tick, Cause)>; 4],
     told_phase: PhaseName,
+    /// In `Closed`: actions whose place is before this have been named. None comes any more.
+    named: u32,
     files: Slab<crate::id::kind::File, File, 3>,
     handles: Slab<crate::id::kind::Handle, Handle, 0>,
     /// What only files have that are open for writing.
@@ -122,6 +124,7 @@ impl Machine {
             phase: Phase::Running,
             entered: [None; 4],
             told_phase: PhaseName::Running,
+            named: 0,
             files: Slab::new(),
             handles: Slab::new(),
             writings: Slab::new(),

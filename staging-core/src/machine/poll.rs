@@ -4,6 +4,7 @@ use super::Machine;
 use super::state::{Fullness, Io, News, OPS, OpState, Place, READY};
 use crate::action::{Action, Bound, IoKind, Tell};
 use crate::phase::{Phase, PhaseName};
+use crate::slab::NONE;
 use crate::time::Tick;
 use crate::wake::{Wake, WakeReason};
 
@@ -131,13 +132,15 @@ impl Machine {
 
     /// In `Closed`: what was given up is named, then the end itself, then nothing.
     fn next_last_word(&mut self) -> Option<Tell> {
-        while let Some(io) = self.ios.next_from(0) {
+        while let Some(io) = self.ios.next_from(self.named) {
             let Io { kind, place, .. } = self.ios[io];
             self.ios.remove(io);
+            self.named = io.index() as u32 + 1;
             if place == Place::InFlight {
                 return Some(Tell::Abandoned { io, kind });
             }
         }
+        self.named = NONE;
         if self.told_phase == PhaseName::Closed {
             return None;
         }
