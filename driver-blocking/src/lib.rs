@@ -23,10 +23,12 @@
 mod background;
 mod batch;
 mod file;
+mod follow;
 mod options;
 mod reader;
 mod stager;
 mod wait;
+mod watch;
 mod writer;
 
 pub use background::Background;
@@ -41,9 +43,12 @@ pub use driver_kit::error::{Cause, Failure, Operation, errno, failure};
 pub use driver_kit::handlers::{ActionKind, Handler, Handlers};
 pub use driver_kit::journal::{Recording, Stop};
 pub use driver_kit::observe::Notice;
+pub use driver_kit::watch::{Change, ChangeKind, News, Outcome, Policy};
 pub use driver_kit::{Deadline, ShutdownReport, Unfinished};
 pub use file::File;
+pub use follow::{FollowBuilder, Followed};
 pub use options::OpenOptions;
 pub use reader::Reader;
 pub use stager::{BatchBuilder, Builder, Stager};
+pub use watch::{Watch, WatchBuilder};
 pub use writer::Writer;

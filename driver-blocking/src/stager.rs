@@ -2,8 +2,10 @@
 
 use crate::batch::Batch;
 use crate::file::File;
+use crate::follow::FollowBuilder;
 use crate::options::{OpenOptions, admitted, answer};
 use crate::wait::{Help, wait_until};
+use crate::watch::WatchBuilder;
 use driver_kit::batch::{Order, Paths};
 use driver_kit::contents::{Clones, Means, Paging};
 use driver_kit::core::{Grace, Limits, PhaseName, Plan, Pressure, Request, Stats};
@@ -201,6 +203,23 @@ impl Stager {
                 deadline: Deadline::Never,
             },
         }
+    }
+
+    /// Watches files and directories, by path (K3): what is created, modified or removed there, and
+    /// beneath the directories, is told. See [`Watch`](crate::Watch).
+    pub fn watch<P>(&self, paths: P) -> WatchBuilder
+    where
+        P: IntoIterator,
+        P::Item: AsRef<Path>,
+    {
+        let paths = paths.into_iter().map(|path| path.as_ref().to_path_buf());
+        WatchBuilder::new(Arc::clone(self.hub()), paths.collect())
+    }
+
+    /// Follows a file by its path: when it changes on the disk, it is staged again, marked stale, or
+    /// told of, as asked (K4). See [`Followed`](crate::Followed).
+    pub fn follow(&self, path: impl AsRef<Path>) -> FollowBuilder {
+        FollowBuilder::new(Arc::clone(self.hub()), path.as_ref().to_path_buf())
     }
 
     /// Waits until every write to any file that was accepted before is executed (R3).

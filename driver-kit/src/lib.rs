@@ -48,6 +48,8 @@ mod residency;
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 pub mod signals;
 pub mod sync;
+#[cfg(not(any(staging_loom, staging_shuttle)))]
+pub mod watch;
 pub mod write_cursor;
 
 pub use clock::Deadline;

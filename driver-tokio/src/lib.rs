@@ -37,7 +37,7 @@ mod writer;
 
 pub use driver_kit::batch::{Item, Progress, Staged};
 #[doc(inline)]
-pub use driver_kit::client::{Background, Batch, BatchBuilder, Updates};
+pub use driver_kit::client::{Background, Batch, BatchBuilder, Updates, Watch, WatchBuilder};
 pub use driver_kit::contents::{Clones, Contents, Paging, Truncated, lockable};
 pub use driver_kit::core::{
     Fault, Grace, How, Life, Limits, Mode, OverBudget, PhaseName, Plan, Pressure, Staging,
@@ -47,6 +47,7 @@ pub use driver_kit::error::{Cause, Failure, Operation, errno, failure};
 pub use driver_kit::handlers::{ActionKind, Handler, Handlers};
 pub use driver_kit::journal::{Recording, Stop};
 pub use driver_kit::observe::Notice;
+pub use driver_kit::watch::{Change, ChangeKind, News, Outcome, Policy};
 pub use driver_kit::{Deadline, ShutdownReport, Unfinished};
 pub use file::File;
 pub use reader::Reader;
@@ -55,3 +56,9 @@ pub use writer::Writer;
 
 /// How a file is opened. See [`Stager::options`].
 pub type OpenOptions = driver_kit::client::OpenOptions<File>;
+
+/// A file that is followed. See [`Stager::follow`].
+pub type Followed = driver_kit::client::Followed<File>;
+
+/// How a file is followed. See [`Stager::follow`].
+pub type FollowBuilder = driver_kit::client::FollowBuilder<File>;

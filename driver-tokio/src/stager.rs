@@ -1,7 +1,7 @@
 //! The stager: where files are opened, staged together, and shut down.
 
 use crate::file::File;
-use crate::{OpenOptions, runtime};
+use crate::{FollowBuilder, OpenOptions, runtime};
 use driver_kit::client;
 use driver_kit::contents::{Clones, Means, Paging};
 use driver_kit::core::{Grace, Limits};
@@ -131,6 +131,12 @@ impl Stager {
     /// Opens a file in other ways than [`open`](Stager::open).
     pub fn options(&self) -> OpenOptions {
         self.stager.options_for(File::new)
+    }
+
+    /// Follows a file by its path: when it changes on the disk, it is staged again, marked stale, or
+    /// told of, as asked (K4).
+    pub fn follow(&self, path: impl AsRef<Path>) -> FollowBuilder {
+        self.stager.follow_for(path, File::new)
     }
 
     /// Shuts down on SIGINT and SIGTERM (S6): the first is graceful, the second forces, the third

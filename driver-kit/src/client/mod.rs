@@ -10,7 +10,9 @@
 //!   driver: Builder ─► Stager ─► options ─► File ─► reader, close
 //!                        │          │         │
 //!   here:              Stager   OpenOptions  File ─► read_at, stage, unstage …
-//!                        └── stage ─► BatchBuilder ─► Batch ─► Updates
+//!                        ├── stage ─► BatchBuilder ─► Batch ─► Updates
+//!                        ├── watch ─► WatchBuilder ─► Watch
+//!                        └── follow ► FollowBuilder ► Followed ─► File
 //! ```
 //!
 //! # Cancel safety
@@ -21,13 +23,21 @@
 mod background;
 mod batch;
 mod file;
+#[cfg(not(any(staging_loom, staging_shuttle)))]
+mod follow;
 mod options;
 mod stager;
 mod wait;
+#[cfg(not(any(staging_loom, staging_shuttle)))]
+mod watch;
 
 pub use background::Background;
 pub use batch::{Batch, BatchBuilder, Updates};
 pub use file::File;
+#[cfg(not(any(staging_loom, staging_shuttle)))]
+pub use follow::{FollowBuilder, Followed};
 pub use options::OpenOptions;
 pub use stager::Stager;
 pub use wait::{Alarm, Client, SetAlarm};
+#[cfg(not(any(staging_loom, staging_shuttle)))]
+pub use watch::{Watch, WatchBuilder};

@@ -2,6 +2,8 @@
 
 use super::wait::{Client, done};
 use super::{BatchBuilder, File, OpenOptions};
+#[cfg(not(any(staging_loom, staging_shuttle)))]
+use super::{FollowBuilder, WatchBuilder};
 use crate::clock::Deadline;
 use crate::error::Operation;
 use crate::handlers::Handlers;
@@ -64,6 +66,29 @@ impl Stager {
     {
         let paths = paths.into_iter().map(|path| path.as_ref().to_path_buf());
         BatchBuilder::new(Arc::clone(self.hub()), Box::new(paths))
+    }
+
+    /// Watches files and directories, by path (K3): what is created, modified or removed there, and
+    /// beneath the directories, is told. See [`Watch`](super::Watch).
+    #[cfg(not(any(staging_loom, staging_shuttle)))]
+    pub fn watch<P>(&self, paths: P) -> WatchBuilder
+    where
+        P: IntoIterator,
+        P::Item: AsRef<Path>,
+    {
+        let paths = paths.into_iter().map(|path| path.as_ref().to_path_buf());
+        WatchBuilder::new(Arc::clone(self.hub()), paths.collect())
+    }
+
+    /// How a file is followed whose versions are then made into the driver's own.
+    #[cfg(not(any(staging_loom, staging_shuttle)))]
+    pub fn follow_for<F: Send + Sync + 'static>(
+        &self,
+        path: impl AsRef<Path>,
+        make: fn(File) -> F,
+    ) -> FollowBuilder<F> {
+        let path = path.as_ref().to_path_buf();
+        FollowBuilder::new(self.owner.client.clone(), make, path)
     }
 
     /// Waits until every write to any file that was accepted before is executed (R3).

@@ -30,6 +30,8 @@ use crate::contents::{Means, Memory, Notify};
 use crate::handlers::Handlers;
 use crate::observe::Observers;
 use crate::sync::{Mutex, lock};
+#[cfg(not(any(staging_loom, staging_shuttle)))]
+use crate::watch::Watching;
 use room::Line;
 use staging_core::{Event, Grace, Limits, Machine, PhaseName, Pressure, Stats, Tick};
 use std::collections::VecDeque;
@@ -74,6 +76,8 @@ pub struct Hub {
     clock: Clock,
     most_workers: u32,
     start: Start,
+    #[cfg(not(any(staging_loom, staging_shuttle)))]
+    watching: Watching,
 }
 
 impl Hub {
@@ -120,6 +124,8 @@ impl Hub {
                 clock: Clock::start(),
                 most_workers: workers,
                 start,
+                #[cfg(not(any(staging_loom, staging_shuttle)))]
+                watching: Watching::default(),
             }
         })
     }
@@ -155,6 +161,12 @@ impl Hub {
     /// Who looks on.
     pub fn observers(&self) -> &Observers {
         &self.observers
+    }
+
+    /// Who watches the disk.
+    #[cfg(not(any(staging_loom, staging_shuttle)))]
+    pub const fn watching(&self) -> &Watching {
+        &self.watching
     }
 
     /// What the machine has counted.
