@@ -6,6 +6,7 @@ use crate::json::SCHEMA;
 use crate::replay;
 use crate::size::{self, Size};
 use crate::status;
+use crate::told;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use driver_blocking::Mode;
@@ -22,7 +23,7 @@ pub(crate) struct Cli {
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     /// Bring files into memory, and say how it went
-    #[command(after_long_help = format!("{STATUSES}\n\n{SCHEMA}"))]
+    #[command(after_long_help = format!("{STATUSES}\n\n{SCHEMA}\n\n{}", told::SCHEMA))]
     Stage(StageArgs),
     /// Bring files into memory, and write them to standard output
     #[command(after_long_help = CAT_STATUSES)]
@@ -108,6 +109,14 @@ pub(crate) struct StageArgs {
     /// The report comes first. A signal ends the hold.
     #[arg(long, value_name = "DURATION", value_parser = hold::parse)]
     pub(crate) hold: Option<Hold>,
+
+    /// Stay, and stage again what changes beneath the paths, until a signal comes
+    ///
+    /// New files in directories are staged too, removed ones given back. A path that is not there
+    /// yet is staged when it comes. Changes are told on standard error, and with --json on
+    /// standard output. With --hold, it ends after so long by itself.
+    #[arg(long)]
+    pub(crate) watch: bool,
 
     /// Names on standard input end with a NUL byte instead of a line's end
     #[arg(short = '0', long)]

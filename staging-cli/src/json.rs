@@ -31,30 +31,25 @@ errno is null where the system did not refuse. Fields may be added.";
 
 #[derive(Serialize)]
 struct Report<'a> {
-    loaded: Bytes,
-    mapped: Bytes,
-    mapped_shared: Bytes,
-    empty: Bytes,
-    staged: Bytes,
-    opened: Bytes,
+    loaded: Count,
+    mapped: Count,
+    mapped_shared: Count,
+    empty: Count,
+    staged: Count,
+    opened: Count,
     left: Vec<LeftFile<'a>>,
     again: u64,
     cut_off: u64,
     failed: Vec<FailedFile<'a>>,
     skipped: u64,
-    total: Bytes,
+    total: Count,
     seconds: f64,
     bytes_per_second: u64,
     interrupted: bool,
     status: u8,
 }
 
-#[derive(Serialize)]
-struct Bytes {
-    files: u64,
-    bytes: u64,
-}
-
+/// A path; beside one that is no text, its bytes.
 #[derive(Serialize)]
 pub(crate) struct Name<'a> {
     path: std::borrow::Cow<'a, str>,
@@ -85,18 +80,18 @@ pub(crate) struct FailedFile<'a> {
 /// `out` could not be written to.
 pub(crate) fn write(summary: &Summary, exit: Exit, out: &mut impl Write) -> io::Result<()> {
     let report = Report {
-        loaded: summary.loaded.into(),
-        mapped: summary.mapped.into(),
-        mapped_shared: summary.mapped_shared.into(),
-        empty: summary.empty.into(),
-        staged: summary.staged().into(),
-        opened: summary.opened.into(),
+        loaded: summary.loaded,
+        mapped: summary.mapped,
+        mapped_shared: summary.mapped_shared,
+        empty: summary.empty,
+        staged: summary.staged(),
+        opened: summary.opened,
         left: summary.left.iter().map(LeftFile::from).collect(),
         again: summary.again,
         cut_off: summary.cut_off,
         failed: summary.failed.iter().map(FailedFile::from).collect(),
         skipped: summary.skipped,
-        total: summary.total().into(),
+        total: summary.total(),
         seconds: summary.elapsed.as_secs_f64(),
         bytes_per_second: summary.bytes_per_second(),
         interrupted: summary.interrupted,
@@ -104,12 +99,6 @@ pub(crate) fn write(summary: &Summary, exit: Exit, out: &mut impl Write) -> io::
     };
     serde_json::to_writer(&mut *out, &report)?;
     writeln!(out)
-}
-
-impl From<Count> for Bytes {
-    fn from(Count { files, bytes }: Count) -> Bytes {
-        Bytes { files, bytes }
-    }
 }
 
 impl<'a> From<&'a Path> for Name<'a> {

@@ -1,6 +1,7 @@
-//! The command line: `staging stage PATH…` brings files into memory and says how it went;
-//! `staging cat FILE…` writes them out from there; `staging status FILE…` shows how much of them is
-//! there; `staging replay FILE` plays what a run has recorded.
+//! The command line: `staging stage PATH…` brings files into memory and says how it went, and with
+//! `--watch` stays and stages again what changes; `staging cat FILE…` writes them out from there;
+//! `staging status FILE…` shows how much of them is there; `staging replay FILE` plays what a run has
+//! recorded.
 
 mod args;
 mod bounds;
@@ -21,8 +22,10 @@ mod stdout;
 mod stop;
 mod summary;
 mod table;
+mod told;
 mod voice;
 mod walk;
+mod watch;
 
 use args::{Cli, Command};
 use clap::Parser;

@@ -9,10 +9,12 @@ use crate::progress::Show;
 use crate::stop::{self, Running};
 use crate::summary::Summary;
 use crate::voice::{Voice, complain};
+use crate::watch::{self, Watched};
 use crate::{bounds, json, size, stdout, table};
 use driver_blocking::{Batch, Grace, Item, Stager};
 use driver_kit::signals::Signals;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -47,6 +49,7 @@ fn run(mut args: StageArgs, show: Show, voice: &Voice) -> io::Result<Exit> {
             size::shown(bounds::lockable_of(&args))
         ));
     }
+    let watched = begin_watching(&args, &stager)?;
     let found = Arc::new(Found::default());
     let named = Named {
         paths: std::mem::take(&mut args.paths),
@@ -67,6 +70,7 @@ fn run(mut args: StageArgs, show: Show, voice: &Voice) -> io::Result<Exit> {
             batch: Arc::clone(&batch),
             list: stop,
             voice: voice.clone(),
+            watches: watched.is_some(),
         },
     )?;
     let items = wait(&batch, &found, show, voice);
@@ -80,10 +84,28 @@ fn run(mut args: StageArgs, show: Show, voice: &Voice) -> io::Result<Exit> {
         complain(format_args!("cannot write the report: {error}"));
         exit = exit.marred();
     }
-    if let (Some(hold), false) = (args.hold, summary.interrupted) {
-        keep(hold, &summary, &pressed, voice);
-    }
+    let (items, exit) = match (watched, args.hold) {
+        _ if summary.interrupted => (items, exit),
+        (Some(watched), _) => watched.keep(&stager, &args, items, exit, voice),
+        (None, Some(hold)) => {
+            keep(hold, &summary, &pressed, voice);
+            (items, exit)
+        }
+        (None, None) => (items, exit),
+    };
     Ok(close(&stager, items, exit, voice))
+}
+
+/// Watches first, if that was asked, and stages then.
+fn begin_watching(args: &StageArgs, stager: &Stager) -> io::Result<Option<Watched>> {
+    if !args.watch {
+        return Ok(None);
+    }
+    if args.paths.iter().any(|path| path == Path::new("-")) {
+        let advice = "--watch takes paths, and no list on standard input";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, advice));
+    }
+    watch::begin(stager, &args.paths).map(Some)
 }
 
 /// Waits for the batch, and shows how far it is meanwhile.

@@ -17,6 +17,8 @@ pub(crate) struct Running {
     pub(crate) batch: Arc<Batch>,
     pub(crate) list: Stop,
     pub(crate) voice: Voice,
+    /// Changes are being waited for, which a shutdown ends.
+    pub(crate) watches: bool,
 }
 
 /// Listens on a thread of its own for the rest of the process. The receiver is told of the first
@@ -46,6 +48,9 @@ impl Running {
                 let _ = pressed.send(());
                 self.list.stop();
                 self.batch.cancel();
+                if self.watches {
+                    self.stager.hub().shut_down(Grace::default());
+                }
             }
             Press::Force => {
                 self.voice.remark(format_args!("forcing"));

@@ -3,20 +3,21 @@
 use driver_blocking::{Cause, Failure, Fault, How, Item, Staged, Standing, Why};
 use driver_kit::core::{FileId, Reject};
 use driver_kit::error::Operation;
+use serde::Serialize;
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Files and their bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 pub(crate) struct Count {
     pub(crate) files: u64,
     pub(crate) bytes: u64,
 }
 
 impl Count {
-    fn add(&mut self, bytes: u64) {
+    pub(crate) fn add(&mut self, bytes: u64) {
         self.files += 1;
         self.bytes += bytes;
     }
@@ -190,7 +191,7 @@ fn is_cut_off(failure: &Failure) -> bool {
     )
 }
 
-const fn reason(why: Why) -> &'static str {
+pub(crate) const fn reason(why: Why) -> &'static str {
     match why {
         Why::NeverAsked => "not asked for",
         Why::Unstaged => "unstaged",

@@ -71,7 +71,7 @@ fn len(entry: &DirEntry) -> u64 {
 }
 
 /// A shell has expanded its `~` before; one that arrives here is a name.
-fn literal(path: PathBuf) -> PathBuf {
+pub(crate) fn literal(path: PathBuf) -> PathBuf {
     if path.starts_with("~") {
         Path::new(".").join(path)
     } else {

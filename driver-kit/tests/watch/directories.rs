@@ -1,7 +1,9 @@
 //! Directories that come, go and move, with what is in them.
 
 use crate::scene::{Proof, Scene};
+use std::collections::BTreeSet;
 use std::fs;
+use std::time::{Duration, Instant};
 
 /// `mkdir -p a/b/c && echo > a/b/c/file`, faster than anybody can begin to watch.
 #[test]
@@ -13,6 +15,35 @@ fn files_in_new_directories_are_told_of_however_fast_they_come() -> Proof {
         let name = format!("top/{round}/b/c/file");
         scene.file(&name, "1")?;
         assert_eq!(scene.told()?, [format!("created {name}")]);
+    }
+    Ok(())
+}
+
+/// The same at every moment at which the directory may just be being watched, or being read.
+#[test]
+fn files_that_come_while_their_directory_is_found_are_told_of() -> Proof {
+    const DIRECTORIES: u32 = 1500;
+    let mut scene = Scene::new()?;
+    fs::create_dir(scene.path("top"))?;
+    scene.watch(&["top"])?;
+    let mut missing = BTreeSet::new();
+    for round in 0..DIRECTORIES {
+        fs::create_dir(scene.path(format!("top/{round}")))?;
+        let made = Instant::now();
+        let pause = Duration::from_micros(u64::from(round % 100) * 3);
+        while made.elapsed() < pause {
+            std::hint::spin_loop();
+        }
+        scene.file(&format!("top/{round}/file"), "1")?;
+        missing.insert(format!("created top/{round}/file"));
+    }
+    while !missing.is_empty() {
+        let told = scene.next();
+        missing.remove(
+            &told
+                .map_err(|_| format!("{missing:?}"))?
+                .ok_or("it ended")?,
+        );
     }
     Ok(())
 }

@@ -1,11 +1,14 @@
 //! Any driver of futures under trial, in blocking words: what its world polls, a case waits for.
 
-use super::driver::{Begun, Driver, Group, Open, OpenFile, Opening};
+use super::driver::{
+    Begun, Driver, FollowedFile, Group, Open, OpenFile, Opening, Version, Watched,
+};
 use bytes::Bytes;
 use driver_kit::batch::{Item, Order, Progress};
-use driver_kit::client::{self, Background, OpenOptions};
+use driver_kit::client::{self, Background, FollowBuilder, OpenOptions};
 use driver_kit::core::{Grace, Plan, Standing};
 use driver_kit::hub::Hub;
+use driver_kit::watch::{Change, Follow, News};
 use driver_kit::{Deadline, Handle, ShutdownReport};
 use std::future::Future;
 use std::io::{self, SeekFrom};
@@ -17,10 +20,11 @@ use std::time::Duration;
 /// Who polls, and what only the driver's own types can do: open, hear signals, read and write as its traits have it.
 pub(super) trait World: Clone + Send + Sync + 'static {
     type Stager: Deref<Target = client::Stager> + Send + Sync;
-    type File: Deref<Target = client::File> + Send + Sync;
+    type File: Deref<Target = client::File> + Send + Sync + 'static;
 
     fn block_on<T>(&self, future: impl Future<Output = T>) -> T;
     fn options(stager: &Self::Stager) -> OpenOptions<Self::File>;
+    fn follow(stager: &Self::Stager, path: &Path) -> FollowBuilder<Self::File>;
     fn shutdown_on_signals(stager: &Self::Stager, grace: Grace) -> io::Result<()>;
     async fn seek(file: &Self::File, to: SeekFrom) -> io::Result<u64>;
     async fn travel(
@@ -101,7 +105,71 @@ impl<W: World> Driver for Awaited<W> {
             .block_on(async { W::shutdown_on_signals(&self.stager, grace) })
     }
 
+    fn watch(&self, paths: &[PathBuf], debounce: Duration) -> io::Result<Box<dyn Watched>> {
+        let watch = self.stager.watch(paths).debounce(debounce).start();
+        let watch = self.world.block_on(watch)?;
+        let world = self.world.clone();
+        Ok(Box::new(Watching { watch, world }))
+    }
+
+    fn follow(&self, follow: Follow) -> io::Result<Box<dyn FollowedFile>> {
+        let followed = W::follow(&self.stager, &follow.path)
+            .policy(follow.policy)
+            .plan(follow.plan)
+            .debounce(follow.debounce)
+            .start();
+        let followed = self.world.block_on(followed)?;
+        let world = self.world.clone();
+        Ok(Box::new(Following { followed, world }))
+    }
+
     fn attend(&self) {}
+}
+
+struct Watching<W> {
+    watch: client::Watch,
+    world: W,
+}
+
+impl<W: World> Watched for Watching<W> {
+    fn next(&mut self) -> Option<Change> {
+        self.world.block_on(self.watch.next())
+    }
+}
+
+struct Following<W: World> {
+    followed: client::Followed<W::File>,
+    world: W,
+}
+
+impl<W: World> FollowedFile for Following<W> {
+    fn current(&self) -> Box<dyn Version> {
+        let (file, world) = (self.followed.current(), self.world.clone());
+        Box::new(Current { file, world })
+    }
+
+    fn is_stale(&self) -> bool {
+        self.followed.is_stale()
+    }
+
+    fn changed(&mut self) -> Option<News> {
+        self.world.block_on(self.followed.changed())
+    }
+}
+
+struct Current<W: World> {
+    file: Arc<W::File>,
+    world: W,
+}
+
+impl<W: World> Version for Current<W> {
+    fn handle(&self) -> &Handle {
+        self.file.handle()
+    }
+
+    fn bytes(&self) -> io::Result<Vec<u8>> {
+        self.world.block_on(W::read_through(&self.file))
+    }
 }
 
 struct Opened<W: World> {

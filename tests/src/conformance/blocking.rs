@@ -1,11 +1,14 @@
 //! driver-blocking under trial: without a pool, and with one of one and of two threads.
 
-use super::driver::{Begun, Configuration, Driver, Group, Open, OpenFile, Opening};
+use super::driver::{
+    Begun, Configuration, Driver, FollowedFile, Group, Open, OpenFile, Opening, Version, Watched,
+};
 use bytes::Bytes;
 use driver_blocking::{Background, Batch, File, Stager};
 use driver_kit::batch::{Item, Order, Progress};
 use driver_kit::core::{Grace, Limits, Plan, Standing};
 use driver_kit::hub::{Hub, Idle, Turn, TurnEnd};
+use driver_kit::watch::{Change, Follow, News};
 use driver_kit::{Deadline, Handle, ShutdownReport};
 use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -103,6 +106,22 @@ impl Driver for Blocking {
         self.stager.shutdown_on_signals(grace)
     }
 
+    fn watch(&self, paths: &[PathBuf], debounce: Duration) -> io::Result<Box<dyn Watched>> {
+        let watch = self.stager.watch(paths).debounce(debounce).start()?;
+        Ok(Box::new(watch))
+    }
+
+    fn follow(&self, follow: Follow) -> io::Result<Box<dyn FollowedFile>> {
+        let followed = self
+            .stager
+            .follow(&follow.path)
+            .policy(follow.policy)
+            .plan(follow.plan)
+            .debounce(follow.debounce)
+            .start()?;
+        Ok(Box::new(followed))
+    }
+
     fn attend(&self) {
         let hub = self.hub();
         if hub.is_alone() {
@@ -111,6 +130,38 @@ impl Driver for Blocking {
                 hub.carry_out(&mut turn);
             }
         }
+    }
+}
+
+impl Watched for driver_blocking::Watch {
+    fn next(&mut self) -> Option<Change> {
+        driver_blocking::Watch::next(self)
+    }
+}
+
+impl FollowedFile for driver_blocking::Followed {
+    fn current(&self) -> Box<dyn Version> {
+        Box::new(driver_blocking::Followed::current(self))
+    }
+
+    fn is_stale(&self) -> bool {
+        driver_blocking::Followed::is_stale(self)
+    }
+
+    fn changed(&mut self) -> Option<News> {
+        driver_blocking::Followed::changed(self)
+    }
+}
+
+impl Version for Arc<File> {
+    fn handle(&self) -> &Handle {
+        File::handle(self)
+    }
+
+    fn bytes(&self) -> io::Result<Vec<u8>> {
+        let mut all = Vec::new();
+        self.reader().read_to_end(&mut all)?;
+        Ok(all)
     }
 }
 

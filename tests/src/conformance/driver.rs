@@ -9,6 +9,7 @@ use driver_kit::core::{
 };
 use driver_kit::handlers::Handlers;
 use driver_kit::hub::Hub;
+use driver_kit::watch::{Change, Follow, News};
 use driver_kit::{Deadline, Handle, ShutdownReport};
 use std::io::{self, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -163,6 +164,22 @@ pub trait Driver: Send + Sync {
     /// # Errors
     /// What the driver says.
     fn shutdown_on_signals(&self, grace: Grace) -> io::Result<()>;
+
+    /// Watches paths.
+    ///
+    /// # Errors
+    /// What the driver says; without the kit, that it cannot.
+    fn watch(&self, _paths: &[PathBuf], _debounce: Duration) -> io::Result<Box<dyn Watched>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Follows a file.
+    ///
+    /// # Errors
+    /// What the driver says; without the kit, that it cannot.
+    fn follow(&self, _follow: Follow) -> io::Result<Box<dyn FollowedFile>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 
     /// Carries out what was accepted through the hub until nothing can be done, where there are no
     /// workers who would.
@@ -384,4 +401,34 @@ pub trait Group: Send + Sync {
 
     /// Cancels what is not done.
     fn cancel(&self);
+}
+
+/// Paths that are watched.
+pub trait Watched: Send {
+    /// The next change; `None` after the last.
+    fn next(&mut self) -> Option<Change>;
+}
+
+/// A file that is followed.
+pub trait FollowedFile: Send {
+    /// The current version, kept.
+    fn current(&self) -> Box<dyn Version>;
+
+    /// Whether that is known to be an old one.
+    fn is_stale(&self) -> bool;
+
+    /// Waits for the next change; `None` after the last.
+    fn changed(&mut self) -> Option<News>;
+}
+
+/// One version of a file that is followed.
+pub trait Version: Send {
+    /// The open file as the kit knows it.
+    fn handle(&self) -> &Handle;
+
+    /// All of it.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn bytes(&self) -> io::Result<Vec<u8>>;
 }

@@ -24,7 +24,9 @@ mod watch;
 
 pub use cases::{cases, children};
 pub use child::{Child, Surroundings};
-pub use driver::{Begun, Configuration, Driver, Group, Open, OpenFile, Opening};
+pub use driver::{
+    Begun, Configuration, Driver, FollowedFile, Group, Open, OpenFile, Opening, Version, Watched,
+};
 pub use errors::{cause_of, fault_of, is_errno, names_its_file};
 pub use gate::{Gate, Verdict};
 pub use process::Process;

@@ -3,11 +3,12 @@
 use super::awaited::{Awaited, World};
 use super::driver::{Configuration, Driver};
 use driver_kit::core::{Grace, Limits};
-use driver_smol::{File, OpenOptions, Stager};
+use driver_smol::{File, FollowBuilder, OpenOptions, Stager};
 use futures::io::{AsyncBufReadExt, AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use futures::stream::TryStreamExt;
 use std::future::Future;
 use std::io::{self, SeekFrom};
+use std::path::Path;
 use std::sync::Arc;
 
 /// The same futures on three executors.
@@ -77,6 +78,10 @@ impl World for Executor {
 
     fn options(stager: &Stager) -> OpenOptions {
         stager.options()
+    }
+
+    fn follow(stager: &Stager, path: &Path) -> FollowBuilder {
+        stager.follow(path)
     }
 
     fn shutdown_on_signals(stager: &Stager, grace: Grace) -> io::Result<()> {

@@ -3,9 +3,10 @@
 use super::awaited::{Awaited, World};
 use super::driver::{Configuration, Driver};
 use driver_kit::core::{Grace, Limits};
-use driver_tokio::{File, OpenOptions, Stager};
+use driver_tokio::{File, FollowBuilder, OpenOptions, Stager};
 use std::future::Future;
 use std::io::{self, SeekFrom};
+use std::path::Path;
 use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use tokio::runtime::{Builder, Runtime};
@@ -73,6 +74,10 @@ impl World for Arc<Runtime> {
 
     fn options(stager: &Stager) -> OpenOptions {
         stager.options()
+    }
+
+    fn follow(stager: &Stager, path: &Path) -> FollowBuilder {
+        stager.follow(path)
     }
 
     fn shutdown_on_signals(stager: &Stager, grace: Grace) -> io::Result<()> {

@@ -8,6 +8,7 @@ mod crowds;
 mod ending;
 mod failing;
 mod flight;
+mod following;
 mod life;
 mod limits;
 mod lying;
@@ -35,6 +36,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(nodes::cases());
     cases.extend(failing::cases());
     cases.extend(change::cases());
+    cases.extend(following::cases());
     cases.extend(many::cases());
     cases.extend(crowds::cases());
     cases.extend(limits::cases());
