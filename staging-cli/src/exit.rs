@@ -29,11 +29,12 @@ Exit status:
        the recording could not be written
   2    the arguments were wrong
   3    there was nothing to stage: no file was named or found, or the
-       recording could not begin
+       recording or the watching could not begin
   130  a signal came before everything was staged; what was staged
        by then is reported
 
-A hold that a signal ends was ended as intended: the status tells of the staging.";
+A hold that a signal ends was ended as intended: the status tells of the staging; with
+--watch, of the last version of each file too.";
 
 /// The statuses of `staging cat`.
 pub(crate) const CAT_STATUSES: &str = "\

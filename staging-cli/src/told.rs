@@ -120,7 +120,7 @@ impl Told<'_> {
     ///
     /// # Errors
     /// `out` could not be written to.
-    pub(crate) fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn write_json(&self, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
         let bare = Object {
             change: self.change.kind.name(),
             name: self.change.path.as_path().into(),

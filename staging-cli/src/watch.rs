@@ -28,10 +28,10 @@ pub(crate) struct Watched {
     roots: Vec<Root>,
 }
 
-/// A path as it is told in changes, and where it leads, if it is a directory.
+/// A path as it is told in changes, and where it leads.
 struct Root {
     spelled: PathBuf,
-    directory: Option<PathBuf>,
+    end: Option<PathBuf>,
 }
 
 /// Begins to watch what was named.
@@ -44,10 +44,7 @@ pub(crate) fn begin(stager: &Stager, named: &[PathBuf]) -> io::Result<Watched> {
     for path in named {
         let spelled = here.absolute(&literal(path.clone()))?;
         let end = fs::canonicalize(&spelled).ok();
-        roots.push(Root {
-            directory: end.filter(|end| end.is_dir()),
-            spelled,
-        });
+        roots.push(Root { spelled, end });
     }
     let watch = stager
         .watch(roots.iter().map(|root| &root.spelled))
@@ -94,15 +91,11 @@ impl Watched {
             stager,
             args,
             voice,
-            held: items
-                .into_iter()
-                .map(|item| (self.told_as(&item.path), item))
-                .collect(),
+            held: self.by_path(items),
             short: HashSet::new(),
             tally: Tally::default(),
             mute: false,
         };
-        keeper.held.retain(|_, item| item.result.is_ok());
         voice.remark(format_args!("watching, {hold}"));
         let until = match hold {
             Hold::For(duration) => Deadline::within(duration),
@@ -126,28 +119,39 @@ impl Watched {
         Some(changes)
     }
 
-    /// The path under which changes of a file are told that the walk found.
-    fn told_as(&self, found: &Path) -> PathBuf {
-        let beneath = |root: &Root| {
-            let rest = found.strip_prefix(root.directory.as_ref()?).ok()?;
-            Some(root.spelled.join(rest))
-        };
-        self.roots
-            .iter()
-            .find_map(beneath)
-            .unwrap_or_else(|| found.to_owned())
+    /// Files by the paths under which their changes are told. Where links led to one file, it has as
+    /// many paths as items.
+    fn by_path(&self, items: Vec<Item>) -> HashMap<PathBuf, Item> {
+        let mut held = HashMap::new();
+        for item in items.into_iter().filter(|item| item.result.is_ok()) {
+            let paths = self.roots.iter().filter_map(|root| root.spell(&item.path));
+            let path = paths.into_iter().find(|path| !held.contains_key(path));
+            held.insert(path.unwrap_or_else(|| item.path.to_path_buf()), item);
+        }
+        held
+    }
+}
+
+impl Root {
+    /// How it spells a file that was found beneath it.
+    fn spell(&self, found: &Path) -> Option<PathBuf> {
+        let rest = found.strip_prefix(self.end.as_ref()?).ok()?;
+        Some(match rest.as_os_str().is_empty() {
+            true => self.spelled.clone(),
+            false => self.spelled.join(rest),
+        })
     }
 }
 
 impl Keeper<'_> {
     /// Gives back old versions, and stages new ones.
     fn follow(&mut self, changes: Vec<Change>) {
-        let mut again = HashMap::new();
+        let mut again = Vec::new();
         for change in changes {
             let before = self.held.remove(&change.path);
             match change.kind {
                 ChangeKind::Created | ChangeKind::Modified => {
-                    again.insert(change.path.clone(), (change, before.is_some()));
+                    again.push((change, before.is_some()));
                 }
                 ChangeKind::Removed => {
                     let came = before.map_or(Came::Nothing, |_| Came::Released);
@@ -162,32 +166,37 @@ impl Keeper<'_> {
                 }
             }
         }
-        if again.is_empty() {
-            return;
+        let together = usize::try_from(self.args.concurrency).unwrap_or(usize::MAX);
+        for changes in again.chunks(together) {
+            self.stage_again(changes);
         }
-        let paths: Vec<PathBuf> = again.keys().cloned().collect();
-        let batch = self
-            .stager
-            .stage(paths)
-            .mode(self.args.mode.mode())
-            .concurrency(self.args.concurrency)
-            .start();
-        let items = match batch {
-            Ok(batch) => batch.wait(),
-            Err(error) => return complain(format_args!("{error}")),
+    }
+
+    /// Stages some files together. Each is a batch of its own, because a result names the file, and
+    /// where links were followed that is not the path that changed.
+    fn stage_again(&mut self, changes: &[(Change, bool)]) {
+        let begin = |(change, _): &(Change, bool)| {
+            let batch = self.stager.stage([change.path.clone()]);
+            batch.mode(self.args.mode.mode()).start()
         };
-        for item in items {
-            let Some((change, before)) = again.remove(&*item.path) else {
-                continue;
+        let batches: Vec<_> = changes.iter().map(begin).collect();
+        for ((change, before), batch) in changes.iter().zip(batches) {
+            let item = match batch.map(|batch| batch.wait().pop()) {
+                Ok(Some(item)) => item,
+                Ok(None) => continue, // a signal came first
+                Err(error) => {
+                    complain(format_args!("{error}"));
+                    continue;
+                }
             };
             let came = match &item.result {
-                Ok(Staged { standing, len, .. }) => Came::of(*standing, *len, before),
+                Ok(Staged { standing, len, .. }) => Came::of(*standing, *len, *before),
                 Err(failure) => Came::Failed(failure.clone()),
             };
             if item.result.is_ok() {
                 self.held.insert(change.path.clone(), item);
             }
-            self.tell(&change, &came);
+            self.tell(change, &came);
         }
     }
 

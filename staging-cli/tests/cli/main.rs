@@ -5,3 +5,4 @@ mod replay;
 mod scene;
 mod stage;
 mod status;
+mod watch;
