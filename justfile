@@ -76,6 +76,10 @@ coverage:
 soak TIME="60":
     cargo run --release -p tests --bin soak -- {{TIME}}
 
+# how soon watchers know, a hundred times in each situation
+watching ROUNDS="100":
+    cargo run --release -p tests --bin watching -- {{ROUNDS}}
+
 # the whole loop by hand, with std::fs and no driver
 by-hand:
     cargo run -p staging-core --example by_hand

@@ -4,9 +4,12 @@ use super::chain::Chain;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::io;
 use std::ops::Bound;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// A path that is watched: which view's, and which of its roots.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -22,11 +25,39 @@ const ROUNDS: u32 = 16;
 /// A name that stands on the way to a root, and the directory it is looked up in.
 pub(super) type Step = (PathBuf, OsString);
 
+/// Whether the system watches what is at a path.
+#[derive(Clone, Copy, Debug, Default)]
+enum Watched {
+    /// Not, or perhaps another directory that was here.
+    #[default]
+    No,
+    /// It does, as far as is known.
+    Yes(Identity),
+    /// Events were lost: it does if this directory is still here.
+    IfStill(Identity),
+}
+
+/// What tells a directory from all others that were ever at its path. An inode's number is given to
+/// another when it is gone, so the time of its birth belongs to it; a filesystem that does not know
+/// that gives no identity.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Identity(Option<(u64, u64, SystemTime)>);
+
+impl Identity {
+    fn of(directory: &Path) -> Identity {
+        let found = fs::symlink_metadata(directory).ok();
+        Identity(found.and_then(|found| Some((found.dev(), found.ino(), found.created().ok()?))))
+    }
+
+    fn is_still(self, directory: &Path) -> bool {
+        self.0.is_some() && self == Identity::of(directory)
+    }
+}
+
 /// A directory, by its path without links.
 #[derive(Debug, Default)]
 struct Place {
-    /// The system watches it, as far as is known.
-    watched: bool,
+    watched: Watched,
     /// Whose way leads through which name.
     ways: HashMap<OsString, Vec<RootId>>,
     /// Beneath which roots it is, so that everything in it counts.
@@ -128,10 +159,16 @@ impl Ground {
         self.watch(directory)
     }
 
-    /// Whether everything in this directory is watched for a root.
+    /// Whether everything in this directory is watched for a root, or will be looked at soon, because
+    /// events were lost. Reading it now would not help: notify hears of that too, and where events are
+    /// lost already, that loses more.
     pub(super) fn is_within(&self, directory: &Path, id: RootId) -> bool {
-        let place = self.places.get(directory);
-        place.is_some_and(|place| place.watched && place.within.contains(&id))
+        self.places
+            .get(directory)
+            .is_some_and(|place| match place.watched {
+                Watched::Yes(_) | Watched::IfStill(_) => place.within.contains(&id),
+                Watched::No => false,
+            })
     }
 
     /// Whom a name in a directory concerns, and how.
@@ -149,14 +186,24 @@ impl Ground {
     /// now, or may have lost its watch with its name.
     pub(super) fn doubt(&mut self, path: &Path) {
         for (_, place) in beneath_mut(&mut self.places, path) {
-            place.watched = false;
+            place.watched = Watched::No;
         }
     }
 
-    /// The system may have lost anything.
+    /// The system has lost events, so directories may have been exchanged unheard.
     pub(super) fn doubt_all(&mut self) {
+        for place in self.places.values_mut() {
+            place.watched = match place.watched {
+                Watched::Yes(identity) | Watched::IfStill(identity) => Watched::IfStill(identity),
+                Watched::No => Watched::No,
+            };
+        }
+    }
+
+    /// Events were lost that notify had heard, and may have given up watches for.
+    pub(super) fn trust_nothing(&mut self) {
         let places = self.places.values_mut();
-        places.for_each(|place| place.watched = false);
+        places.for_each(|place| place.watched = Watched::No);
     }
 
     /// A directory and what is beneath it are gone from under a root.
@@ -192,16 +239,28 @@ impl Ground {
     }
 
     fn watch(&mut self, directory: &Path) -> io::Result<()> {
-        match self.places.get_mut(directory) {
-            Some(place) if !place.watched => {
-                self.watcher
-                    .watch(directory, RecursiveMode::NonRecursive)
-                    .map_err(as_io)?;
-                place.watched = true;
-                Ok(())
+        let Some(place) = self.places.get_mut(directory) else {
+            return Ok(());
+        };
+        match place.watched {
+            Watched::Yes(_) => return Ok(()),
+            // Asking notify costs two changes of threads, and events are lost in large numbers.
+            Watched::IfStill(identity) if identity.is_still(directory) => {
+                place.watched = Watched::Yes(identity);
+                return Ok(());
             }
-            Some(_) | None => Ok(()),
+            Watched::IfStill(_) | Watched::No => {}
         }
+        let before = Identity::of(directory);
+        self.watcher
+            .watch(directory, RecursiveMode::NonRecursive)
+            .map_err(as_io)?;
+        // If it was exchanged meanwhile, nobody knows which of them is watched.
+        place.watched = Watched::Yes(match before.is_still(directory) {
+            true => before,
+            false => Identity(None),
+        });
+        Ok(())
     }
 
     fn give_up_if_unwanted(&mut self, directory: &Path) {

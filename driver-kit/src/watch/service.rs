@@ -249,18 +249,25 @@ impl Service {
         let lost = self.backlog.lost.swap(false, Ordering::AcqRel);
         let event = match event {
             Ok(event) if !lost && !event.need_rescan() => event,
+            Ok(_) if !lost => {
+                self.ground.doubt_all();
+                return self.rescan(now);
+            }
             // An error says that something could not be read: events, as far as we can know.
             Ok(_) | Err(_) => {
-                self.ground.doubt_all();
-                for view in self.views.values_mut() {
-                    view.rescan(now);
-                }
-                return;
+                self.ground.trust_nothing();
+                return self.rescan(now);
             }
         };
         let moved = moves(event.kind);
         for path in &event.paths {
             self.stirred_at(path, moved, now);
+        }
+    }
+
+    fn rescan(&mut self, now: Duration) {
+        for view in self.views.values_mut() {
+            view.rescan(now);
         }
     }
 
