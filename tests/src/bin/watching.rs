@@ -189,7 +189,8 @@ fn staged(followed: &mut Followed, bytes: &str) -> io::Result<Option<Duration>> 
     loop {
         let file = followed.current();
         let mut buffer = vec![0; bytes.len() + 1];
-        let read = file.read_at(&mut buffer, 0)?;
+        // One that saves have overtaken may be gone.
+        let read = file.read_at(&mut buffer, 0).unwrap_or(0);
         if file.is_staged() && &buffer[..read] == bytes.as_bytes() && !followed.is_stale() {
             return Ok(Some(changed.elapsed()));
         }
