@@ -4,6 +4,7 @@
 //! The service's thread begins the staging, as a batch of one path, and workers carry it out. Where
 //! a stager has none, that thread does it itself. Nobody has to poll for it.
 
+use super::news::{Follow, News, Outcome, Policy};
 use super::watching::{self, Bell, Place};
 use super::{Change, ChangeKind, Listener};
 use crate::batch::{self, Batch, Staged};
@@ -13,68 +14,14 @@ use crate::handle::Handle;
 use crate::hub::Hub;
 use crate::path::Here;
 use crate::sync::lock;
-use staging_core::{Plan, Standing, Why};
+use staging_core::{Standing, Why};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 use std::task::{Poll, Wake, Waker};
 use std::thread::{self, Thread};
-use std::time::{Duration, Instant};
-
-/// What happens to a file that is followed when it changes on the disk.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub enum Policy {
-    /// The new version is opened and staged, and then takes the place of the old one.
-    #[default]
-    Restage,
-    /// The old version stays, and is said to be stale.
-    MarkStale,
-    /// The change is told.
-    Tell,
-}
-
-/// How a file is to be followed.
-#[derive(Clone, Debug)]
-pub struct Follow {
-    /// Which.
-    pub path: PathBuf,
-    /// What happens when it changes.
-    pub policy: Policy,
-    /// How each version is staged.
-    pub plan: Plan,
-    /// How long the path must be quiet first.
-    pub debounce: Duration,
-}
-
-/// What changed, and what came of it.
-#[derive(Clone, Debug)]
-pub struct News {
-    /// What happened on the disk.
-    pub change: ChangeKind,
-    /// What was done.
-    pub outcome: Outcome,
-}
-
-/// What came of a change.
-#[derive(Clone, Debug)]
-pub enum Outcome {
-    /// The new version is the current one.
-    Restaged {
-        /// Its length in bytes.
-        len: u64,
-        /// How it is held, or why it is not.
-        standing: Standing,
-    },
-    /// The current version is an old one. Where restaging was asked for, the file is gone, and is
-    /// staged again when there is one.
-    Stale,
-    /// Nothing: telling was all that was asked.
-    Told,
-    /// The new version could not be staged. The old one stays current, and is stale. The next change
-    /// is another attempt.
-    Failed(Failure),
-}
+use std::time::Instant;
 
 /// A file that is followed. Dropped, it is followed no more; files that it gave out stay valid.
 pub struct Followed<F: 'static> {

@@ -24,6 +24,7 @@ mod chain;
 mod debounce;
 mod follow;
 mod ground;
+mod news;
 mod queue;
 mod service;
 mod sight;
@@ -34,7 +35,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use follow::{Follow, Followed, News, Outcome, Policy};
+pub use follow::Followed;
+pub use news::{Follow, News, Outcome, Policy};
 pub use watching::{Order, Watch, Watching};
 
 /// How long a path must be quiet before it is told of, unless told otherwise.
