@@ -42,7 +42,7 @@ impl Residency {
     }
 }
 
-/// Asks about a regular file: `openat2`, `fstat`, `mincore`. Reads nothing, and brings nothing into
+/// Asks about a regular file: `openat2`, `statx`, `mincore`. Reads nothing, and brings nothing into
 /// memory. May block while the file is opened.
 ///
 /// # Errors

@@ -8,7 +8,8 @@
 
 use staging_core::*;
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::{collections::HashMap, env, fs::File, io, path::PathBuf, time::Instant};
+use std::time::{Instant, UNIX_EPOCH};
+use std::{collections::HashMap, env, fs::File, io, path::PathBuf};
 
 #[derive(Default)]
 struct Hands {
@@ -89,7 +90,11 @@ impl Hands {
                 }
                 let file = opened.insert(File::open(path)?);
                 let found = file.metadata()?;
-                let key = Key([found.dev(), found.ino()]);
+                // The number of an inode that is gone is given to another file.
+                let born = found.created().ok();
+                let born = born.and_then(|born| born.duration_since(UNIX_EPOCH).ok());
+                let born = born.map_or(0, |born| born.as_nanos() as u64);
+                let key = Key([found.dev() ^ born, found.ino()]);
                 Completion::Opened {
                     key,
                     stamp: look(file)?,

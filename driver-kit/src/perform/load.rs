@@ -1,25 +1,18 @@
 //! Bringing longer files in, chunk by chunk.
 
-use super::{read_full, stamp};
+use super::identity::stamp_of;
+use super::read_full;
 use crate::contents::{Clones, Mapping, Memory, Nameless, Share};
 use crate::error::fault_of;
 use crate::job::{Brought, Ended, Part};
 use rustix::fs::SeekFrom;
 use rustix::io::Errno;
-use staging_core::{Completion, Fault, How, Stamp};
+use staging_core::{Completion, Fault, How};
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::Arc;
-
-/// The stamp of an open file: `fstat`.
-///
-/// # Errors
-/// What the system said.
-pub fn stamp_of(descriptor: &File) -> io::Result<Stamp> {
-    Ok(stamp(&rustix::fs::fstat(descriptor)?))
-}
 
 /// Waits until the writes that are under way have ended: `lseek` to data behind the end of any file,
 /// where there is none to look for.

@@ -3,19 +3,20 @@
 //! Everything here blocks, takes no lock of the hub, and reports what the system said as it said
 //! it. There is no policy: what a failure means is the machine's to decide.
 
+mod identity;
 mod load;
 mod open;
 mod write;
 
 use crate::contents::{Contents, Notify};
 use crate::job::{Brought, Ended, Finished, Held, Job, Part, Work};
-use staging_core::{Completion, Stamp};
+use staging_core::Completion;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-pub use load::stamp_of;
+pub use identity::stamp_of;
 pub(crate) use open::look_at;
 pub(crate) use write::write;
 
@@ -170,18 +171,6 @@ fn release(held: Held, notify: Notify) -> Ended {
         Held::Contents(contents) => contents.release(notify),
     };
     Ended::plain(Completion::Released { lent })
-}
-
-/// What tells two versions of a file apart: length and modification time.
-pub(crate) fn stamp(metadata: &rustix::fs::Stat) -> Stamp {
-    let seconds = metadata.st_mtime as u64;
-    let nanos = seconds
-        .wrapping_mul(1_000_000_000)
-        .wrapping_add(metadata.st_mtime_nsec);
-    Stamp {
-        len: metadata.st_size as u64,
-        version: nanos,
-    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! Opening without surprises: no hang on a pipe, no link unnoticed, no directory taken for a file.
 
 use super::load::outlast_writes;
-use super::{read_full, stamp, stamp_of};
+use super::{identity, read_full, stamp_of};
 use crate::contents::{Contents, Memory};
 use crate::error::fault_of;
 use crate::job::{Brought, Ended};
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 use staging_core::{Access, Completion, Fault, Key, Missing, NodeKind, Stamp};
 use std::fs::File;
@@ -28,14 +28,14 @@ struct How {
     missing: Missing,
 }
 
-/// `openat2`, `fstat`: a regular file to look at, and where it really is, if links led to it.
+/// `openat2`, `statx`: a regular file to look at, and where it really is, if links led to it.
 pub(crate) fn look_at(path: &Path) -> Result<(File, Stamp, Option<Arc<Path>>), Fault> {
     let (access, missing) = (Access::Read, Missing::Fail);
     let opened = open_regular(path, How { access, missing })?;
     Ok((opened.descriptor, opened.stamp, opened.real))
 }
 
-/// `openat2`, `fstat`.
+/// `openat2`, `statx`.
 pub(super) fn open(path: &Path, access: Access, missing: Missing) -> Ended {
     match open_regular(path, How { access, missing }) {
         Ok(opened) => keep_open(opened),
@@ -43,7 +43,7 @@ pub(super) fn open(path: &Path, access: Access, missing: Missing) -> Ended {
     }
 }
 
-/// `openat2`, `fstat`, `lseek`, `pread`, `fstat`, `close`: a small file, whole, in one go. What is longer
+/// `openat2`, `statx`, `lseek`, `pread`, `fstat`, `close`: a small file, whole, in one go. What is longer
 /// than `up_to`, or changed meanwhile, is only opened.
 pub(super) fn fetch(path: &Path, missing: Missing, up_to: u64, memory: &Arc<Memory>) -> Ended {
     let access = Access::Read;
@@ -136,13 +136,11 @@ fn open_regular(path: &Path, how: How) -> Result<Opened, Fault> {
         }
         Err(errno) => return Err(refused(path, errno)),
     };
-    let about = rustix::fs::fstat(&descriptor).map_err(|errno| fault_of(&errno.into()))?;
-    regular(&about)?;
-    let key = Key([about.st_dev as u64, about.st_ino as u64]);
+    let (key, stamp) = identity::of(&descriptor)?;
     Ok(Opened {
         descriptor,
         key,
-        stamp: stamp(&about),
+        stamp,
         real,
     })
 }
@@ -234,23 +232,11 @@ fn refused(path: &Path, errno: Errno) -> Fault {
         Errno::ISDIR => Fault::NotAFile(NodeKind::Directory),
         // What a socket answers to an open; a pipe or a device without a driver may, too.
         Errno::NXIO => match rustix::fs::lstat(path) {
-            Ok(about) => regular(&about)
+            Ok(about) => identity::regular(about.st_mode)
                 .err()
                 .unwrap_or(Fault::Os(errno.raw_os_error())),
             Err(_) => Fault::Os(errno.raw_os_error()),
         },
         errno => Fault::Os(errno.raw_os_error()),
     }
-}
-
-fn regular(about: &Stat) -> Result<(), Fault> {
-    let node = match FileType::from_raw_mode(about.st_mode) {
-        FileType::RegularFile => return Ok(()),
-        FileType::Directory => NodeKind::Directory,
-        FileType::Fifo => NodeKind::Fifo,
-        FileType::Socket => NodeKind::Socket,
-        FileType::CharacterDevice | FileType::BlockDevice => NodeKind::Device,
-        FileType::Symlink | FileType::Unknown => NodeKind::Other,
-    };
-    Err(Fault::NotAFile(node))
 }

@@ -1,5 +1,6 @@
 //! Where a test plays: a directory of its own, and somebody who watches in it.
 
+use driver_kit::contents::Means;
 use driver_kit::core::Limits;
 use driver_kit::hub::{Hub, Setup};
 use driver_kit::watch::{Change, ChangeKind, Order, Watch};
@@ -39,6 +40,7 @@ impl Scene {
         let root = dir.path().canonicalize()?;
         let hub = Hub::new(Setup {
             limits: Limits::default(),
+            means: Means::default(),
             workers: 0,
             start: Box::new(|_| {}),
         });

@@ -3,7 +3,7 @@
 
 use staging_core::{Access, Completion, Fault, Key, Missing, NodeKind, Stamp};
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
-use std::{fs::File, fs::Metadata, io, path::Path, sync::Arc};
+use std::{fs::File, fs::Metadata, io, path::Path, sync::Arc, time::UNIX_EPOCH};
 
 /// How an action ended, and what it brought.
 pub(crate) type Call = Result<(Completion, Brought), Fault>;
@@ -136,6 +136,13 @@ fn opened(file: File, key: Key, stamp: Stamp) -> (Completion, Brought) {
     )
 }
 
+/// When the file was made: the number of an inode that is gone is given to another file.
+fn born(found: &Metadata) -> u64 {
+    let born = found.created().ok();
+    let born = born.and_then(|born| born.duration_since(UNIX_EPOCH).ok());
+    born.map_or(0, |born| born.as_nanos() as u64)
+}
+
 /// Nonblocking, or a pipe would wait for its writer; regular, or it is not ours.
 fn open_regular(path: &Path, access: Access, missing: Missing) -> Result<(File, Key), Fault> {
     let create = match missing {
@@ -149,7 +156,7 @@ fn open_regular(path: &Path, access: Access, missing: Missing) -> Result<(File, 
     let file = options.open(path).map_err(|error| refused(path, error))?;
     let found = file.metadata().map_err(fault)?;
     match not_a_file(&found) {
-        None => Ok((file, Key([found.dev(), found.ino()]))),
+        None => Ok((file, Key([found.dev() ^ born(&found), found.ino()]))),
         Some(node) => Err(Fault::NotAFile(node)),
     }
 }

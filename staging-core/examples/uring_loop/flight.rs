@@ -298,7 +298,10 @@ fn meet(file: Descriptor, found: &libc::statx, up_to: Option<u64>) -> Next {
         return failed(Fault::NotAFile(node));
     }
     let device = u64::from(found.stx_dev_major) << 32 | u64::from(found.stx_dev_minor);
-    let (key, before) = (Key([device, found.stx_ino]), stamp(found));
+    // The number of an inode that is gone is given to another file.
+    let seconds = found.stx_btime.tv_sec as u64;
+    let born = seconds.wrapping_mul(1_000_000_000) ^ u64::from(found.stx_btime.tv_nsec);
+    let (key, before) = (Key([device ^ born, found.stx_ino]), stamp(found));
     if up_to.is_none_or(|up_to| before.len > up_to) {
         let stamp = before;
         return Next::End(Completion::Opened { key, stamp }, Brought::Descriptor(file));

@@ -191,7 +191,7 @@ fn entry(call: &mut Call) -> squeue::Entry {
             let here = c"".as_ptr();
             opcode::Statx::new(Fd(file.as_raw_fd()), here, found.as_mut_ptr().cast())
                 .flags(libc::AT_EMPTY_PATH)
-                .mask(libc::STATX_BASIC_STATS)
+                .mask(libc::STATX_BASIC_STATS | libc::STATX_BTIME)
                 .build()
         }
         Call::Read(Part {

@@ -2,7 +2,6 @@
 //! itself makes of the disk is tested in the kit.
 
 use crate::conformance::driver::{Driver, FollowedFile};
-use crate::conformance::errors::fault_of;
 use crate::conformance::gate::Gate;
 use crate::conformance::run::{Case, Proof, case};
 use crate::conformance::scene::{CHUNK, Scene, pattern};
@@ -68,18 +67,11 @@ fn save(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Waits until the current version is this, and takes what was told until then.
-///
-/// Filesystems give the number of an inode that is gone to the next file, and by that number the
-/// machine knows files: a version that two saves have overtaken may be taken for the newest, and a
-/// read that meets it in between is told that another file has taken its place.
 fn converges(followed: &mut dyn FollowedFile, bytes: &[u8]) -> Result<Vec<News>, io::Error> {
     let mut told = Vec::new();
     loop {
-        match followed.current().bytes() {
-            Ok(current) if current == bytes => return Ok(told),
-            Ok(_) => {}
-            Err(error) if fault_of(&error) == Some(Fault::Replaced) => {}
-            Err(error) => return Err(error),
+        if followed.current().bytes()? == bytes {
+            return Ok(told);
         }
         let news = followed.changed();
         told.push(news.ok_or_else(|| io::Error::other("it ended"))?);
