@@ -286,7 +286,11 @@ impl Turn<'_> {
         let charged = self.state.machine.charged();
         Rule::ChargedIsHeld.holds(charged == known, || {
             format!("{charged} charged, {known} known")
-        })
+        })?;
+        let told = self.state.machine.pressure();
+        let parts = told.lent + told.lingering + told.returning;
+        let right = (told.charged, told.budget) == (charged, self.world.limits.budget);
+        Rule::ChargedIsHeld.holds(right && parts <= charged, || format!("{told:?}"))
     }
 
     /// What was reported full is full, or it would have been told (R12).

@@ -1,7 +1,9 @@
 //! Worlds where two or three things must come together before anything happens that the others do not
 //! show: each is small, and has only what that needs.
 
-use super::world::{Ill, May, Pinned, What, World, ask, ask_within, open, open_to_write, plan};
+use super::world::{
+    Ill, May, Pinned, What, World, ask, ask_within, open, open_to_write, patient, plan,
+};
 use super::worlds::SMALL;
 use staging_core::{Limits, Mode, PAGE};
 
@@ -31,6 +33,39 @@ pub(super) const SCANT: World = World {
     pinned: Pinned {
         states: 49280,
         transitions: 629763,
+    },
+};
+
+pub(super) const VAST: World = World {
+    name: "vast",
+    purpose: "a file that the budget could never hold, beside one that it holds and not its mapping",
+    limits: Limits {
+        budget: 2 * PAGE,
+        linger: PAGE,
+        fetch: 0,
+        ..SMALL
+    },
+    files: &[2 * PAGE, 3 * PAGE],
+    seats: &[0, 1],
+    asks: &[
+        ask(0, open(Mode::None)),
+        ask(0, What::Stage(plan(Mode::Load))),
+        ask(0, What::Stage(plan(Mode::Map))),
+        ask(1, open(Mode::Auto)),
+        ask(1, What::Stage(patient(Mode::Load))),
+        ask(1, What::Stage(plan(Mode::Map))),
+        ask(0, What::Close),
+        ask(1, What::Close),
+    ],
+    pending: 2,
+    flights: 2,
+    ills: &[],
+    may: &[May::Cancel],
+    changes: &[],
+    reaches: &["opened over budget", "failed over budget"],
+    pinned: Pinned {
+        states: 30144,
+        transitions: 418388,
     },
 };
 

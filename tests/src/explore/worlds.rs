@@ -1,7 +1,7 @@
 //! The worlds that are explored for each change.
 
 use super::corners::{CROWDED, EDGES, LINGERING, NARROW, WAITING};
-use super::seldom::{BROKEN, FULL, LAST, LEISURE, MENDED, OLD_SIGHT, SCANT, TWICE};
+use super::seldom::{BROKEN, FULL, LAST, LEISURE, MENDED, OLD_SIGHT, SCANT, TWICE, VAST};
 use super::world::{
     Ask, Change, Ill, May, Pinned, What, World, ask, ask_within, open, open_to_write, patient, plan,
 };
@@ -23,7 +23,7 @@ pub(super) const SMALL: Limits = Limits {
 };
 
 /// For each change.
-pub static WORLDS: [World; 23] = [
+pub static WORLDS: [World; 24] = [
     STAGING,
     BUDGET,
     DESCRIPTORS,
@@ -40,6 +40,7 @@ pub static WORLDS: [World; 23] = [
     LINGERING,
     WAITING,
     SCANT,
+    VAST,
     LEISURE,
     MENDED,
     FULL,
