@@ -91,8 +91,9 @@ pub(super) enum OpState {
 }
 
 /// What an open gave its caller, and where it is in its life. `pending` counts the operations
-/// accepted on it and not answered.
+/// accepted on it and not answered. Two lie in a line of the cache, and none in two of them.
 #[derive(Clone, Copy)]
+#[repr(align(32))]
 pub(super) enum Handle {
     /// Its open, which alone is pending, is not answered. It may already be attached to a file that
     /// is being staged.
