@@ -26,7 +26,7 @@ pub(crate) struct Outcome {
 
 /// A run under way.
 pub(crate) struct Run {
-    child: Child,
+    child: Alive,
     stdin: Option<ChildStdin>,
     stdout: Option<ChildStdout>,
     stderr: BufReader<ChildStderr>,
@@ -139,9 +139,19 @@ fn start(command: &mut Command) -> Result<Run> {
         stdin: child.stdin.take(),
         stdout: child.stdout.take(),
         stderr: BufReader::new(stderr),
-        child,
+        child: Alive(child),
         said: String::new(),
     })
+}
+
+/// A process that does not outlive the test, however that ends.
+struct Alive(Child);
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 impl Run {
@@ -171,13 +181,13 @@ impl Run {
 
     /// What the system says of the process, by the name of a line.
     pub(crate) fn told(&self, name: &str) -> Result<String> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.0.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix(name));
         Ok(line.ok_or("it is not told")?.trim().to_owned())
     }
 
     pub(crate) fn signal(&self, signal: Signal) -> Result {
-        let pid = Pid::from_raw(i32::try_from(self.child.id())?).ok_or("no process")?;
+        let pid = Pid::from_raw(i32::try_from(self.child.0.id())?).ok_or("no process")?;
         Ok(kill_process(pid, signal)?)
     }
 
@@ -197,7 +207,7 @@ impl Run {
         self.stderr.read_to_string(&mut self.said)?;
         let out = reading.join().map_err(|_| "the reader panicked")??;
         Ok(Outcome {
-            status: self.child.wait()?.code(),
+            status: self.child.0.wait()?.code(),
             out: String::from_utf8(out)?,
             err: self.said,
         })
@@ -205,7 +215,7 @@ impl Run {
 
     /// Waits, and reads nothing.
     pub(crate) fn status(mut self) -> Result<Option<i32>> {
-        Ok(self.child.wait()?.code())
+        Ok(self.child.0.wait()?.code())
     }
 }
 
