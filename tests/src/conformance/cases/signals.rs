@@ -8,8 +8,9 @@ use crate::conformance::gate::Gate;
 use crate::conformance::process::{Process, let_go, say};
 use crate::conformance::run::{Case, Proof, case};
 use crate::conformance::scene::Scene;
-use crate::conformance::watch::{Started, start};
-use driver_kit::core::{Cause as Why, Fault, Grace, Mode};
+use crate::conformance::watch::{Started, start, wait_for};
+use driver_kit::ShutdownReport;
+use driver_kit::core::{Cause as Why, Fault, Grace, Mode, PhaseName};
 use driver_kit::error::Operation;
 use driver_kit::handlers::ActionKind;
 use driver_kit::observe::Notice;
@@ -18,6 +19,7 @@ use rustix::process::Signal;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
 pub(super) fn cases() -> Vec<Case> {
@@ -109,7 +111,7 @@ fn hanging(scene: &Scene, child: Child) -> io::Result<Process> {
 
 fn draining(scene: &Scene) -> Proof {
     let hanging = Hanging::read(scene, LONG, LONG)?;
-    let report = hanging.driver.closed();
+    let report = hanging.closed()?;
     assert!(report.is_clean(), "{report}");
     assert_eq!(report.machine.cause, Why::GivenBack);
     assert_eq!(hanging.read.join()??.len(), LEN, "it was finished");
@@ -118,7 +120,7 @@ fn draining(scene: &Scene) -> Proof {
 
 fn forced(scene: &Scene) -> Proof {
     let hanging = Hanging::read(scene, LONG, BRIEF)?;
-    let report = hanging.driver.closed();
+    let report = hanging.closed()?;
     assert_eq!(report.exit_code(), 1, "{report}");
     assert!(report.machine.draining < LONG.as_nanos() as u64);
     let named = report.unfinished.iter().find(|named| named.in_flight);
@@ -134,7 +136,7 @@ fn forced(scene: &Scene) -> Proof {
 
 fn stuck(scene: &Scene) -> Proof {
     let hanging = Hanging::read(scene, LONG, LONG)?;
-    let report = hanging.driver.closed();
+    let report = hanging.closed()?;
     Err(format!("it waited for its end: {report}").into())
 }
 
@@ -142,7 +144,7 @@ fn unattended(scene: &Scene) -> Proof {
     let hanging = Hanging::read(scene, BRIEF, BRIEF)?;
     let error = hanging.read.join()?.err().ok_or("read after the end")?;
     assert_eq!(fault_of(&error), Some(Fault::Abandoned));
-    let report = hanging.driver.closed();
+    let report = hanging.closed()?;
     assert_eq!(report.machine.cause, Why::OutOfTime);
     Ok(())
 }
@@ -150,6 +152,8 @@ fn unattended(scene: &Scene) -> Proof {
 /// A read that does not end before this process is let go, and a driver that hears signals.
 struct Hanging {
     driver: Arc<dyn Driver>,
+    /// Its last phase was said.
+    said_all: Arc<AtomicBool>,
     path: PathBuf,
     read: Started<io::Result<Vec<u8>>>,
 }
@@ -163,11 +167,17 @@ impl Hanging {
         let driver = scene.driver();
         let (path, _) = scene.file("file", LEN)?;
         let file = driver.open(&path, Opening::by(Mode::None))?;
-        driver.hub().observers().add(Arc::new(|notice: &Notice| {
-            if let Notice::Phase { phase, .. } = notice {
-                let _ = say(&format!("{phase:?}"));
-            }
-        }));
+        let said_all = Arc::new(AtomicBool::new(false));
+        let saying = Arc::clone(&said_all);
+        driver
+            .hub()
+            .observers()
+            .add(Arc::new(move |notice: &Notice| {
+                if let Notice::Phase { phase, .. } = notice {
+                    let _ = say(&format!("{phase:?}"));
+                    saying.fetch_or(*phase == PhaseName::Closed, SeqCst);
+                }
+            }));
         let gate = Gate::holding(driver.hub(), ActionKind::Read, 0);
         let read = start(move || file.read(0, LEN));
         gate.wait_arrived(1)?;
@@ -182,6 +192,18 @@ impl Hanging {
             closing: nanos(closing),
         })?;
         say("ready")?;
-        Ok(Hanging { driver, path, read })
+        Ok(Hanging {
+            driver,
+            said_all,
+            path,
+            read,
+        })
+    }
+
+    /// The report; another thread may still be telling how it came to it.
+    fn closed(&self) -> io::Result<ShutdownReport> {
+        let report = self.driver.closed();
+        wait_for("all to be said", || self.said_all.load(SeqCst))?;
+        Ok(report)
     }
 }
