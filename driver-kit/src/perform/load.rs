@@ -2,7 +2,7 @@
 
 use super::identity::stamp_of;
 use super::read_full;
-use crate::contents::{Clones, Mapping, Memory, Nameless, Share};
+use crate::contents::{Block, Clones, Mapping, Memory, Nameless, Share};
 use crate::error::fault_of;
 use crate::job::{Brought, Ended, Part};
 use rustix::fs::SeekFrom;
@@ -104,26 +104,24 @@ fn load_chunk(descriptor: &File, part: Part, offset: u64, len: u64) -> (Part, io
             if offset == 0 {
                 outlast_writes(descriptor);
             }
-            let (from, count) = (usize::try_from(offset), usize::try_from(len));
-            let brought = match (from, count) {
-                (Ok(from), Ok(count)) => block.bring_in(from, count),
-                (Err(_), _) | (_, Err(_)) => Err(Errno::FBIG.into()),
-            };
-            let filled = brought.and_then(|()| fill(descriptor, &mut block, offset, len));
+            let filled = fill(descriptor, &mut block, offset, len);
             (Part::Block(block), filled)
         }
     }
 }
 
-fn room(memory: &Arc<Memory>, total: u64) -> io::Result<crate::contents::Block> {
+fn room(memory: &Arc<Memory>, total: u64) -> io::Result<Block> {
     memory.take(usize::try_from(total).map_err(|_| Errno::FBIG)?)
 }
 
-/// A file that ends early leaves the rest as it was: it must not be shown.
-fn fill(descriptor: &File, block: &mut [u8], offset: u64, len: u64) -> io::Result<u64> {
-    let chunk = usize::try_from(offset)
-        .ok()
-        .and_then(|from| block.get_mut(from..)?.get_mut(..usize::try_from(len).ok()?));
+/// Brings a chunk of the block in and reads it. A file that ends early leaves the rest as it was: it
+/// must not be shown.
+fn fill(descriptor: &File, block: &mut Block, offset: u64, len: u64) -> io::Result<u64> {
+    let (Ok(from), Ok(count)) = (usize::try_from(offset), usize::try_from(len)) else {
+        return Err(Errno::FBIG.into());
+    };
+    block.bring_in(from, count)?;
+    let chunk = block.get_mut(from..).and_then(|rest| rest.get_mut(..count));
     match chunk {
         Some(chunk) => read_full(descriptor, chunk, offset).map(|filled| filled as u64),
         None => Err(Errno::INVAL.into()),
