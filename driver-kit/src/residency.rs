@@ -4,6 +4,7 @@ use crate::contents::resident_ranges;
 use crate::error::{Cause, Failure, Operation, fault_of};
 use crate::path;
 use crate::perform;
+use staging_core::Fault;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
@@ -50,28 +51,11 @@ impl Residency {
 /// the message says what and where.
 pub fn residency(path: impl AsRef<Path>) -> io::Result<Residency> {
     let path = path::absolute(path.as_ref()).map_err(Failure::into_io)?;
-    let (file, stamp, real) = perform::look_at(&path).map_err(|fault| {
-        let (operation, path) = (Operation::Status, Arc::clone(&path));
-        let cause = Cause::Fault(fault);
-        Failure {
-            operation,
-            path,
-            cause,
-        }
-        .into_io()
-    })?;
+    let looked = perform::look_at(&path);
+    let (file, stamp, real) = looked.map_err(|fault| not_told(&path, fault))?;
     let path = real.unwrap_or(path);
     let told = resident_ranges(&file, stamp.len);
-    let mut ranges = told.map_err(|error| {
-        let (operation, path) = (Operation::Status, Arc::clone(&path));
-        let cause = Cause::Fault(fault_of(&error));
-        Failure {
-            operation,
-            path,
-            cause,
-        }
-        .into_io()
-    })?;
+    let mut ranges = told.map_err(|error| not_told(&path, fault_of(&error)))?;
     if let Some(last) = ranges.last_mut() {
         last.end = last.end.min(stamp.len);
     }
@@ -80,4 +64,13 @@ pub fn residency(path: impl AsRef<Path>) -> io::Result<Residency> {
         len: stamp.len,
         ranges,
     })
+}
+
+fn not_told(path: &Arc<Path>, fault: Fault) -> io::Error {
+    let failure = Failure {
+        operation: Operation::Status,
+        path: Arc::clone(path),
+        cause: Cause::Fault(fault),
+    };
+    failure.into_io()
 }
