@@ -21,13 +21,13 @@ const MOST_DESCRIPTORS: u64 = 4096;
 const MOST_THREADS: usize = 8;
 
 /// Every bound of a run.
-pub(crate) fn of(args: &StageArgs) -> Limits {
+pub(crate) fn of(args: &StageArgs, budget: u64) -> Limits {
     let default = Limits::default();
     Limits {
         operations: default.operations.max(args.concurrency),
         handles: HANDLES,
         descriptors: descriptors(getrlimit(Resource::Nofile).current),
-        budget: budget(args.budget).min(lockable_of(args)),
+        budget,
         ..default
     }
 }

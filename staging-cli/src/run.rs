@@ -35,18 +35,19 @@ pub(crate) fn stage(args: StageArgs) -> Exit {
 
 fn run(mut args: StageArgs, show: Show, voice: &Voice) -> io::Result<Exit> {
     let signals = Signals::catch()?;
+    let (asked, lockable) = (bounds::budget(args.budget), bounds::lockable_of(&args));
     let stager = Stager::builder()
-        .limits(bounds::of(&args))
+        .limits(bounds::of(&args, asked.min(lockable)))
         .paging(bounds::paging(&args))
         .pool(bounds::threads(&args))
         .build();
     if let Some(file) = &args.record {
         stager.record_to(file)?;
     }
-    if bounds::lockable_of(&args) < bounds::budget(args.budget) {
+    if lockable < asked {
         voice.remark(format_args!(
             "at most {} can be locked in memory; `ulimit -l` tells, and may raise it",
-            size::shown(bounds::lockable_of(&args))
+            size::shown(lockable)
         ));
     }
     let watched = begin_watching(&args, &stager)?;
