@@ -64,9 +64,10 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Threads that carry actions out beside the callers. With 0, the default, there is no extra
-    /// thread at all: whoever waits carries out what has to be done. Threads are started when there
-    /// is work and leave when there is none.
+    /// How many threads may carry actions out beside the callers. With 0, the default, there is no
+    /// extra thread at all: whoever waits carries out what has to be done. Threads are started when
+    /// there is work, few while they do not have to wait and more where the disk keeps them waiting,
+    /// and leave when there is none.
     pub const fn pool(self, threads: u32) -> Builder {
         Builder {
             pool: threads,

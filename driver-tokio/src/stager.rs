@@ -30,7 +30,8 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// How many blocking threads work at once while there is work. Two by default.
+    /// How many blocking threads may work at once: few while they do not have to wait, more where the
+    /// disk keeps them waiting. 64 by default.
     pub const fn workers(self, threads: u32) -> Builder {
         Builder {
             workers: threads,
@@ -112,7 +113,7 @@ impl Stager {
         Builder {
             limits: Limits::default(),
             means: Means::default(),
-            workers: 2,
+            workers: 64,
         }
     }
 

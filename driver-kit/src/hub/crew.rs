@@ -1,5 +1,4 @@
-//! The workers' side: whoever has time takes jobs, carries them out, says how they ended and
-//! takes the next under the same lock, so that a chain of actions costs no hand-over.
+//! The workers' side: who comes for the work there is, who lies down, stands by, or leaves.
 //!
 //! # Invariants
 //!
@@ -7,28 +6,41 @@
 //!   again, one that was woken, or one that was started. That is decided under the lock, together
 //!   with taking, leaving and lying down.
 //! - A worker that was woken and has no use for it passes the call on.
+//! - While there is work and there could be more workers, one of them stands by: he comes also where
+//!   all others are stuck in what they do.
 
-use super::Hub;
-use super::deliver::Deliveries;
+use super::depth::Depth;
 use super::state::State;
-use crate::batch::Feed;
-use crate::job::{Finished, Job};
-use crate::sync::lock;
-use staging_core::{IoKind, WakeReason};
-use std::sync::Arc;
-use std::task::{Poll, Waker};
-use std::time::Instant;
-
-/// How many jobs a member of the crew takes at a time. Turns of so many small ones halve what many
-/// small files cost; longer ones only keep from others what they could do meanwhile.
-const JOBS_A_TURN: usize = 32;
+use super::turn::{Turn, TurnEnd};
+use crate::job::Job;
+use staging_core::WakeReason;
+use std::task::Waker;
 
 /// Who works, who rests, and how many there may be.
 pub(crate) struct Crew {
     running: u32,
     most: u32,
+    depth: Depth,
+    /// How many of those that run are at work. Others are on their way, and one may stand by.
+    at_work: u32,
+    stands_by: bool,
+    /// How often somebody came back from his jobs.
+    returns: u64,
     resting: Vec<(u64, Waker)>,
     next_rest: u64,
+}
+
+/// Where one who runs is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum Place {
+    /// On his way in, or out.
+    #[default]
+    Outside,
+    /// He carries out what he took.
+    AtWork,
+    /// There are enough at work. He looks again after a while, and what he goes by is how often somebody
+    /// had come back before.
+    StandingBy { returns: u64 },
 }
 
 /// What to do, outside the lock, so that somebody comes for the next job.
@@ -39,10 +51,14 @@ pub(crate) enum Call {
 }
 
 impl Crew {
-    pub(super) fn of(most: u32) -> Crew {
+    pub(super) fn of(least: u32, most: u32) -> Crew {
         Crew {
             running: 0,
             most,
+            depth: Depth::of(least, most),
+            at_work: 0,
+            stands_by: false,
+            returns: 0,
             resting: Vec::new(),
             next_rest: 0,
         }
@@ -56,15 +72,62 @@ impl Crew {
         if let Some((_, waker)) = self.resting.pop() {
             return Call::Wake(waker);
         }
-        if self.running < self.most {
+        // One more than there should be, to stand by.
+        if self.running < self.most && self.running <= self.depth.workers() {
             self.running += 1;
             return Call::Start;
         }
         Call::Nobody
     }
 
+    /// Where a member of the crew belongs who has no job: at work, while there are too few; or there, in
+    /// the place of those who are stuck, if he stood by and nobody came back meanwhile.
+    fn place(&mut self, before: Place) -> Place {
+        match before {
+            Place::AtWork => self.at_work -= 1,
+            Place::StandingBy { returns } => {
+                self.stands_by = false;
+                if returns == self.returns {
+                    self.depth.add_one();
+                }
+            }
+            Place::Outside => {}
+        }
+        if self.at_work < self.depth.workers() {
+            self.at_work += 1;
+            return Place::AtWork;
+        }
+        if self.stands_by {
+            return Place::Outside;
+        }
+        self.stands_by = true;
+        let returns = self.returns;
+        Place::StandingBy { returns }
+    }
+
+    /// One who ran runs no longer.
+    pub(super) fn leave(&mut self, from: Place) {
+        self.running -= 1;
+        match from {
+            Place::AtWork => self.at_work -= 1,
+            Place::StandingBy { .. } => self.stands_by = false,
+            Place::Outside => {}
+        }
+        if self.running == 0 {
+            self.depth.forget();
+        }
+    }
+
+    /// Puts a helper on the list.
+    fn rest(&mut self, waker: &Waker) -> u64 {
+        let rest = self.next_rest;
+        self.next_rest += 1;
+        self.resting.push((rest, waker.clone()));
+        rest
+    }
+
     /// Takes a helper off the list; `false` if it was called, and so is not on it.
-    fn get_up(&mut self, rest: u64) -> bool {
+    pub(super) fn get_up(&mut self, rest: u64) -> bool {
         let at = self.resting.iter().position(|(other, _)| *other == rest);
         if let Some(at) = at {
             self.resting.swap_remove(at);
@@ -95,209 +158,6 @@ impl State {
     }
 }
 
-/// What one worker carries from turn to turn.
-#[derive(Default)]
-pub struct Turn {
-    /// Jobs to carry out before the next turn.
-    pub jobs: Vec<Job>,
-    /// How the last ones ended.
-    pub finished: Vec<Finished>,
-    feed: Option<Feed>,
-    deliveries: Deliveries,
-    /// Under which number this helper rests, if it does.
-    resting: Option<u64>,
-}
-
-/// What a worker does when a turn finds nothing to do.
-#[derive(Clone, Debug)]
-pub enum Idle {
-    /// A member of the crew: leaves, and is started again when there is work.
-    Leave,
-    /// A caller who helps while it waits for an answer: to be woken when there is work.
-    Rest(Waker),
-    /// Somebody who only says how its jobs ended.
-    Go,
-}
-
-/// How a turn ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum TurnEnd {
-    /// There are jobs to carry out, or paths to feed.
-    Work,
-    /// There is nothing to do.
-    Nothing,
-}
-
-impl Hub {
-    /// One turn of a worker: says how its last jobs ended, delivers what that decided, and takes
-    /// up to `most` new ones.
-    pub fn turn(self: &Arc<Self>, turn: &mut Turn, most: usize, idle: &Idle) -> TurnEnd {
-        let (end, call) = {
-            let mut state = lock(&self.state);
-            let now = self.clock.now();
-            if let Some(rest) = turn.resting.take() {
-                state.crew.get_up(rest);
-            }
-            for finished in turn.finished.drain(..) {
-                state.finish(now, finished);
-            }
-            if let Some(feed) = turn.feed.take() {
-                let deadline = feed.deadline().tick(self.clock);
-                state.take_feed(now, deadline, feed, &mut turn.deliveries);
-            }
-            state.drain_told(&mut turn.deliveries);
-            state.take_jobs(most, &mut turn.jobs);
-            // Only who has nothing else to do fetches paths: a list may block.
-            if most > 0 && turn.jobs.is_empty() {
-                turn.feed = state.hungry_batch(&mut turn.deliveries);
-            }
-            let end = if turn.jobs.is_empty() && turn.feed.is_none() {
-                turn.resting = state.idle(idle);
-                TurnEnd::Nothing
-            } else {
-                TurnEnd::Work
-            };
-            (end, state.call())
-        };
-        turn.deliveries.deliver(self);
-        self.make(call);
-        end
-    }
-
-    /// Carries out what the last turn took. Outside every lock; may block.
-    pub fn carry_out(&self, turn: &mut Turn) {
-        for job in turn.jobs.drain(..) {
-            turn.finished.push(self.handlers.carry_out(job));
-        }
-        if let Some(feed) = &mut turn.feed {
-            feed.pull();
-        }
-    }
-
-    /// The life of one member of the crew: works until there is nothing to do, then leaves. A
-    /// driver runs this on a thread of its own each time its starter is called.
-    pub fn work(self: &Arc<Self>) {
-        let mut turn = Turn::default();
-        while self.turn(&mut turn, JOBS_A_TURN, &Idle::Leave) == TurnEnd::Work {
-            self.carry_out(&mut turn);
-        }
-    }
-
-    /// Helps until `poll` is ready: carries out what there is to do, one job at a time, and sleeps
-    /// when there is nothing. `waker` ends the sleep; `poll` leaves it where the answer will come.
-    pub fn help_until<T>(
-        self: &Arc<Self>,
-        waker: &Waker,
-        mut poll: impl FnMut(&Waker) -> Poll<T>,
-        mut sleep: impl FnMut(),
-    ) -> T {
-        let mut turn = Turn::default();
-        let mut helped = false;
-        loop {
-            if let Poll::Ready(ready) = poll(waker) {
-                self.stop_helping(turn);
-                if helped {
-                    self.tidy_if_alone();
-                }
-                return ready;
-            }
-            match self.turn(&mut turn, 1, &Idle::Rest(waker.clone())) {
-                TurnEnd::Work => {
-                    helped = true;
-                    self.carry_out(&mut turn);
-                    // What this decides may be the answer: look before taking more.
-                    self.turn(&mut turn, 0, &Idle::Go);
-                }
-                TurnEnd::Nothing => sleep(),
-            }
-        }
-    }
-
-    /// A helper has what it waited for. If it was called meanwhile, the call is passed on.
-    fn stop_helping(self: &Arc<Self>, turn: Turn) {
-        let Some(rest) = turn.resting else { return };
-        let call = {
-            let mut state = lock(&self.state);
-            if state.crew.get_up(rest) {
-                Call::Nobody
-            } else {
-                state.call()
-            }
-        };
-        self.make(call);
-    }
-
-    /// A worker that was to be started never will be, and no other either: there is nobody left to
-    /// carry anything out, and everything pending is answered.
-    pub fn lose_worker(self: &Arc<Self>) {
-        lock(&self.state).crew.running -= 1;
-        self.driver_lost();
-    }
-
-    /// Whether the calling threads carry everything out themselves: there is no crew.
-    pub fn is_alone(&self) -> bool {
-        self.most_workers == 0
-    }
-
-    /// Without a crew, somebody has to do what a drop left behind; it is the one who dropped.
-    pub(super) fn help_if_alone(self: &Arc<Self>) {
-        if self.is_alone() {
-            let mut turn = Turn::default();
-            while self.turn(&mut turn, 1, &Idle::Go) == TurnEnd::Work {
-                self.carry_out(&mut turn);
-            }
-        }
-    }
-
-    /// Without a crew, what an operation leaves behind would lie until the next one: whoever has
-    /// his answer gives back what comes next to be given back, and no more.
-    fn tidy_if_alone(self: &Arc<Self>) {
-        if self.is_alone() {
-            let mut turn = Turn::default();
-            while let Some(job) = self.next_to_give_back() {
-                turn.finished.push(self.handlers.carry_out(job));
-                self.turn(&mut turn, 0, &Idle::Go);
-            }
-        }
-    }
-
-    fn next_to_give_back(&self) -> Option<Job> {
-        let mut state = lock(&self.state);
-        let job = state.next_job()?;
-        match job.kind() {
-            IoKind::Release { .. } | IoKind::Close { .. } => Some(job),
-            IoKind::Open { .. }
-            | IoKind::Fetch { .. }
-            | IoKind::Look { .. }
-            | IoKind::Map { .. }
-            | IoKind::Load { .. }
-            | IoKind::Read { .. }
-            | IoKind::Write { .. }
-            | IoKind::SetLength { .. }
-            | IoKind::Sync { .. } => {
-                state.deferred.push_front(job);
-                None
-            }
-        }
-    }
-
-    /// When somebody must say that time passed, with [`tick`](Hub::tick); `None` if only events
-    /// matter.
-    pub fn next_wake(&self) -> Option<Instant> {
-        let state = lock(&self.state);
-        let wake = state.machine.next_deadline().map(|wake| wake.at);
-        self.clock.instant_of(wake.or(state.patience)?)
-    }
-
-    pub(crate) fn make(self: &Arc<Self>, call: Call) {
-        match call {
-            Call::Nobody => {}
-            Call::Wake(waker) => waker.wake(),
-            Call::Start => (self.start)(self),
-        }
-    }
-}
-
 impl State {
     /// Takes up to `most` jobs that are small, or one that may take its time: whoever has that has
     /// nothing else that others wait for, neither to do nor to tell.
@@ -314,28 +174,65 @@ impl State {
         }
     }
 
-    fn idle(&mut self, idle: &Idle) -> Option<u64> {
-        match idle {
-            Idle::Leave => {
-                self.crew.running -= 1;
-                None
-            }
-            Idle::Rest(waker) => {
-                let rest = self.crew.next_rest;
-                self.crew.next_rest += 1;
-                self.crew.resting.push((rest, waker.clone()));
-                Some(rest)
-            }
-            Idle::Go => None,
+    /// Takes jobs, or else paths to fetch: only who has nothing else to do fetches, because a list may
+    /// block.
+    fn take_work(&mut self, turn: &mut Turn, most: usize) -> bool {
+        self.take_jobs(most, &mut turn.jobs);
+        if most > 0 && turn.jobs.is_empty() {
+            turn.feed = self.hungry_batch(&mut turn.deliveries);
         }
+        !turn.jobs.is_empty() || turn.feed.is_some()
+    }
+
+    /// What is next for a member of the crew.
+    pub(super) fn next_of_crew(&mut self, turn: &mut Turn, most: usize) -> TurnEnd {
+        if turn.place == Place::AtWork {
+            self.crew.returns += 1;
+            self.crew.depth.learn(std::mem::take(&mut turn.effort));
+        }
+        if self.has_work() {
+            let place = self.crew.place(turn.place);
+            turn.place = place;
+            match place {
+                Place::AtWork if self.take_work(turn, most.min(self.crew.depth.jobs())) => {
+                    return TurnEnd::Work;
+                }
+                Place::StandingBy { .. } => return TurnEnd::StandBy,
+                Place::AtWork | Place::Outside => {}
+            }
+        }
+        self.crew.leave(std::mem::take(&mut turn.place));
+        TurnEnd::Nothing
+    }
+
+    /// What is next for a caller who helps, or who only says how his jobs ended.
+    pub(super) fn next_of_caller(
+        &mut self,
+        turn: &mut Turn,
+        most: usize,
+        waker: Option<&Waker>,
+    ) -> TurnEnd {
+        if self.take_work(turn, most) {
+            return TurnEnd::Work;
+        }
+        if let Some(waker) = waker {
+            turn.resting = Some(self.crew.rest(waker));
+        }
+        TurnEnd::Nothing
     }
 }
 
 #[cfg(all(test, not(any(staging_loom, staging_shuttle))))] // the hub's lock needs a model
 mod tests {
     use super::*;
-    use crate::hub::Setup;
-    use staging_core::Limits;
+    use crate::Deadline;
+    use crate::error::Failure;
+    use crate::hub::{Hub, Idle, Opening, Setup, Ticket};
+    use crate::sync::lock;
+    use staging_core::{Access, Limits, Missing, Mode, Plan};
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
     use std::task::Wake;
 
     struct Bell;
@@ -354,8 +251,8 @@ mod tests {
         });
         let callers = [(); CALLERS].map(|()| {
             let waker = Waker::from(Arc::new(Bell));
-            let rest = lock(&hub.state).idle(&Idle::Rest(waker.clone()));
-            (rest.unwrap_or(u64::MAX), waker)
+            let rest = lock(&hub.state).crew.rest(&waker);
+            (rest, waker)
         });
         (hub, callers)
     }
@@ -387,5 +284,104 @@ mod tests {
                 .all(|((_, waker), woken)| woken.will_wake(waker))
         );
         assert!(matches!(crew.call(), Call::Nobody));
+    }
+
+    /// Twenty files to be opened by two workers, or as many as four; who was started is counted, and
+    /// played by the test.
+    struct Busy {
+        hub: Arc<Hub>,
+        started: Arc<AtomicU32>,
+        _asked: Vec<Ticket>,
+    }
+
+    impl Busy {
+        fn new() -> Result<Busy, Failure> {
+            let started = Arc::new(AtomicU32::new(0));
+            let count = Arc::clone(&started);
+            let hub = Hub::new(Setup {
+                limits: Limits::default(),
+                means: crate::contents::Means::default(),
+                workers: 4,
+                start: Box::new(move |_| {
+                    count.fetch_add(1, Ordering::Relaxed);
+                }),
+            });
+            lock(&hub.state).crew = Crew::of(2, 4);
+            let opening = Opening {
+                access: Access::Read,
+                missing: Missing::Fail,
+                plan: Plan::of(Mode::None),
+            };
+            let asked = (0..20).map(|name| {
+                let path = Path::new("/nowhere").join(name.to_string());
+                hub.open(&path.into(), opening, Deadline::Never, None)
+            });
+            let asked = asked.collect::<Result<Vec<_>, _>>()?;
+            Ok(Busy {
+                hub,
+                started,
+                _asked: asked,
+            })
+        }
+
+        fn look(&self, turn: &mut Turn) -> TurnEnd {
+            self.hub.turn(turn, 1, &Idle::Leave)
+        }
+
+        fn started(&self) -> u32 {
+            self.started.load(Ordering::Relaxed)
+        }
+    }
+
+    #[test]
+    fn whoever_stands_by_comes_where_all_others_are_stuck() -> Result<(), Failure> {
+        let busy = Busy::new()?;
+        assert_eq!(busy.started(), 3, "two, and one to stand by");
+        let [mut first, mut second, mut third, mut fourth] = [(); 4].map(|()| Turn::default());
+        assert_eq!(busy.look(&mut first), TurnEnd::Work);
+        assert_eq!(busy.look(&mut second), TurnEnd::Work);
+        assert_eq!(busy.look(&mut third), TurnEnd::StandBy);
+        assert_eq!(busy.started(), 3);
+        assert_eq!(busy.look(&mut third), TurnEnd::Work);
+        assert_eq!(busy.started(), 4, "now another stands by");
+        assert_eq!(busy.look(&mut fourth), TurnEnd::StandBy);
+        assert_eq!(busy.look(&mut fourth), TurnEnd::Work);
+        assert_eq!(busy.started(), 4, "there are no more");
+        Ok(())
+    }
+
+    #[test]
+    fn whoever_stands_by_goes_on_while_others_come_back() -> Result<(), Failure> {
+        let busy = Busy::new()?;
+        let [mut first, mut second, mut third] = [(); 3].map(|()| Turn::default());
+        assert_eq!(busy.look(&mut first), TurnEnd::Work);
+        assert_eq!(busy.look(&mut second), TurnEnd::Work);
+        for _ in 0..5 {
+            assert_eq!(busy.look(&mut third), TurnEnd::StandBy);
+            busy.hub.carry_out(&mut first);
+            assert_eq!(busy.look(&mut first), TurnEnd::Work);
+        }
+        assert_eq!(busy.look(&mut third), TurnEnd::StandBy);
+        assert_eq!(busy.look(&mut third), TurnEnd::Work, "nobody came back");
+        Ok(())
+    }
+
+    #[test]
+    fn everybody_leaves_where_nothing_is_left_to_do() -> Result<(), Failure> {
+        let busy = Busy::new()?;
+        let [mut first, mut second, mut third] = [(); 3].map(|()| Turn::default());
+        assert_eq!(busy.look(&mut second), TurnEnd::Work);
+        busy.hub.carry_out(&mut second);
+        assert_eq!(busy.look(&mut second), TurnEnd::Work);
+        assert_eq!(busy.look(&mut first), TurnEnd::Work);
+        assert_eq!(busy.look(&mut third), TurnEnd::StandBy);
+        while busy.look(&mut first) == TurnEnd::Work {
+            busy.hub.carry_out(&mut first);
+        }
+        busy.hub.carry_out(&mut second);
+        assert_eq!(busy.look(&mut second), TurnEnd::Nothing);
+        assert_eq!(busy.look(&mut third), TurnEnd::Nothing);
+        assert_eq!(busy.hub.working(), 0);
+        Ok(())
     }
 }

@@ -16,14 +16,18 @@
 mod call;
 mod crew;
 mod deliver;
+mod depth;
 mod end;
 mod equip;
+mod help;
 mod lone;
 mod record;
 mod room;
 mod slot;
 mod state;
 pub(crate) mod table;
+mod turn;
+mod waits;
 
 use crate::clock::{Clock, nanos};
 use crate::contents::{Means, Memory, Notify};
@@ -42,7 +46,6 @@ use std::time::Duration;
 
 pub use call::Opening;
 pub(crate) use call::refusal;
-pub use crew::{Idle, Turn, TurnEnd};
 pub(crate) use deliver::Deliveries;
 pub use end::End;
 pub use lone::{Read, Thread, Write, read_answer};
@@ -50,6 +53,7 @@ pub use room::{Room, Standby};
 pub use slot::{Answer, Slot, Ticket};
 pub(crate) use state::State;
 pub(crate) use table::Waiter;
+pub use turn::{Idle, Turn, TurnEnd};
 
 /// How a driver starts one more worker: something that will call [`Hub::work`], soon, on a thread
 /// that may block; where none can be had, on this one.
@@ -61,7 +65,8 @@ pub struct Setup {
     pub limits: Limits,
     /// By which means contents are held.
     pub means: Means,
-    /// How many workers there may be at once; 0 where callers carry everything out themselves.
+    /// How many workers there may be at once, if the disk keeps them waiting; 0 where callers carry
+    /// everything out themselves.
     pub workers: u32,
     /// How one is started.
     pub start: Start,
@@ -107,7 +112,7 @@ impl Hub {
                     heard: 0,
                     patience: None,
                     table: table::Table::new(),
-                    crew: crew::Crew::of(workers),
+                    crew: crew::Crew::of(few(workers), workers),
                     batches: Vec::new(),
                     deferred: VecDeque::new(),
                     parked: Vec::new(),
@@ -233,6 +238,20 @@ impl Hub {
     pub fn driver_lost(self: &Arc<Self>) {
         self.say(Event::DriverLost);
     }
+}
+
+/// With how many workers a hub begins, and to how many it returns: as many as there are processors, but
+/// two at least and eight at most.
+#[cfg(not(any(staging_loom, staging_shuttle)))]
+fn few(most: u32) -> u32 {
+    let processors = std::thread::available_parallelism().map_or(2, usize::from);
+    most.min(u32::try_from(processors).map_or(8, |it| it.clamp(2, 8)))
+}
+
+/// In a model every worker is as good as any other.
+#[cfg(any(staging_loom, staging_shuttle))]
+const fn few(most: u32) -> u32 {
+    most
 }
 
 impl fmt::Debug for Hub {

@@ -1,0 +1,138 @@
+//! A worker's turn: it says how its jobs ended and takes the next under the same lock, so that a
+//! chain of actions costs no hand-over.
+
+use super::Hub;
+use super::crew::{Call, Place};
+use super::deliver::Deliveries;
+use super::depth::Effort;
+use super::waits::{Waits, any_maps};
+use crate::batch::Feed;
+use crate::job::{Finished, Job};
+use crate::sync::lock;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+/// After how long whoever stands by looks whether the others came back.
+const STANDING_BY: Duration = Duration::from_millis(10);
+
+/// What one worker carries from turn to turn.
+#[derive(Default)]
+pub struct Turn {
+    /// Jobs to carry out before the next turn.
+    pub jobs: Vec<Job>,
+    /// How the last ones ended.
+    pub finished: Vec<Finished>,
+    pub(super) feed: Option<Feed>,
+    pub(super) deliveries: Deliveries,
+    /// Under which number this helper rests, if it does.
+    pub(super) resting: Option<u64>,
+    /// How the last jobs went.
+    pub(super) effort: Effort,
+    /// Where this member of the crew is.
+    pub(super) place: Place,
+}
+
+/// What a worker does when a turn finds nothing to do.
+#[derive(Clone, Debug)]
+pub enum Idle {
+    /// A member of the crew: leaves, and is started again when there is work.
+    Leave,
+    /// A caller who helps while it waits for an answer: to be woken when there is work.
+    Rest(Waker),
+    /// Somebody who only says how its jobs ended.
+    Go,
+}
+
+/// How a turn ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TurnEnd {
+    /// There are jobs to carry out, or paths to feed.
+    Work,
+    /// There is nothing to do.
+    Nothing,
+    /// There are enough at work, but all of them may be stuck: whoever gets this looks again after a
+    /// while.
+    StandBy,
+}
+
+impl Hub {
+    /// One turn of a worker: says how its last jobs ended, delivers what that decided, and takes
+    /// up to `most` new ones.
+    pub fn turn(self: &Arc<Self>, turn: &mut Turn, most: usize, idle: &Idle) -> TurnEnd {
+        let (end, call) = {
+            let mut state = lock(&self.state);
+            let now = self.clock.now();
+            if let Some(rest) = turn.resting.take() {
+                state.crew.get_up(rest);
+            }
+            for finished in turn.finished.drain(..) {
+                state.finish(now, finished);
+            }
+            if let Some(feed) = turn.feed.take() {
+                let deadline = feed.deadline().tick(self.clock);
+                state.take_feed(now, deadline, feed, &mut turn.deliveries);
+            }
+            state.drain_told(&mut turn.deliveries);
+            let end = match idle {
+                Idle::Leave => state.next_of_crew(turn, most),
+                Idle::Rest(waker) => state.next_of_caller(turn, most, Some(waker)),
+                Idle::Go => state.next_of_caller(turn, most, None),
+            };
+            (end, state.call())
+        };
+        turn.deliveries.deliver(self);
+        self.make(call);
+        end
+    }
+
+    /// Carries out what the last turn took. Outside every lock; may block.
+    pub fn carry_out(&self, turn: &mut Turn) {
+        let jobs = turn.jobs.len();
+        if jobs > 0 && !self.is_alone() {
+            let (before, mapped) = (Waits::until_now(), any_maps(&turn.jobs));
+            self.carry_out_jobs(turn);
+            let waits = before.since(mapped);
+            turn.effort = Effort { jobs, waits };
+        } else {
+            self.carry_out_jobs(turn);
+        }
+        if let Some(feed) = &mut turn.feed {
+            feed.pull();
+        }
+    }
+
+    fn carry_out_jobs(&self, turn: &mut Turn) {
+        for job in turn.jobs.drain(..) {
+            turn.finished.push(self.handlers.carry_out(job));
+        }
+    }
+
+    /// The life of one member of the crew: works until there is nothing to do, then leaves. A
+    /// driver runs this on a thread of its own each time its starter is called.
+    pub fn work(self: &Arc<Self>) {
+        let mut turn = Turn::default();
+        loop {
+            match self.turn(&mut turn, usize::MAX, &Idle::Leave) {
+                TurnEnd::Work => self.carry_out(&mut turn),
+                TurnEnd::StandBy => std::thread::sleep(STANDING_BY),
+                TurnEnd::Nothing => return,
+            }
+        }
+    }
+
+    /// A worker that was to be started never will be, and no other either: there is nobody left to
+    /// carry anything out, and everything pending is answered.
+    pub fn lose_worker(self: &Arc<Self>) {
+        lock(&self.state).crew.leave(Place::Outside);
+        self.driver_lost();
+    }
+
+    pub(crate) fn make(self: &Arc<Self>, call: Call) {
+        match call {
+            Call::Nobody => {}
+            Call::Wake(waker) => waker.wake(),
+            Call::Start => (self.start)(self),
+        }
+    }
+}
