@@ -1,5 +1,6 @@
 //! The rows: which ways stand beside each other, on which files, and what is claimed.
 
+mod cancel;
 mod decisions;
 mod reads;
 mod ready;
@@ -19,7 +20,7 @@ pub(crate) struct Entry {
 }
 
 /// All there are, in order.
-pub(crate) fn all() -> [Entry; 10] {
+pub(crate) fn all() -> [Entry; 11] {
     let entry = |id, about, make| Entry { id, about, make };
     [
         entry("G-1", "small files made ready, warm", ready::g1),
@@ -44,6 +45,7 @@ pub(crate) fn all() -> [Entry; 10] {
             decisions::g9,
         ),
         entry("G-10", "a lone awaited read of a cached file", reads::g10),
+        entry("G-11", "a staging that is given up", cancel::g11),
     ]
 }
 
