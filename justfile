@@ -54,7 +54,7 @@ planted *FAULTS:
 
 # every small change of the machine, and whether the tests notice; wants cargo-mutants, and hours
 mutants:
-    cargo mutants -p staging-core --test-package staging-core,tests --timeout 60 -C=--lib -C=--test=core_scripts -C=--test=core_rules -C=--test=core_histories -C=--test=explore -C=--test=negative
+    cargo mutants -p staging-core --baseline skip --test-package staging-core,tests --timeout 60 -C=--lib -C=--test=core_scripts -C=--test=core_rules -C=--test=core_histories -C=--test=explore -C=--test=negative
 
 # the same of the staged contents, by their own tests; wants cargo-mutants
 mutants-contents:
@@ -62,7 +62,7 @@ mutants-contents:
 
 # the same of the hub, by what one thread sees of it and by the blocking driver; wants cargo-mutants
 mutants-hub:
-    cargo mutants -p driver-kit --test-package driver-kit,tests -f 'driver-kit/src/hub/**' --timeout 120 -C=--lib -C='--test=hub_*' -C=--test=crew -C=--test=journal_runs -C=--test=conformance_blocking
+    cargo mutants -p driver-kit --baseline skip --test-package driver-kit,tests -f 'driver-kit/src/hub/**' --timeout 120 -C=--lib -C='--test=hub_*' -C=--test=crew -C=--test=journal_runs -C=--test=conformance_blocking
 
 # the same of the hub, by a few schedules of many threads; what this misses, `just mutants-hub` may catch
 mutants-shuttle:
