@@ -79,7 +79,7 @@ pub(crate) fn g3(scene: &Scene) -> io::Result<Row> {
     )?;
     runtimes(&mut row, &files, 4);
     row.way(Kind::Peer, MAP, mapped::populated(&files));
-    for name in ours(&mut row, &files, 2) {
+    for name in ours(&mut row, &files, 64) {
         row.claim(name, Bound::Times(1.5, vec![MAP.into()]));
     }
     row.note("the limit is the peer: a mapping with its pages, in one system call");
@@ -100,7 +100,7 @@ pub(crate) fn g4(scene: &Scene) -> io::Result<Row> {
     let mut others = runtimes(&mut row, &files, 4);
     others.extend([MAP.to_owned(), DIRECT.to_owned()]);
     row.way(Kind::Peer, MAP, mapped::populated(&files));
-    let ours = ours(&mut row, &files, 2);
+    let ours = ours(&mut row, &files, 64);
     row.way(Kind::Limit, DIRECT, direct(&files));
     row.note("touched before the clock: the memory of the limit");
     cold(&mut row, &files, scene);
@@ -137,8 +137,8 @@ fn many_warm(row: &mut Row, files: &Corpus) -> [String; 3] {
         whole::threads(files, 8),
     );
     row.way(Kind::Peer, MAP, mapped::populated(files));
-    let ours = ours(row, files, 2);
-    row.way(Kind::Ours, ANEW, batches::blocking_anew(files, 2));
+    let ours = ours(row, files, 64);
+    row.way(Kind::Ours, ANEW, batches::blocking_anew(files, 64));
     by_hand(row, files, 2);
     ours
 }
