@@ -26,6 +26,7 @@ mod file;
 mod follow;
 mod options;
 mod reader;
+mod replace;
 mod stager;
 mod wait;
 mod watch;
@@ -36,8 +37,8 @@ pub use batch::Batch;
 pub use driver_kit::batch::{Item, Progress, Staged};
 pub use driver_kit::contents::{Clones, Contents, Paging, Truncated, lockable};
 pub use driver_kit::core::{
-    Fault, Grace, How, Life, Limits, Mode, OverBudget, PhaseName, Plan, Pressure, Staging,
-    Standing, Stats, Why,
+    Durability, Fault, Grace, How, Life, Limits, Mode, OverBudget, PhaseName, Plan, Pressure,
+    Staging, Standing, Stats, Why,
 };
 pub use driver_kit::error::{Cause, Failure, Operation, errno, failure};
 pub use driver_kit::handlers::{ActionKind, Handler, Handlers};
@@ -49,6 +50,7 @@ pub use file::File;
 pub use follow::{FollowBuilder, Followed};
 pub use options::OpenOptions;
 pub use reader::Reader;
+pub use replace::ReplaceBuilder;
 pub use stager::{BatchBuilder, Builder, Stager};
 pub use watch::{Watch, WatchBuilder};
 pub use writer::Writer;

@@ -4,8 +4,10 @@ use crate::batch::Batch;
 use crate::file::File;
 use crate::follow::FollowBuilder;
 use crate::options::{OpenOptions, admitted, answer};
+use crate::replace::ReplaceBuilder;
 use crate::wait::{Help, wait_until};
 use crate::watch::WatchBuilder;
+use bytes::Bytes;
 use driver_kit::batch::{Order, Paths};
 use driver_kit::contents::{Clones, Means, Paging};
 use driver_kit::core::{Grace, Limits, PhaseName, Plan, Pressure, Request, Stats};
@@ -204,6 +206,14 @@ impl Stager {
                 deadline: Deadline::Never,
             },
         }
+    }
+
+    /// Replaces what a path leads to, whole or not at all (A1). The bytes are not copied. Many that are asked
+    /// at once share the syncs of their directories (A4); those of one path happen in the order in which
+    /// they were asked. See [`ReplaceBuilder`].
+    pub fn replace(&self, path: impl AsRef<Path>, bytes: impl Into<Bytes>) -> ReplaceBuilder {
+        let path = path.as_ref().to_path_buf();
+        ReplaceBuilder::new(Arc::clone(self.hub()), path, bytes.into())
     }
 
     /// Watches files and directories, by path (K3): what is created, modified or removed there, and

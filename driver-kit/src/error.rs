@@ -34,6 +34,8 @@ pub enum Operation {
     Sync,
     /// The same for all files.
     SyncAll,
+    /// Replacing a file, whole.
+    Replace,
     /// Moving the position of a reader or a writer.
     Seek,
     /// Closing a handle.
@@ -57,6 +59,7 @@ impl Operation {
             Operation::FlushAll => "flush all files at",
             Operation::Sync => "sync",
             Operation::SyncAll => "sync all files, at",
+            Operation::Replace => "replace",
             Operation::Seek => "seek",
             Operation::Close => "close",
             Operation::Status => "ask about",
@@ -76,6 +79,9 @@ pub enum Cause {
         /// How many bytes were written.
         bytes: u64,
     },
+    /// A file was being replaced, and this came when its name may have had the new content: it has the
+    /// old one or the new one, whole, and after a loss of power either (A1).
+    Indeterminate(Fault),
     /// It was refused before it began.
     Rejected(Reject),
 }
@@ -106,8 +112,12 @@ impl Failure {
             | Cause::CutShort {
                 fault: Fault::Os(errno),
                 ..
-            } => Some(errno),
-            Cause::Fault(_) | Cause::CutShort { .. } | Cause::Rejected(_) => None,
+            }
+            | Cause::Indeterminate(Fault::Os(errno)) => Some(errno),
+            Cause::Fault(_)
+            | Cause::CutShort { .. }
+            | Cause::Indeterminate(_)
+            | Cause::Rejected(_) => None,
         }
     }
 
@@ -116,27 +126,35 @@ impl Failure {
         matches!(self.cause, Cause::Rejected(Reject::Full(_)))
     }
 
+    /// Whether a replace may have happened all the same (A1). Any other that failed did not: the old
+    /// content stands.
+    pub const fn is_indeterminate(&self) -> bool {
+        matches!(self.cause, Cause::Indeterminate(_))
+    }
+
     fn kind(&self) -> io::ErrorKind {
         match self.cause {
-            Cause::Fault(fault) | Cause::CutShort { fault, .. } => match fault {
-                Fault::Os(errno) => io::Error::from_raw_os_error(errno).kind(),
-                Fault::NotAFile(NodeKind::Directory) => io::ErrorKind::IsADirectory,
-                Fault::NotAFile(_) => io::ErrorKind::InvalidInput,
-                Fault::Dangling => io::ErrorKind::NotFound,
-                Fault::Replaced => io::ErrorKind::StaleNetworkFileHandle,
-                Fault::Truncated => io::ErrorKind::UnexpectedEof,
-                Fault::Changed => io::ErrorKind::ResourceBusy,
-                Fault::OverBudget => io::ErrorKind::QuotaExceeded,
-                Fault::NoMapping | Fault::Unsized => io::ErrorKind::Unsupported,
-                Fault::Short => io::ErrorKind::WriteZero,
-                Fault::SyncFailed => io::ErrorKind::Other,
-                Fault::Cancelled => io::ErrorKind::Interrupted,
-                Fault::Deadline => io::ErrorKind::TimedOut,
-                Fault::ShuttingDown | Fault::Abandoned | Fault::DriverLost => {
-                    io::ErrorKind::BrokenPipe
+            Cause::Fault(fault) | Cause::CutShort { fault, .. } | Cause::Indeterminate(fault) => {
+                match fault {
+                    Fault::Os(errno) => io::Error::from_raw_os_error(errno).kind(),
+                    Fault::NotAFile(NodeKind::Directory) => io::ErrorKind::IsADirectory,
+                    Fault::NotAFile(_) => io::ErrorKind::InvalidInput,
+                    Fault::Dangling => io::ErrorKind::NotFound,
+                    Fault::Replaced => io::ErrorKind::StaleNetworkFileHandle,
+                    Fault::Truncated => io::ErrorKind::UnexpectedEof,
+                    Fault::Changed => io::ErrorKind::ResourceBusy,
+                    Fault::OverBudget => io::ErrorKind::QuotaExceeded,
+                    Fault::NoMapping | Fault::Unsized => io::ErrorKind::Unsupported,
+                    Fault::Short => io::ErrorKind::WriteZero,
+                    Fault::SyncFailed => io::ErrorKind::Other,
+                    Fault::Cancelled => io::ErrorKind::Interrupted,
+                    Fault::Deadline => io::ErrorKind::TimedOut,
+                    Fault::ShuttingDown | Fault::Abandoned | Fault::DriverLost => {
+                        io::ErrorKind::BrokenPipe
+                    }
+                    _ => io::ErrorKind::Other,
                 }
-                _ => io::ErrorKind::Other,
-            },
+            }
             Cause::Rejected(reject) => match reject {
                 Reject::Full(_) => io::ErrorKind::WouldBlock,
                 Reject::UnknownHandle | Reject::BadRange => io::ErrorKind::InvalidInput,
@@ -152,7 +170,18 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}: ", self.operation.name(), self.path.display())?;
         match self.cause {
+            Cause::Fault(fault) if self.operation == Operation::Replace => {
+                write_fault(f, fault)?;
+                f.write_str("; not committed: the old content stands")
+            }
             Cause::Fault(fault) => write_fault(f, fault),
+            Cause::Indeterminate(fault) => {
+                write_fault(f, fault)?;
+                f.write_str(
+                    "; indeterminate: the old content or the new one stands, whole; read it, or \
+                     replace it again",
+                )
+            }
             Cause::CutShort { fault, bytes } => {
                 write_fault(f, fault)?;
                 write!(f, "; {bytes} bytes were written before")

@@ -29,13 +29,14 @@ pub enum ActionKind {
     Write,
     SetLength,
     Sync,
+    Replace,
     Release,
     Close,
 }
 
 impl ActionKind {
     /// All of them.
-    pub const ALL: [ActionKind; 11] = [
+    pub const ALL: [ActionKind; 12] = [
         ActionKind::Open,
         ActionKind::Fetch,
         ActionKind::Look,
@@ -45,6 +46,7 @@ impl ActionKind {
         ActionKind::Write,
         ActionKind::SetLength,
         ActionKind::Sync,
+        ActionKind::Replace,
         ActionKind::Release,
         ActionKind::Close,
     ];
@@ -61,6 +63,7 @@ impl ActionKind {
             IoKind::Write { .. } => ActionKind::Write,
             IoKind::SetLength { .. } => ActionKind::SetLength,
             IoKind::Sync { .. } => ActionKind::Sync,
+            IoKind::Replace { .. } => ActionKind::Replace,
             IoKind::Release { .. } => ActionKind::Release,
             IoKind::Close { .. } => ActionKind::Close,
         }
@@ -72,7 +75,7 @@ impl ActionKind {
 pub struct Handlers {
     /// One bit for each kind that has a handler: the common case looks at nothing else.
     set: AtomicU32,
-    table: Mutex<[Option<Handler>; 11]>,
+    table: Mutex<[Option<Handler>; 12]>,
     panics: AtomicU32,
 }
 

@@ -5,8 +5,11 @@
 
 use crate::contents::{Block, Contents, Mapping, Memory, Notify};
 use crate::error::{Operation, fault_of};
+use crate::perform::{Swept, Temporary};
 use bytes::Bytes;
-use staging_core::{Access, Completion, Fault, How, IoId, IoKind, Key, Missing, Stamp};
+use staging_core::{
+    Access, Completion, Fault, How, IoId, IoKind, Key, Missing, ReplaceStep, Stamp,
+};
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -65,6 +68,12 @@ pub(crate) enum Work {
     },
     Sync {
         descriptor: Arc<File>,
+    },
+    Replace {
+        step: ReplaceStep,
+        temporary: Option<Arc<Temporary>>,
+        bytes: Bytes,
+        swept: Arc<Swept>,
     },
     Release {
         held: Held,
@@ -152,6 +161,8 @@ pub(crate) enum Brought {
     },
     Part(Part),
     Buffer(Vec<u8>),
+    /// A file that is to take the place of another.
+    Temporary(Arc<Temporary>),
 }
 
 impl Job {
@@ -186,6 +197,13 @@ impl Job {
             | IoKind::Read { .. }
             | IoKind::SetLength { .. }
             | IoKind::Sync { .. } => false,
+            IoKind::Replace { step, .. } => match step {
+                ReplaceStep::Create { len, .. } => len <= SMALL_WRITE,
+                ReplaceStep::Publish { .. } | ReplaceStep::Discard => true,
+                ReplaceStep::Fill { .. } | ReplaceStep::SyncFile | ReplaceStep::SyncDirectory => {
+                    false
+                }
+            },
         }
     }
 
@@ -203,6 +221,7 @@ impl Job {
             IoKind::Write { .. } => Operation::Write,
             IoKind::SetLength { .. } => Operation::SetLength,
             IoKind::Sync { .. } => Operation::Sync,
+            IoKind::Replace { .. } => Operation::Replace,
             IoKind::Release { .. } => Operation::Unstage,
             IoKind::Close { .. } => Operation::Close,
         }
@@ -264,6 +283,7 @@ impl Job {
             | Work::Write { .. }
             | Work::SetLength { .. }
             | Work::Sync { .. }
+            | Work::Replace { .. }
             | Work::Release { .. }
             | Work::Close { .. }
             | Work::Lost => Brought::Nothing,

@@ -45,6 +45,7 @@ impl Unfinished {
             IoKind::Write { len, .. } => (Operation::Write, Some(len)),
             IoKind::SetLength { .. } => (Operation::SetLength, None),
             IoKind::Sync { .. } => (Operation::Sync, None),
+            IoKind::Replace { .. } => (Operation::Replace, None),
             IoKind::Release { .. } => (Operation::Unstage, None),
             IoKind::Close { .. } => (Operation::Close, None),
         };

@@ -18,7 +18,9 @@ fn new_file(stager: &Stager) -> io::Result<File> {
 
 fn fault<T>(result: io::Result<T>) -> Option<Fault> {
     match failure(&result.err()?)?.cause {
-        Cause::Fault(fault) | Cause::CutShort { fault, .. } => Some(fault),
+        Cause::Fault(fault) | Cause::CutShort { fault, .. } | Cause::Indeterminate(fault) => {
+            Some(fault)
+        }
         Cause::Rejected(_) => None,
     }
 }

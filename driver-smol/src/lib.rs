@@ -37,11 +37,13 @@ mod writer;
 
 pub use driver_kit::batch::{Item, Progress, Staged};
 #[doc(inline)]
-pub use driver_kit::client::{Background, Batch, BatchBuilder, Updates, Watch, WatchBuilder};
+pub use driver_kit::client::{
+    Background, Batch, BatchBuilder, ReplaceBuilder, Updates, Watch, WatchBuilder,
+};
 pub use driver_kit::contents::{Clones, Contents, Paging, Truncated, lockable};
 pub use driver_kit::core::{
-    Fault, Grace, How, Life, Limits, Mode, OverBudget, PhaseName, Plan, Pressure, Staging,
-    Standing, Stats, Why,
+    Durability, Fault, Grace, How, Life, Limits, Mode, OverBudget, PhaseName, Plan, Pressure,
+    Staging, Standing, Stats, Why,
 };
 pub use driver_kit::error::{Cause, Failure, Operation, errno, failure};
 pub use driver_kit::handlers::{ActionKind, Handler, Handlers};

@@ -1,6 +1,6 @@
 //! What comes out: orders in the imperative, and what is told outward.
 
-use crate::event::{Access, Missing, Tag};
+use crate::event::{Access, Completion, Existing, Key, Missing, Tag};
 use crate::fault::Fault;
 use crate::id::{FileId, HandleId, IoId, OpId};
 use crate::phase::{Cause, PhaseName};
@@ -177,6 +177,13 @@ pub enum IoKind {
         /// Which file.
         file: FileId,
     },
+    /// One step of replacing what a path leads to (A1). They come one after the other.
+    Replace {
+        /// Whose path and buffer.
+        op: OpId,
+        /// What to do.
+        step: ReplaceStep,
+    },
     /// Give up the contents the file has, whole or in part, if any: `munmap`, or back to the pool.
     /// Slices handed out stay valid. Completes as `Released`.
     Release {
@@ -191,6 +198,55 @@ pub enum IoKind {
         /// Whose descriptor.
         file: FileId,
     },
+}
+
+/// The steps of a replace, each once but `Fill`, and `Discard` instead of whatever can no longer be.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ReplaceStep {
+    /// Make a temporary file in the target's directory: `openat` with `O_EXCL` under a name that
+    /// nobody can guess, no wider permissions than the target has, then its mode, owner and extended
+    /// attributes; and write the first `len` bytes. Completes as `Created`; where it fails, nothing
+    /// is left.
+    Create {
+        /// How much to write, in bytes.
+        len: u64,
+        /// What to do where there is something: it is known before anything is written.
+        existing: Existing,
+    },
+    /// Write more of the bytes: `pwrite`. Completes as `Written`.
+    Fill {
+        /// From where, in the buffer and in the file.
+        offset: u64,
+        /// How much.
+        len: u64,
+    },
+    /// Make the bytes durable: `fsync`. Completes as `Synced`. One that failed must not be tried again
+    /// on the same file (A1).
+    SyncFile,
+    /// Give the temporary file the target's name: `rename`; `link` where nothing may be there. Completes
+    /// as `Published`.
+    Publish {
+        /// What to do where there is something.
+        existing: Existing,
+    },
+    /// Make the name durable: `fsync` of the directory, on behalf of all that were published in it
+    /// before this began (A4). Completes as `Synced`.
+    SyncDirectory,
+    /// Remove the temporary file: `unlink`. Completes as `Discarded`.
+    Discard,
+}
+
+impl ReplaceStep {
+    /// What it completes as where it goes well, in this directory.
+    pub const fn done(self, directory: Key) -> Completion {
+        match self {
+            ReplaceStep::Create { .. } => Completion::Created,
+            ReplaceStep::Fill { .. } => Completion::Written,
+            ReplaceStep::SyncFile | ReplaceStep::SyncDirectory => Completion::Synced,
+            ReplaceStep::Publish { .. } => Completion::Published { directory },
+            ReplaceStep::Discard => Completion::Discarded,
+        }
+    }
 }
 
 /// The one answer to an accepted operation.
@@ -248,6 +304,8 @@ pub enum Outcome {
         /// Why.
         fault: Fault,
     },
+    /// To `Replace`: committed. The path has the new content, as durably as was asked.
+    Replaced,
     /// To `Close`: the handle is gone.
     Closed,
     /// To any: it failed, and this much had happened (R9).

@@ -142,6 +142,21 @@ pub enum Request {
         /// Which file, by a handle that may write.
         handle: HandleId,
     },
+    /// Replace what a path leads to by the operation's buffer, whole or not at all (A1). Those of one
+    /// target are published in the order in which they were accepted. The outcome is
+    /// [`Replaced`](crate::Outcome::Replaced); or it failed, with
+    /// [`Nothing`](crate::Done::Nothing) where the old content stands, and
+    /// [`Unknown`](crate::Done::Unknown) where either may.
+    Replace {
+        /// What the path is to the caller; the same path, the same target.
+        target: Key,
+        /// How much, in bytes.
+        len: u64,
+        /// What is to survive a loss of power (A6).
+        durability: Durability,
+        /// What to do where there is something.
+        existing: Existing,
+    },
     /// Wait until every write to any file accepted before is executed (R3).
     FlushAll,
     /// The same, and then make durable what was written to the files that are open for writing
@@ -156,10 +171,13 @@ pub enum Request {
 }
 
 impl Request {
-    /// The handle it goes by; none for an open, and for what is asked of all files.
+    /// The handle it goes by; none for an open or a replace, and for what is asked of all files.
     pub const fn handle(&self) -> Option<HandleId> {
         match *self {
-            Request::Open { .. } | Request::FlushAll | Request::SyncAll => None,
+            Request::Open { .. }
+            | Request::Replace { .. }
+            | Request::FlushAll
+            | Request::SyncAll => None,
             Request::Stage { handle, .. }
             | Request::Unstage { handle }
             | Request::Read { handle, .. }
@@ -195,6 +213,29 @@ pub enum Access {
     /// [`Limits::descriptors`](crate::Limits::descriptors), as long as such a handle is open,
     /// and is not mapped meanwhile.
     Write,
+}
+
+/// What of a replace survives a loss of power (A6).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Durability {
+    /// Nothing for certain: neither the content nor the name, and perhaps an empty file. Readers
+    /// see the old content or the new one, whole.
+    None,
+    /// The old content or the new one, whole, and no one can say which.
+    File,
+    /// Once it is answered: the new one.
+    #[default]
+    FileAndDirectory,
+}
+
+/// What a replace does where there is something.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Existing {
+    /// Replace it, if it is a regular file.
+    #[default]
+    Replace,
+    /// Fail with the system's EEXIST.
+    Fail,
 }
 
 /// What an open does where there is no file (G11).
@@ -332,7 +373,7 @@ pub enum Completion {
         /// How many.
         bytes: u64,
     },
-    /// `Write` wrote all of it.
+    /// `Write` wrote all of it, or `Replace` all of what was to be filled in.
     Written,
     /// `Write` wrote this many bytes, fewer than asked, and then failed. Where nothing was
     /// written it is [`Failed`](Completion::Failed).
@@ -344,8 +385,17 @@ pub enum Completion {
     },
     /// `SetLength` set the length.
     LengthSet,
-    /// `Sync` returned success.
+    /// `Sync` returned success; or a step of `Replace` that syncs.
     Synced,
+    /// `Replace` made the temporary file, with its first bytes.
+    Created,
+    /// `Replace` published it: the path has the new content from now on.
+    Published {
+        /// The directory in which that happened.
+        directory: Key,
+    },
+    /// `Replace` removed the temporary file.
+    Discarded,
     /// `Release` gave the contents up.
     Released {
         /// How many bytes of the budget slices still hold that were handed out;
@@ -354,8 +404,8 @@ pub enum Completion {
     },
     /// `Close` closed the descriptor.
     Closed,
-    /// It failed. For `Release` and `Close` this counts as done: nothing is left to retry, and
-    /// nothing is lent.
+    /// It failed. For `Release` and `Close`, and where a temporary file was to be discarded, this counts
+    /// as done: nothing is left to retry, and nothing is lent.
     Failed {
         /// Why.
         fault: Fault,

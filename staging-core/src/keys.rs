@@ -1,17 +1,16 @@
-//! From the identity of a file to what the machine keeps of it: open addressing, linear probing,
-//! no tombstones.
+//! From an identity to what the machine keeps of it: open addressing, linear probing, no tombstones.
 
 use crate::event::Key;
-use crate::id::FileId;
+use crate::id::Id;
 use alloc::vec::Vec;
 
-pub(crate) struct Keys {
-    /// A power of two, or empty before the first file; never more than half full.
-    places: Vec<Option<(Key, FileId)>>,
+pub(crate) struct Keys<K> {
+    /// A power of two, or empty before the first key; never more than half full.
+    places: Vec<Option<(Key, Id<K>)>>,
     taken: usize,
 }
 
-impl Clone for Keys {
+impl<K> Clone for Keys<K> {
     fn clone(&self) -> Self {
         let mut copy = Self::new();
         copy.clone_from(self);
@@ -24,7 +23,7 @@ impl Clone for Keys {
     }
 }
 
-impl Keys {
+impl<K> Keys<K> {
     pub(crate) const fn new() -> Self {
         Self {
             places: Vec::new(),
@@ -32,12 +31,12 @@ impl Keys {
         }
     }
 
-    pub(crate) fn get(&self, key: Key) -> Option<FileId> {
+    pub(crate) fn get(&self, key: Key) -> Option<Id<K>> {
         let mask = self.places.len().checked_sub(1)?;
         let mut at = mix(key) as usize & mask;
-        while let Some((other, file)) = self.places[at] {
+        while let Some((other, id)) = self.places[at] {
             if other == key {
-                return Some(file);
+                return Some(id);
             }
             at = (at + 1) & mask;
         }
@@ -45,11 +44,11 @@ impl Keys {
     }
 
     /// Adds a key that is not there.
-    pub(crate) fn insert(&mut self, key: Key, file: FileId) {
+    pub(crate) fn insert(&mut self, key: Key, id: Id<K>) {
         if (self.taken + 1) * 2 > self.places.len() {
             self.grow();
         }
-        self.place(key, file);
+        self.place(key, id);
         self.taken += 1;
     }
 
@@ -84,20 +83,20 @@ impl Keys {
         self.places[hole] = None;
     }
 
-    fn place(&mut self, key: Key, file: FileId) {
+    fn place(&mut self, key: Key, id: Id<K>) {
         let mask = self.places.len() - 1;
         let mut at = mix(key) as usize & mask;
         while self.places[at].is_some() {
             at = (at + 1) & mask;
         }
-        self.places[at] = Some((key, file));
+        self.places[at] = Some((key, id));
     }
 
     fn grow(&mut self) {
         let roomier = alloc::vec![None; (self.places.len() * 2).max(16)];
         let cramped = core::mem::replace(&mut self.places, roomier);
-        for (key, file) in cramped.into_iter().flatten() {
-            self.place(key, file);
+        for (key, id) in cramped.into_iter().flatten() {
+            self.place(key, id);
         }
     }
 }
@@ -117,6 +116,7 @@ pub(crate) const fn scatter(mut x: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::FileId;
 
     #[test]
     fn a_table_under_random_changes_equals_a_plain_list() {

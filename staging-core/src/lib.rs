@@ -69,9 +69,10 @@ mod machine;
 
 mod journal;
 
-pub use action::{Action, Bound, Done, IoKind, Outcome, Tell};
+pub use action::{Action, Bound, Done, IoKind, Outcome, ReplaceStep, Tell};
 pub use event::{
-    Access, Completion, Event, Grace, Key, Missing, Mode, OverBudget, Plan, Request, Stamp, Tag,
+    Access, Completion, Durability, Event, Existing, Grace, Key, Missing, Mode, OverBudget, Plan,
+    Request, Stamp, Tag,
 };
 pub use fault::{Fault, NodeKind};
 pub use id::{FileId, HandleId, Id, IoId, OpId, kind};

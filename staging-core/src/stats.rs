@@ -44,7 +44,9 @@ pub struct Stats {
     pub written: u64,
     /// Bytes of those.
     pub written_bytes: u64,
-    /// System syncs that returned success.
+    /// Replaces that were published.
+    pub replaced: u64,
+    /// System syncs that returned success, of files and of directories.
     pub synced: u64,
     /// System syncs that failed.
     pub syncs_failed: u64,

@@ -26,6 +26,7 @@ mod file;
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 mod follow;
 mod options;
+mod replace;
 mod stager;
 mod wait;
 #[cfg(not(any(staging_loom, staging_shuttle)))]
@@ -37,6 +38,7 @@ pub use file::File;
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 pub use follow::{FollowBuilder, Followed};
 pub use options::OpenOptions;
+pub use replace::ReplaceBuilder;
 pub use stager::Stager;
 pub use wait::{Alarm, Client, SetAlarm};
 #[cfg(not(any(staging_loom, staging_shuttle)))]

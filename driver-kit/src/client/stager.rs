@@ -1,7 +1,7 @@
 //! The stager: where files are opened, staged together, and shut down.
 
 use super::wait::{Client, done};
-use super::{BatchBuilder, File, OpenOptions};
+use super::{BatchBuilder, File, OpenOptions, ReplaceBuilder};
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 use super::{FollowBuilder, WatchBuilder};
 use crate::clock::Deadline;
@@ -11,6 +11,7 @@ use crate::hub::{Hub, Standby};
 use crate::journal::Recording;
 use crate::observe::Notice;
 use crate::report::ShutdownReport;
+use bytes::Bytes;
 use staging_core::{Grace, PhaseName, Pressure, Request, Stats};
 use std::io;
 use std::path::Path;
@@ -66,6 +67,14 @@ impl Stager {
     {
         let paths = paths.into_iter().map(|path| path.as_ref().to_path_buf());
         BatchBuilder::new(Arc::clone(self.hub()), Box::new(paths))
+    }
+
+    /// Replaces what a path leads to, whole or not at all (A1). The bytes are not copied. Many that are asked
+    /// at once share the syncs of their directories (A4); those of one path happen in the order in which
+    /// they were asked. See [`ReplaceBuilder`].
+    pub fn replace(&self, path: impl AsRef<Path>, bytes: impl Into<Bytes>) -> ReplaceBuilder {
+        let path = path.as_ref().to_path_buf();
+        ReplaceBuilder::new(self.owner.client.clone(), path, bytes.into())
     }
 
     /// Watches files and directories, by path (K3): what is created, modified or removed there, and

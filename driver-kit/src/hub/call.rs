@@ -5,7 +5,7 @@ use super::deliver::Deliveries;
 use super::room::Standby;
 use super::slot::{Slot, Ticket};
 use super::state::State;
-use super::table::{OpRow, Waiter};
+use super::table::{OpRow, Replacing, Waiter};
 use crate::clock::Deadline;
 use crate::error::{Cause, Failure, Operation};
 use crate::sync::lock;
@@ -209,6 +209,11 @@ impl State {
             payload: Bytes::new(),
         };
         self.table.ops.put(op, row);
+        if matches!(request, Request::Replace { .. }) {
+            let path = Arc::clone(path);
+            let temporary = None;
+            self.table.replacing.put(op, Replacing { path, temporary });
+        }
         Ok(op)
     }
 }

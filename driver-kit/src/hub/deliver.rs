@@ -5,6 +5,7 @@ use super::slot::{Answer, Slot};
 use super::table::Table;
 use crate::batch::{Batch, Item};
 use crate::journal::Recorder;
+use crate::perform::Temporary;
 use staging_core::OpId;
 use std::sync::Arc;
 use std::task::Waker;
@@ -26,6 +27,8 @@ pub(crate) struct Deliveries {
     pub(super) here: Option<Answer>,
     /// Whoever may have something to write now.
     pub(super) recorder: Option<Arc<Recorder>>,
+    /// Temporary files that nobody needs any more. Dropped outside: that closes them.
+    pub(super) outdated: Vec<Arc<Temporary>>,
     /// What the table still had when the machine closed.
     pub(super) rest: Option<Table>,
 }
@@ -54,6 +57,7 @@ impl Deliveries {
             waker.wake();
         }
         self.spent.clear();
+        self.outdated.clear();
         drop(self.rest.take());
     }
 }

@@ -4,7 +4,8 @@
 use super::state::State;
 use super::table::Holding;
 use crate::job::{Job, Part, Work};
-use staging_core::{IoId, IoKind, OpId};
+use bytes::Bytes;
+use staging_core::{IoId, IoKind, OpId, ReplaceStep};
 use std::sync::Arc;
 
 impl State {
@@ -122,6 +123,20 @@ impl State {
             }
             IoKind::Sync { file } => Work::Sync {
                 descriptor: self.row(file)?.descriptor()?,
+            },
+            IoKind::Replace { op, step } => Work::Replace {
+                step,
+                temporary: self.table.replacing.get(op)?.temporary.clone(),
+                swept: Arc::clone(&self.swept),
+                bytes: match step {
+                    ReplaceStep::Create { .. } | ReplaceStep::Fill { .. } => {
+                        self.table.op(op)?.payload.clone()
+                    }
+                    ReplaceStep::SyncFile
+                    | ReplaceStep::Publish { .. }
+                    | ReplaceStep::SyncDirectory
+                    | ReplaceStep::Discard => Bytes::new(),
+                },
             },
             IoKind::Release { file } => {
                 let notify = Arc::clone(&self.notify);

@@ -95,7 +95,8 @@ impl Hub {
             | IoKind::Read { .. }
             | IoKind::Write { .. }
             | IoKind::SetLength { .. }
-            | IoKind::Sync { .. } => {
+            | IoKind::Sync { .. }
+            | IoKind::Replace { .. } => {
                 state.deferred.push_front(job);
                 None
             }

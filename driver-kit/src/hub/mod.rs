@@ -22,6 +22,7 @@ mod equip;
 mod help;
 mod lone;
 mod record;
+mod replace;
 mod room;
 mod slot;
 mod state;
@@ -49,6 +50,7 @@ pub(crate) use call::refusal;
 pub(crate) use deliver::Deliveries;
 pub use end::End;
 pub use lone::{Read, Thread, Write, read_answer};
+pub use replace::Content;
 pub use room::{Room, Standby};
 pub use slot::{Answer, Slot, Ticket};
 pub(crate) use state::State;
@@ -119,6 +121,8 @@ impl Hub {
                     blocked: Line::default(),
                     waiting_for_end: Line::default(),
                     unfinished: Vec::new(),
+                    outdated: Vec::new(),
+                    swept: Arc::default(),
                     memory: Arc::clone(&memory),
                     observers: Arc::clone(&observers),
                     notify,

@@ -55,6 +55,7 @@ impl Answer {
             | Outcome::LengthSet
             | Outcome::Flushed
             | Outcome::Synced
+            | Outcome::Replaced
             | Outcome::Closed => None,
         }
     }
@@ -132,6 +133,10 @@ impl Answer {
                 done: Done::Bytes(bytes),
                 ..
             } => Cause::CutShort { fault, bytes },
+            Outcome::Failed {
+                done: Done::Unknown,
+                ..
+            } if self.operation == Operation::Replace => Cause::Indeterminate(fault),
             _ => Cause::Fault(fault),
         };
         Failure {

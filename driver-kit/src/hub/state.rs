@@ -12,6 +12,7 @@ use crate::error::Operation;
 use crate::job::{Brought, Finished, Held, Job, Part};
 use crate::journal::{Journal, Recorder};
 use crate::observe::{Notice, Observers};
+use crate::perform::{Swept, Temporary};
 use crate::report::Unfinished;
 use staging_core::{
     Action, Done, Entry, Event, FileId, HandleId, How, IoId, IoKind, Life, Machine, OpId, Outcome,
@@ -46,6 +47,10 @@ pub(crate) struct State {
     pub(super) waiting_for_end: Line,
     /// What the shutdown could not finish (S3).
     pub(super) unfinished: Vec<Unfinished>,
+    /// Temporary files that nobody needs any more, to be closed outside the lock.
+    pub(super) outdated: Vec<Arc<Temporary>>,
+    /// Where what crashes left was looked for.
+    pub(super) swept: Arc<Swept>,
     pub(super) memory: Arc<Memory>,
     pub(super) observers: Arc<Observers>,
     /// Says `Returned` when lent slices come back.
@@ -128,10 +133,24 @@ impl State {
                 }
                 self.say(now, Event::Completed { io, completion })
             }
+            Brought::Temporary(temporary) => {
+                if let IoKind::Replace { op, .. } = kind
+                    && let Some(row) = self.table.replacing.get_mut(op)
+                {
+                    if let Some(real) = &temporary.real {
+                        row.path = Arc::clone(real);
+                    }
+                    row.temporary = Some(temporary);
+                }
+                self.say(now, Event::Completed { io, completion })
+            }
             Brought::Part(_) | Brought::Nothing => {
                 self.say(now, Event::Completed { io, completion })
             }
         };
+        if let IoKind::Replace { op, .. } = kind {
+            self.forget_replaced(op);
+        }
         match reply {
             Reply::Adopted { file } => self.publish_staged(file),
             Reply::Accepted { .. }
@@ -140,6 +159,15 @@ impl State {
             | Reply::Surplus
             | Reply::Done
             | Reply::Ignored(_) => self.publish_if_whole(kind),
+        }
+    }
+
+    /// Of a replace that the machine has forgotten nothing is needed any more.
+    fn forget_replaced(&mut self, op: OpId) {
+        if !self.machine.is_under_way(op)
+            && let Some(row) = self.table.replacing.take(op)
+        {
+            self.outdated.extend(row.temporary);
         }
     }
 
@@ -175,6 +203,7 @@ impl State {
             | IoKind::Write { .. }
             | IoKind::SetLength { .. }
             | IoKind::Sync { .. }
+            | IoKind::Replace { .. }
             | IoKind::Release { .. }
             | IoKind::Close { .. } => None,
         };
@@ -230,6 +259,7 @@ impl State {
     /// Takes what the machine has to tell, with what belongs to it, to be delivered outside.
     pub(super) fn drain_told(&mut self, out: &mut Deliveries) {
         out.recorder.clone_from(&self.recorder);
+        out.outdated.append(&mut self.outdated);
         while let Some(tell) = self.told() {
             match tell {
                 Tell::Resolve { op, outcome, .. } => self.answer(op, outcome, out),
@@ -279,7 +309,8 @@ impl State {
             return;
         };
         let known = row.handle.and_then(|handle| self.table.handles.get(handle));
-        let mut path = Arc::clone(known.unwrap_or(&row.path));
+        let replaced = self.table.replacing.get(op).map(|row| &row.path);
+        let mut path = Arc::clone(known.or(replaced).unwrap_or(&row.path));
         let (mut cell, mut contents) = (None, None);
         match outcome {
             Outcome::Opened { file, .. } => {
@@ -312,8 +343,10 @@ impl State {
             | Outcome::Written { .. }
             | Outcome::LengthSet
             | Outcome::Flushed
-            | Outcome::Synced => {}
+            | Outcome::Synced
+            | Outcome::Replaced => {}
         }
+        self.forget_replaced(op);
         let answer = Answer {
             outcome,
             operation: row.operation,
@@ -357,6 +390,7 @@ impl State {
             | IoKind::Sync { file }
             | IoKind::Release { file }
             | IoKind::Close { file } => self.table.file_path(file),
+            IoKind::Replace { op, .. } => self.table.replaced_path(op),
         }
     }
 

@@ -9,6 +9,7 @@ use crate::contents::{Contents, Published};
 use crate::error::Operation;
 use crate::hub::slot::Slot;
 use crate::job::Part;
+use crate::perform::Temporary;
 use bytes::Bytes;
 use staging_core::{FileId, HandleId, Id, OpId};
 use std::fs::File;
@@ -61,6 +62,8 @@ pub(crate) struct Table {
     pub(crate) handles: Rows<staging_core::kind::Handle, Arc<Path>>,
     pub(crate) files: Rows<staging_core::kind::File, FileRow>,
     pub(crate) ops: Rows<staging_core::kind::Op, OpRow>,
+    /// Until the machine has forgotten the operation, which may be after its answer.
+    pub(crate) replacing: Rows<staging_core::kind::Op, Replacing>,
 }
 
 impl Table {
@@ -69,6 +72,7 @@ impl Table {
             handles: Rows::new(),
             files: Rows::new(),
             ops: Rows::new(),
+            replacing: Rows::new(),
         }
     }
 
@@ -94,6 +98,11 @@ impl Table {
             self.files.put(file, row);
         }
         self.files.get_mut(file)
+    }
+
+    pub(crate) fn replaced_path(&self, op: OpId) -> Arc<Path> {
+        let row = self.replacing.get(op);
+        row.map_or_else(nowhere, |row| Arc::clone(&row.path))
     }
 
     pub(crate) fn op(&mut self, op: OpId) -> Option<&mut OpRow> {
@@ -148,6 +157,14 @@ impl OpRow {
         let written = (!self.payload.is_empty()).then(|| self.payload.len());
         read.or(written).map(|bytes| bytes as u64)
     }
+}
+
+/// A file that is to take the place of another.
+#[derive(Debug)]
+pub(crate) struct Replacing {
+    pub(crate) path: Arc<Path>,
+    /// There after the first step.
+    pub(crate) temporary: Option<Arc<Temporary>>,
 }
 
 /// Who gets the answer.

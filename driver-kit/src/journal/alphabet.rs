@@ -3,9 +3,9 @@
 use super::reading::Flaw;
 use super::words::{Worded, Words, fields, put, unknown, words};
 use staging_core::{
-    Access, Action, Bound, Cause, Completion, Done, Entry, Event, Fault, Grace, How, Ignored,
-    IoKind, Limits, Missing, Mode, NodeKind, Outcome, OverBudget, PhaseName, Plan, Reject, Reply,
-    Request, Stamp, Standing, Tell, Why,
+    Access, Action, Bound, Cause, Completion, Done, Durability, Entry, Event, Existing, Fault,
+    Grace, How, Ignored, IoKind, Limits, Missing, Mode, NodeKind, Outcome, OverBudget, PhaseName,
+    Plan, Reject, ReplaceStep, Reply, Request, Stamp, Standing, Tell, Why,
 };
 
 words!(Entry {
@@ -35,12 +35,19 @@ words!(Request {
     SetLength { handle, len },
     Flush { handle },
     Sync { handle },
+    Replace { target, len, durability, existing },
     FlushAll,
     SyncAll,
     Close { handle }
 });
 
 words!(Access { Read, Write });
+words!(Durability {
+    None,
+    File,
+    FileAndDirectory
+});
+words!(Existing { Replace, Fail });
 words!(Missing {
     Fail,
     Create,
@@ -66,6 +73,9 @@ words!(Completion {
     CutShort { bytes, fault },
     LengthSet,
     Synced,
+    Created,
+    Published { directory },
+    Discarded,
     Released { lent },
     Closed,
     Failed { fault }
@@ -147,8 +157,18 @@ words!(IoKind {
     Write { file, op, offset, len },
     SetLength { file, op, len },
     Sync { file },
+    Replace { op, step },
     Release { file },
     Close { file }
+});
+
+words!(ReplaceStep {
+    Create { len, existing },
+    Fill { offset, len },
+    SyncFile,
+    Publish { existing },
+    SyncDirectory,
+    Discard
 });
 
 words!(Outcome {
@@ -162,6 +182,7 @@ words!(Outcome {
     Flushed,
     Synced,
     SyncFailed { files, first, fault },
+    Replaced,
     Closed,
     Failed { fault, done }
 });

@@ -3,8 +3,8 @@
 
 use super::wording;
 use staging_core::{
-    Access, Action, Completion, Entry, Event, Grace, Key, Limits, Missing, Mode, OverBudget, Plan,
-    Reply, Request, Stamp, Tick,
+    Access, Action, Completion, Durability, Entry, Event, Existing, Grace, Key, Limits, Missing,
+    Mode, OverBudget, Plan, Reply, Request, Stamp, Tick,
 };
 
 /// Writes entry by entry what was said when.
@@ -148,6 +148,30 @@ fn request_of(request: Request, reply: Reply) -> String {
         | Request::Sync { handle }
         | Request::Close { handle } => format!("{verb} {handle:?}"),
         Request::FlushAll | Request::SyncAll => verb.to_owned(),
+        Request::Replace {
+            target,
+            len,
+            durability,
+            existing,
+        } => {
+            let durability = match durability {
+                Durability::None => " none",
+                Durability::File => " file",
+                Durability::FileAndDirectory => "",
+            };
+            let existing = match existing {
+                Existing::Replace => "",
+                Existing::Fail => " create-new",
+            };
+            format!("{verb} {} {len}{durability}{existing}", key_of(target))
+        }
+    }
+}
+
+fn key_of(Key([device, inode]): Key) -> String {
+    match device {
+        0 => inode.to_string(),
+        _ => format!("{device}:{inode}"),
     }
 }
 
@@ -175,10 +199,6 @@ fn plan_of(plan: Plan) -> String {
 }
 
 fn completion_of(completion: Completion) -> String {
-    let key_of = |Key([device, inode])| match device {
-        0 => inode.to_string(),
-        _ => format!("{device}:{inode}"),
-    };
     let stamp_of = |Stamp { len, version }| format!("{len} v{version}");
     match completion {
         Completion::Opened { key, stamp } => format!("opened {} {}", key_of(key), stamp_of(stamp)),
@@ -195,6 +215,9 @@ fn completion_of(completion: Completion) -> String {
         }
         Completion::LengthSet => "length-set".to_owned(),
         Completion::Synced => "synced".to_owned(),
+        Completion::Created => "created".to_owned(),
+        Completion::Published { directory } => format!("published {}", key_of(directory)),
+        Completion::Discarded => "discarded".to_owned(),
         Completion::Released { lent: 0 } => "released".to_owned(),
         Completion::Released { lent } => format!("released lent {lent}"),
         Completion::Closed => "closed".to_owned(),

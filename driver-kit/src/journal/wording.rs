@@ -3,9 +3,9 @@
 //! Where a handle is named, the caller says how: by a name that a script gave it, or as it is.
 
 use staging_core::{
-    Access, Action, Bound, Done, Fault, HandleId, How, Instead, IoKind, Life, Missing, NodeKind,
-    Outcome, Pressure, Reject, Reply, Report, Request, Staging, Standing, Stats, Tell, Wake,
-    WakeReason, Why,
+    Access, Action, Bound, Done, Existing, Fault, HandleId, How, Instead, IoKind, Life, Missing,
+    NodeKind, OpId, Outcome, Pressure, Reject, ReplaceStep, Reply, Report, Request, Staging,
+    Standing, Stats, Tell, Wake, WakeReason, Why,
 };
 
 /// How a handle is called.
@@ -28,6 +28,7 @@ pub fn kind(request: Request) -> &'static str {
         Request::SetLength { .. } => "cut",
         Request::Flush { .. } => "flush",
         Request::Sync { .. } => "sync",
+        Request::Replace { .. } => "replace",
         Request::FlushAll => "flush-all",
         Request::SyncAll => "sync-all",
         Request::Close { .. } => "close",
@@ -129,8 +130,31 @@ fn work(kind: IoKind, named: Named<'_>) -> String {
             format!("set the length of {file:?} to {len} for {op:?}")
         }
         IoKind::Sync { file } => format!("sync {file:?}"),
+        IoKind::Replace { op, step } => step_of(op, step),
         IoKind::Release { file } => format!("release {file:?}"),
         IoKind::Close { file } => format!("close {file:?}"),
+    }
+}
+
+fn step_of(op: OpId, step: ReplaceStep) -> String {
+    let anew = |existing| match existing {
+        Existing::Replace => "",
+        Existing::Fail => ", where nothing is",
+    };
+    match step {
+        ReplaceStep::Create { len, existing } => {
+            format!(
+                "create a file for {op:?} with {len} bytes{}",
+                anew(existing)
+            )
+        }
+        ReplaceStep::Fill { offset, len } => format!("fill the file of {op:?}, {len} at {offset}"),
+        ReplaceStep::SyncFile => format!("sync the file of {op:?}"),
+        ReplaceStep::Publish { existing } => {
+            format!("publish the file of {op:?}{}", anew(existing))
+        }
+        ReplaceStep::SyncDirectory => format!("sync the directory of {op:?}"),
+        ReplaceStep::Discard => format!("discard the file of {op:?}"),
     }
 }
 
@@ -154,6 +178,7 @@ fn answer(outcome: Outcome) -> String {
             first,
             fault,
         } => format!("{files} not synced, first {first:?}: {}", failure(fault)),
+        Outcome::Replaced => "replaced".into(),
         Outcome::Closed => "closed".into(),
         Outcome::Failed { fault, done } => {
             let done = match done {
@@ -267,6 +292,7 @@ pub fn count(stats: &Stats, what: &str) -> String {
         "staged-bytes" => stats.staged_bytes,
         "written" => stats.written,
         "written-bytes" => stats.written_bytes,
+        "replaced" => stats.replaced,
         "synced" => stats.synced,
         "syncs-failed" => stats.syncs_failed,
         "accepted" => stats.accepted,

@@ -6,6 +6,7 @@
 mod identity;
 mod load;
 mod open;
+mod replace;
 mod write;
 
 use crate::contents::{Contents, Notify};
@@ -18,6 +19,7 @@ use std::path::Path;
 
 pub use identity::stamp_of;
 pub(crate) use open::look_at;
+pub(crate) use replace::{Swept, Temporary};
 pub(crate) use write::write;
 
 /// Carries a job out: system calls, and nothing else.
@@ -74,6 +76,12 @@ fn carry_out(path: &Path, work: Work) -> Ended {
         } => Ended::plain(write::write(&descriptor, &bytes, offset)),
         Work::SetLength { descriptor, len } => Ended::plain(write::set_length(&descriptor, len)),
         Work::Sync { descriptor } => Ended::plain(write::sync(&descriptor)),
+        Work::Replace {
+            step,
+            temporary,
+            bytes,
+            swept,
+        } => replace::step(path, step, temporary.as_deref(), &bytes, &swept),
         Work::Release { held, notify } => release(held, notify),
         Work::Close { descriptor } => {
             // What a close says of writing back, a sync would have said before.

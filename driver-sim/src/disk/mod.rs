@@ -20,6 +20,7 @@ mod calls;
 pub(crate) mod errno;
 mod inode;
 mod names;
+mod publish;
 mod stranger;
 
 use crate::dice::Dice;
@@ -35,6 +36,7 @@ pub use stranger::Stranger;
 pub(crate) use calls::{Call, Opened};
 pub(crate) use inode::Mark;
 pub(crate) use names::absolute;
+pub(crate) use publish::{Covered, Temporary};
 
 /// The number of a file on its disk; never used for another.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

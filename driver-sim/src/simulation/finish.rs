@@ -17,6 +17,7 @@ impl Simulation {
         flight.work.go(&mut self.disk, Extent::Whole);
         let completion = flight.work.completion(&mut self.disk);
         self.put_part(&mut flight, completion);
+        self.keep_temporary(&flight, completion);
         let io = flight.io;
         let reply = self.say(Event::Completed { io, completion });
         self.put_away(flight, completion, reply);
@@ -70,6 +71,9 @@ impl Simulation {
     /// Keeps what was adopted, drops what is surplus.
     fn put_away(&mut self, flight: Flight, completion: Completion, reply: Reply) {
         let Flight { kind, work, .. } = flight;
+        if let IoKind::Replace { op, .. } = kind {
+            return self.forget_replaced(op);
+        }
         let (handle, opened, bytes) = match (kind, work) {
             (IoKind::Open { handle, .. }, Work::Open { opened, .. }) => (handle, opened, None),
             (IoKind::Fetch { handle, .. }, Work::Fetch { opened, read, .. }) => {

@@ -8,8 +8,8 @@ use super::tables::Held;
 use super::ticket::Ticket;
 use crate::disk::Call;
 use crate::disk::errno::EIO;
-use crate::disk::{Disk, InodeId, Mark, Opened};
-use staging_core::{Completion, Fault, IoId, IoKind, Missing, Stamp};
+use crate::disk::{Covered, Disk, InodeId, Mark, Opened, Temporary};
+use staging_core::{Completion, Existing, Fault, IoId, IoKind, Missing, Stamp};
 use std::sync::Arc;
 
 /// An action in the hands of the disk.
@@ -36,6 +36,34 @@ pub(super) enum Moment {
 pub(super) enum Extent {
     Half,
     Whole,
+}
+
+impl Extent {
+    const fn of(self, len: usize) -> usize {
+        match self {
+            Extent::Half => len / 2,
+            Extent::Whole => len,
+        }
+    }
+}
+
+/// `pwrite` of the rest, whatever interrupts or comes short.
+fn write(
+    disk: &mut Disk,
+    inode: InodeId,
+    offset: u64,
+    bytes: &[u8],
+    done: &mut usize,
+) -> Result<(), Fault> {
+    while *done < bytes.len() {
+        match disk.pwrite(inode, offset + *done as u64, &bytes[*done..]) {
+            Ok(Call::Interrupted) => {}
+            Ok(Call::Done(0)) => return Err(Fault::Short),
+            Ok(Call::Done(written)) => *done += written,
+            Err(errno) => return Err(Fault::Os(errno)),
+        }
+    }
+    Ok(())
 }
 
 /// What an action needs, and what it has so far.
@@ -89,6 +117,24 @@ pub(super) enum Work {
         inode: InodeId,
         mark: Mark,
     },
+    /// A temporary file with its first bytes.
+    Create {
+        path: Arc<str>,
+        existing: Existing,
+        bytes: Vec<u8>,
+        made: Option<Result<Temporary, Fault>>,
+        done: usize,
+        fault: Option<Fault>,
+    },
+    /// Its name changes.
+    Name {
+        temporary: Temporary,
+        name: Name,
+        ended: Option<Result<(), i32>>,
+    },
+    SyncDirectory {
+        covered: Covered,
+    },
     Release {
         held: Held,
     },
@@ -97,6 +143,13 @@ pub(super) enum Work {
     },
     /// It uses a descriptor that is not there.
     Lost,
+}
+
+/// What becomes of the name of a temporary file.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Name {
+    Published(Existing),
+    Removed,
 }
 
 /// Bytes being read.
@@ -184,17 +237,35 @@ impl Work {
                 done,
                 fault,
             } => {
-                let until = match extent {
-                    Extent::Half => bytes.len() / 2,
-                    Extent::Whole => bytes.len(),
-                };
-                while *done < until && fault.is_none() {
-                    match disk.pwrite(*inode, *offset + *done as u64, &bytes[*done..until]) {
-                        Ok(Call::Interrupted) => {}
-                        Ok(Call::Done(0)) => *fault = Some(Fault::Short),
-                        Ok(Call::Done(written)) => *done += written,
-                        Err(errno) => *fault = Some(Fault::Os(errno)),
-                    }
+                if fault.is_none() {
+                    let until = extent.of(bytes.len());
+                    *fault = write(disk, *inode, *offset, &bytes[..until], done).err();
+                }
+            }
+            Work::Create {
+                path,
+                existing,
+                bytes,
+                made,
+                done,
+                fault,
+            } => {
+                let made = made.get_or_insert_with(|| disk.make_temporary(path, *existing));
+                if let (Ok(made), None) = (made, *fault) {
+                    let until = extent.of(bytes.len());
+                    *fault = write(disk, made.inode, 0, &bytes[..until], done).err();
+                }
+            }
+            Work::Name {
+                temporary,
+                name,
+                ended,
+            } => {
+                if extent == Extent::Whole && ended.is_none() {
+                    *ended = Some(match name {
+                        Name::Published(existing) => disk.publish(temporary, *existing),
+                        Name::Removed => disk.discard(temporary),
+                    });
                 }
             }
             Work::SetLength { inode, len, set } => {
@@ -206,6 +277,7 @@ impl Work {
             Work::Map { .. }
             | Work::Populate { .. }
             | Work::Sync { .. }
+            | Work::SyncDirectory { .. }
             | Work::Release { .. }
             | Work::Close { .. }
             | Work::Lost => {}
@@ -266,6 +338,32 @@ impl Work {
                 Some(Ok(())) | None => Completion::LengthSet,
             },
             Work::Sync { inode, mark } => match disk.sync_ends(*inode, *mark) {
+                Ok(()) => Completion::Synced,
+                Err(errno) => failed(errno),
+            },
+            Work::Create { made, fault, .. } => match (made, *fault) {
+                (Some(Ok(_)), None) => Completion::Created,
+                // What cannot be finished is removed again.
+                (Some(Ok(made)), Some(fault)) => {
+                    let _ = disk.discard(made);
+                    disk.close(made.inode);
+                    Completion::Failed { fault }
+                }
+                (Some(Err(fault)), _) => Completion::Failed { fault: *fault },
+                (None, _) => failed(EIO),
+            },
+            Work::Name {
+                temporary,
+                name,
+                ended,
+            } => match (ended, name) {
+                (Some(Err(errno)), _) => failed(*errno),
+                (Some(Ok(())) | None, Name::Published(_)) => Completion::Published {
+                    directory: Disk::directory_key(temporary),
+                },
+                (Some(Ok(())) | None, Name::Removed) => Completion::Discarded,
+            },
+            Work::SyncDirectory { covered } => match disk.directory_sync_ends(covered) {
                 Ok(()) => Completion::Synced,
                 Err(errno) => failed(errno),
             },

@@ -16,6 +16,7 @@ mod finish;
 mod flight;
 mod look;
 mod queue;
+mod replacing;
 mod tables;
 mod ticket;
 mod told;
@@ -31,7 +32,7 @@ use staging_core::{
 };
 use std::collections::VecDeque;
 use std::sync::Arc;
-use tables::{OpRow, Tables};
+use tables::{OpRow, Replacing, Tables};
 
 pub use ticket::{Answer, Payload, Ticket};
 
@@ -167,11 +168,20 @@ impl Simulation {
                 self.tables.handles.put(handle, crate::disk::absolute(path));
                 (op, Some(handle), Vec::new())
             }
-            (Reply::Opening { op, handle }, Payload::Nothing | Payload::Bytes(_)) => {
+            (
+                Reply::Opening { op, handle },
+                Payload::Nothing | Payload::Bytes(_) | Payload::Content { .. },
+            ) => {
                 self.tables.handles.put(handle, Arc::from("/"));
                 (op, Some(handle), Vec::new())
             }
             (Reply::Accepted { op }, Payload::Bytes(bytes)) => (op, request.handle(), bytes),
+            (Reply::Accepted { op }, Payload::Content { path, bytes }) => {
+                let path = crate::disk::absolute(path);
+                let temporary = None;
+                self.tables.replacing.put(op, Replacing { path, temporary });
+                (op, request.handle(), bytes)
+            }
             (Reply::Accepted { op }, Payload::Nothing | Payload::Path(_)) => {
                 (op, request.handle(), Vec::new())
             }
@@ -181,7 +191,7 @@ impl Simulation {
             }
             (
                 Reply::Adopted { .. } | Reply::Surplus | Reply::Done | Reply::Ignored(_),
-                Payload::Nothing | Payload::Path(_) | Payload::Bytes(_),
+                Payload::Nothing | Payload::Path(_) | Payload::Bytes(_) | Payload::Content { .. },
             ) => return Err(Reject::UnknownHandle),
         };
         let ticket = Ticket(self.tickets);

@@ -2,7 +2,7 @@
 //! which the machine knows them.
 
 use super::ticket::Ticket;
-use crate::disk::InodeId;
+use crate::disk::{InodeId, Temporary};
 use staging_core::{FileId, HandleId, Id, OpId, Request, kind};
 use std::sync::Arc;
 
@@ -52,6 +52,8 @@ pub(super) struct Tables {
     pub(super) handles: Rows<kind::Handle, Arc<str>>,
     pub(super) files: Rows<kind::File, FileRow>,
     pub(super) ops: Rows<kind::Op, OpRow>,
+    /// Until the machine has forgotten the operation, which may be after its answer.
+    pub(super) replacing: Rows<kind::Op, Replacing>,
 }
 
 impl Tables {
@@ -60,6 +62,7 @@ impl Tables {
             handles: Rows::new(),
             files: Rows::new(),
             ops: Rows::new(),
+            replacing: Rows::new(),
         }
     }
 
@@ -111,6 +114,14 @@ pub(super) enum Held {
     },
 }
 
+/// A file that is to take the place of another.
+#[derive(Debug)]
+pub(super) struct Replacing {
+    pub(super) path: Arc<str>,
+    /// There after the first step.
+    pub(super) temporary: Option<Temporary>,
+}
+
 /// What an operation has here until it is answered.
 #[derive(Debug)]
 pub(super) struct OpRow {
@@ -133,6 +144,7 @@ pub(super) const fn op_of(request: &staging_core::IoKind) -> Option<OpId> {
         | staging_core::IoKind::Map { .. }
         | staging_core::IoKind::Load { .. }
         | staging_core::IoKind::Sync { .. }
+        | staging_core::IoKind::Replace { .. }
         | staging_core::IoKind::Release { .. }
         | staging_core::IoKind::Close { .. } => None,
     }

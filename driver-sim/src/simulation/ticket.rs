@@ -16,6 +16,13 @@ pub enum Payload<'a> {
     Path(&'a str),
     /// Of a write or an append: as many bytes as the request says.
     Bytes(Vec<u8>),
+    /// Of a replace: where, and as many bytes as the request says.
+    Content {
+        /// What is relative begins at the root.
+        path: &'a str,
+        /// All of them.
+        bytes: Vec<u8>,
+    },
 }
 
 /// The one answer to an accepted request.

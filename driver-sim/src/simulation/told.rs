@@ -39,6 +39,10 @@ impl Simulation {
                     | IoKind::Sync { file }
                     | IoKind::Release { file }
                     | IoKind::Close { file } => self.path_of(file),
+                    IoKind::Replace { op, .. } => {
+                        let row = self.tables.replacing.get(op);
+                        row.map_or_else(|| "?".into(), |row| row.path.clone())
+                    }
                 };
                 self.unfinished.push((path, kind));
             }
@@ -57,6 +61,11 @@ impl Simulation {
         for row in tables.files.into_rows() {
             if let Some(inode) = row.descriptor {
                 self.disk.close(inode);
+            }
+        }
+        for row in tables.replacing.into_rows() {
+            if let Some(temporary) = row.temporary {
+                self.disk.close(temporary.inode);
             }
         }
     }
@@ -95,6 +104,7 @@ impl Simulation {
         if let (true, Some(handle)) = (gone, handle) {
             drop(self.tables.handles.take(handle));
         }
+        self.forget_replaced(op);
         let handle = handle.filter(|_| opens && matches!(outcome, Outcome::Opened { .. }));
         self.answers.push_back(Answer {
             ticket,

@@ -159,6 +159,9 @@ impl Files {
                 | Completion::CutShort { .. }
                 | Completion::LengthSet
                 | Completion::Synced
+                | Completion::Created
+                | Completion::Published { .. }
+                | Completion::Discarded
                 | Completion::Released { .. }
                 | Completion::Closed
                 | Completion::Failed { .. },
@@ -251,6 +254,8 @@ impl Files {
                 let descriptor = Arc::clone(&self.descriptors[&file]);
                 Box::new(move || calls::sync(&descriptor))
             }
+            // Nobody asks this loop for one.
+            IoKind::Replace { .. } => Box::new(|| Err(Fault::Os(libc::ENOSYS))),
             IoKind::Release { file } => {
                 self.contents.remove(&file);
                 let call = Ok((Completion::Released { lent: 0 }, Brought::default()));
@@ -312,6 +317,7 @@ impl Files {
                 | Outcome::Flushed
                 | Outcome::Synced
                 | Outcome::SyncFailed { .. }
+                | Outcome::Replaced
                 | Outcome::Closed
                 | Outcome::Failed { .. },
                 _,

@@ -229,6 +229,8 @@ impl Files {
                 Flight::set_length(Descriptor::clone(&self.descriptors[&file]), len)
             }
             IoKind::Sync { file } => Flight::sync(Descriptor::clone(&self.descriptors[&file])),
+            // Nobody asks this loop for one.
+            IoKind::Replace { .. } => failed(Fault::Os(libc::ENOSYS)),
             IoKind::Release { file } => {
                 self.contents.remove(&file);
                 Next::End(Completion::Released { lent: 0 }, Brought::Nothing)
@@ -290,6 +292,9 @@ impl Files {
                 | Completion::CutShort { .. }
                 | Completion::LengthSet
                 | Completion::Synced
+                | Completion::Created
+                | Completion::Published { .. }
+                | Completion::Discarded
                 | Completion::Released { .. }
                 | Completion::Closed
                 | Completion::Failed { .. },
@@ -322,6 +327,7 @@ impl Files {
                 | Outcome::Flushed
                 | Outcome::Synced
                 | Outcome::SyncFailed { .. }
+                | Outcome::Replaced
                 | Outcome::Closed
                 | Outcome::Failed { .. },
                 _,

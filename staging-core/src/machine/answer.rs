@@ -35,17 +35,40 @@ impl Machine {
         let entry = &self.ops[op];
         let (state, order, request) = (entry.state, entry.order, entry.request);
         let file = self.file_of_op(op);
-        let mut flight = None;
+        let (mut flight, mut done) = (None, Done::Nothing);
         match state {
             OpState::AwaitingSlot => self.ops.unlink(&mut self.openers, OPS, op),
-            OpState::Opening { io } | OpState::Performing { io } => flight = self.recall(io),
+            OpState::Performing { io } if matches!(order, Order::Targeted(_)) => {
+                (flight, done) = self.give_up_step(op, io);
+            }
+            OpState::Opening { io } | OpState::Performing { io } => {
+                flight = self.recall(io);
+                if flight.is_some() {
+                    done = Done::Unknown;
+                }
+            }
+            OpState::AwaitingTarget { target } => {
+                self.ops.unlink(&mut self.targets[target].waiting, OPS, op);
+            }
+            OpState::Discarding { io, .. } => flight = Some(io),
+            OpState::AwaitingDirectory { directory } => {
+                self.leave_uncovered_names(op, directory);
+                done = Done::Unknown;
+            }
+            OpState::SyncingDirectory { directory } => {
+                flight = self.leave_covered_names(op, directory);
+                done = Done::Unknown;
+            }
             OpState::AwaitingOrder { behind } => self.leave_line(op, behind),
             OpState::AwaitingLookers { writing } => {
                 self.ops.unlink(&mut self.writings[writing].held, OPS, op);
             }
             OpState::AwaitingEarlier { writing } => self.leave_earlier(op, writing),
             OpState::AwaitingSync { writing } => self.leave_uncovered(op, writing),
-            OpState::Syncing { writing } => self.leave_covered(op, writing),
+            OpState::Syncing { writing } => {
+                self.leave_covered(op, writing);
+                done = Done::Unknown;
+            }
             OpState::AwaitingStaging { file } => self.leave_waiters(op, file),
             OpState::AwaitingDescriptor { file } => {
                 self.ops.unlink(&mut self.files[file].readers, OPS, op);
@@ -57,11 +80,6 @@ impl Machine {
             OpState::AwaitingOthers => {}
             OpState::Resolved { .. } | OpState::Answered => return,
         }
-        let done = match state {
-            OpState::Syncing { .. } => Done::Unknown,
-            _ if flight.is_some() => Done::Unknown,
-            _ => Done::Nothing,
-        };
         let is_write = matches!(
             request,
             Request::Write { .. } | Request::Append { .. } | Request::SetLength { .. }
@@ -105,7 +123,9 @@ impl Machine {
         }
         self.take_back(io);
         let Some(file) = self.file_of_owner(owner) else {
-            self.open_ended(kind);
+            if matches!(owner, Owner::Open { .. }) {
+                self.open_ended(kind);
+            }
             return None;
         };
         self.files[file].flights -= 1;
@@ -234,6 +254,7 @@ impl Machine {
             | Outcome::LengthSet
             | Outcome::Flushed
             | Outcome::Synced
+            | Outcome::Replaced
             | Outcome::Closed => &mut self.stats.completed,
             Outcome::SyncFailed { .. } => &mut self.stats.failed,
         };

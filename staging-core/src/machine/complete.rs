@@ -3,9 +3,10 @@
 
 use super::Machine;
 use super::open::{Opened, Sight};
-use super::state::{Io, Owner, Place, WritingId};
+use super::replace::Ended;
+use super::state::{DirectoryId, Io, Owner, Place, WritingId};
 use super::write::Executed;
-use crate::action::IoKind;
+use crate::action::{IoKind, ReplaceStep};
 use crate::event::{Completion, Key, Stamp};
 use crate::fault::Fault;
 use crate::id::{FileId, IoId, OpId};
@@ -41,6 +42,9 @@ enum Fits {
         end: Executed,
     },
     Synced(WritingId, Result<(), Fault>),
+    Stepped(OpId, Ended),
+    Discarded(OpId),
+    DirectorySynced(OpId, DirectoryId, Result<(), Fault>),
     Released {
         file: FileId,
         lent: u64,
@@ -73,6 +77,11 @@ impl Machine {
             Fits::Read { op, file, result } => self.on_read(op, file, result),
             Fits::Written { op, writing, end } => self.on_written(op, writing, kind, end),
             Fits::Synced(writing, result) => self.on_synced(writing, result),
+            Fits::Stepped(op, ended) => self.on_replace_step(op, ended),
+            Fits::Discarded(op) => self.on_discarded(op),
+            Fits::DirectorySynced(op, directory, result) => {
+                self.on_directory_synced(op, directory, result);
+            }
             Fits::Released { file, lent } => self.on_released(file, lent),
             Fits::Closed(file) => self.on_closed(io, file),
         }
@@ -199,6 +208,17 @@ fn fit(io: &Io, completion: Completion) -> Result<Fits, Ignored> {
         (IoKind::Close { file }, _, Completion::Closed | Completion::Failed { .. }) => {
             Fits::Closed(file)
         }
+        (IoKind::Replace { step, .. }, Owner::Replace { op }, completion) => {
+            return fit_step(op, step, completion);
+        }
+        (IoKind::Replace { op, .. }, Owner::Directory { directory }, Completion::Synced) => {
+            Fits::DirectorySynced(op, directory, Ok(()))
+        }
+        (
+            IoKind::Replace { op, .. },
+            Owner::Directory { directory },
+            Completion::Failed { fault },
+        ) => Fits::DirectorySynced(op, directory, Err(fault)),
         (
             IoKind::Open { .. }
             | IoKind::Fetch { .. }
@@ -209,6 +229,7 @@ fn fit(io: &Io, completion: Completion) -> Result<Fits, Ignored> {
             | IoKind::Write { .. }
             | IoKind::SetLength { .. }
             | IoKind::Sync { .. }
+            | IoKind::Replace { .. }
             | IoKind::Release { .. }
             | IoKind::Close { .. },
             _,
@@ -216,4 +237,35 @@ fn fit(io: &Io, completion: Completion) -> Result<Fits, Ignored> {
         ) => return Err(Ignored::WrongKind),
     };
     Ok(fits)
+}
+
+/// The same for the step of a replace.
+fn fit_step(op: OpId, step: ReplaceStep, completion: Completion) -> Result<Fits, Ignored> {
+    let ended = match (step, completion) {
+        (ReplaceStep::Create { len, .. }, Completion::Created) => Ended::Created { len },
+        (ReplaceStep::Create { .. }, Completion::Failed { fault }) => Ended::NotCreated(fault),
+        (ReplaceStep::Fill { offset, len }, Completion::Written) => {
+            let end = offset + len;
+            Ended::Filled { end }
+        }
+        (ReplaceStep::Fill { len, .. }, Completion::CutShort { bytes, fault }) => {
+            if bytes >= len {
+                return Err(Ignored::Impossible);
+            }
+            Ended::Failed(fault)
+        }
+        (ReplaceStep::SyncFile, Completion::Synced) => Ended::FileSynced,
+        (ReplaceStep::Publish { .. }, Completion::Published { directory }) => {
+            Ended::Published { directory }
+        }
+        (ReplaceStep::Discard, Completion::Discarded | Completion::Failed { .. }) => {
+            return Ok(Fits::Discarded(op));
+        }
+        (
+            ReplaceStep::Fill { .. } | ReplaceStep::SyncFile | ReplaceStep::Publish { .. },
+            Completion::Failed { fault },
+        ) => Ended::Failed(fault),
+        _ => return Err(Ignored::WrongKind),
+    };
+    Ok(Fits::Stepped(op, ended))
 }

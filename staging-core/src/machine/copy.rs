@@ -25,7 +25,11 @@ impl Clone for Machine {
             writings,
             ops,
             ios,
+            targets,
+            directories,
             keys,
+            targets_by_key,
+            directories_by_key,
             timers,
             intervals,
             budget,
@@ -58,7 +62,11 @@ impl Clone for Machine {
         self.writings.clone_from(writings);
         self.ops.clone_from(ops);
         self.ios.clone_from(ios);
+        self.targets.clone_from(targets);
+        self.directories.clone_from(directories);
         self.keys.clone_from(keys);
+        self.targets_by_key.clone_from(targets_by_key);
+        self.directories_by_key.clone_from(directories_by_key);
         self.timers.clone_from(timers);
         self.intervals.clone_from(intervals);
         self.budget.clone_from(budget);

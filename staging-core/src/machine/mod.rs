@@ -6,11 +6,13 @@ mod canonical;
 mod complete;
 mod copy;
 mod descriptor;
+mod directory;
 mod leave;
 mod open;
 mod order;
 mod poll;
 mod read;
+mod replace;
 mod request;
 mod shutdown;
 mod stage;
@@ -36,7 +38,10 @@ use crate::timers::Timers;
 use budget::Budget;
 pub use canonical::Canonical;
 pub use shutdown::Report;
-use state::{Contents, File, Fullness, Handle, Io, Op, Pass, SyncAll, Then, Writing, WritingKind};
+use state::{
+    Contents, Directory, DirectoryKind, File, Fullness, Handle, Io, Op, Pass, SyncAll, Target,
+    TargetKind, Then, Writing, WritingKind,
+};
 
 /// The staging state machine.
 ///
@@ -79,7 +84,13 @@ pub struct Machine {
     writings: Slab<WritingKind, Writing, 1>,
     ops: Slab<crate::id::kind::Op, Op, 3>,
     ios: Slab<crate::id::kind::Io, Io, 1>,
-    keys: Keys,
+    /// What is being replaced.
+    targets: Slab<TargetKind, Target, 0>,
+    /// Where names are to become durable.
+    directories: Slab<DirectoryKind, Directory, 0>,
+    keys: Keys<crate::id::kind::File>,
+    targets_by_key: Keys<TargetKind>,
+    directories_by_key: Keys<DirectoryKind>,
     timers: Timers,
     intervals: Intervals,
     budget: Budget,
@@ -102,7 +113,7 @@ pub struct Machine {
     /// Files that a sync of all has to do with.
     unsynced: List,
     sync_all: SyncAll,
-    /// Bytes of active writes.
+    /// Bytes of active writes and replaces.
     bytes: u64,
     bytes_room: Fullness,
     /// How many writes ended: by this an open can be told from a later write.
@@ -130,7 +141,11 @@ impl Machine {
             writings: Slab::new(),
             ops: Slab::new(),
             ios: Slab::new(),
+            targets: Slab::new(),
+            directories: Slab::new(),
             keys: Keys::new(),
+            targets_by_key: Keys::new(),
+            directories_by_key: Keys::new(),
             timers: Timers::new(),
             intervals: Intervals::new(),
             budget: Budget::new(limits.budget),
@@ -293,6 +308,12 @@ impl Machine {
             handles: file.handles,
             waiting: file.waiting,
         })
+    }
+
+    /// Whether an operation is waiting to be answered, or was and still has a system call under way: then
+    /// the driver needs what belongs to it.
+    pub fn is_under_way(&self, op: OpId) -> bool {
+        self.ops.get(op).is_some()
     }
 
     fn ignore(&mut self, why: Ignored) -> Reply {

@@ -64,6 +64,7 @@ impl Machine {
                 self.files[file].lookers -= 1;
                 self.free_held(file);
             }
+            Order::Targeted(target) => self.leave_target(op, target),
             Order::Placed(writing) => {
                 let entry = &mut self.writings[writing];
                 let file = entry.file;

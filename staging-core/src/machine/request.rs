@@ -38,6 +38,9 @@ impl Machine {
         {
             return Err(Reject::BadRange);
         }
+        if let Request::Replace { len, .. } = request {
+            self.check_replace(len)?;
+        }
         // Closing ends work, so it is not refused for fullness (R12). One close a handle keeps
         // that bounded.
         if !self.operations_have_room() && !matches!(request, Request::Close { .. }) {
@@ -62,7 +65,10 @@ impl Machine {
                 | Request::SyncAll
                 | Request::Close { .. },
             ) => Ok(()),
-            (Phase::Draining { .. }, Request::Open { .. } | Request::Stage { .. })
+            (
+                Phase::Draining { .. },
+                Request::Open { .. } | Request::Stage { .. } | Request::Replace { .. },
+            )
             | (Phase::Closing { .. } | Phase::Closed, _) => Err(Reject::ShuttingDown),
         }
     }
@@ -178,6 +184,7 @@ impl Machine {
         let writing = writer.and_then(|file| self.files[file].writing);
         match (request, file, writing) {
             (Request::Open { access, .. }, _, _) => self.start_open(op, access),
+            (Request::Replace { target, len, .. }, _, _) => self.start_replace(op, target, len),
             (Request::Stage { plan, .. }, Some(file), _) => match plan.mode {
                 Mode::None => {
                     let outcome = self.staged_outcome(file);

@@ -233,6 +233,19 @@ impl Machine {
             from = writing.index() as u32 + 1;
             self.writings.remove(writing);
         }
+        let mut from = 0;
+        while let Some(target) = self.targets.next_from(from) {
+            from = target.index() as u32 + 1;
+            self.targets_by_key.remove(self.targets[target].key);
+            self.targets.remove(target);
+        }
+        let mut from = 0;
+        while let Some(directory) = self.directories.next_from(from) {
+            from = directory.index() as u32 + 1;
+            self.directories_by_key
+                .remove(self.directories[directory].key);
+            self.directories.remove(directory);
+        }
         self.all_writes = List::EMPTY;
         self.unsynced = List::EMPTY;
         self.sync_all = SyncAll::IDLE;

@@ -73,6 +73,7 @@ impl Machine {
             | Request::SetLength { .. }
             | Request::Flush { .. }
             | Request::Sync { .. }
+            | Request::Replace { .. }
             | Request::FlushAll
             | Request::SyncAll
             | Request::Close { .. } => None,

@@ -1,13 +1,18 @@
 //! What the machine keeps of each thing. Every enum says what may happen in each of its states;
 //! who stands in which list follows from the state alone.
 
+mod names;
+
 use crate::action::{IoKind, Outcome};
 use crate::event::{Key, Plan, Request, Stamp, Tag};
+use crate::fault::Fault;
 use crate::id::{FileId, HandleId, Id, IoId, OpId};
 use crate::intervals::Root;
 use crate::slab::List;
 use crate::staging::{How, Why};
 use crate::time::Tick;
+
+pub(super) use names::{Directory, DirectoryId, DirectoryKind, Target, TargetId, TargetKind};
 
 /// Lists of operations: an operation stands in one at a time.
 pub(super) const OPS: usize = 0;
@@ -49,6 +54,8 @@ pub(super) enum Order {
     Counted(FileId),
     /// It stands among the ranges of a file that is open for writing.
     Placed(WritingId),
+    /// A replace: it is at work on its target, or stands in line for it.
+    Targeted(TargetId),
 }
 
 /// Where an operation is. Each state but the last two is a place that will answer it. What barriers
@@ -68,7 +75,7 @@ pub(super) enum OpState {
     AwaitingOrder { behind: OpId },
     /// A write, in `held` of its file, until what was under way before anybody could write ended.
     AwaitingLookers { writing: WritingId },
-    /// A read or a write under way.
+    /// A read, a write or a step of a replace under way.
     Performing { io: IoId },
     /// An unstage or a write, in `leavers` of its file, until the contents are given up.
     AwaitingRelease { file: FileId },
@@ -79,6 +86,14 @@ pub(super) enum OpState {
     AwaitingSync { writing: Option<WritingId> },
     /// A sync, in `covered` of its file or of all, until the system sync returns.
     Syncing { writing: Option<WritingId> },
+    /// A replace, in `waiting` of its target, until those before it are published or gone.
+    AwaitingTarget { target: TargetId },
+    /// A replace that failed, until its temporary file is gone.
+    Discarding { io: IoId, fault: Fault },
+    /// A replace, in `uncovered` of its directory, until a system sync may begin that covers it.
+    AwaitingDirectory { directory: DirectoryId },
+    /// A replace, in `covered` of its directory, until the system sync returns.
+    SyncingDirectory { directory: DirectoryId },
     /// A close, named by its handle, until the handle's other operations are answered.
     AwaitingOthers,
     /// Answered, in `told`, until the answer is polled. A flight may still be under way.
@@ -261,7 +276,7 @@ pub(super) struct SyncAll {
     /// Files whose system sync has not returned in this round; 0 between rounds.
     pub remaining: u32,
     /// Files that could not be synced in this round, the first of them, and why.
-    pub failed: Option<(u32, FileId, crate::fault::Fault)>,
+    pub failed: Option<(u32, FileId, Fault)>,
 }
 
 impl SyncAll {
@@ -445,6 +460,10 @@ pub(super) enum Owner {
     Write { op: OpId, writing: WritingId },
     /// The system sync of a file.
     Sync { writing: WritingId },
+    /// A step of a replace.
+    Replace { op: OpId },
+    /// The system sync of a directory.
+    Directory { directory: DirectoryId },
 }
 
 /// Where an action is.

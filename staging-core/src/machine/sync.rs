@@ -187,7 +187,7 @@ impl Machine {
         }
     }
 
-    fn resolve_each(&mut self, ops: &mut List, outcome: Outcome) {
+    pub(super) fn resolve_each(&mut self, ops: &mut List, outcome: Outcome) {
         while let Some(op) = self.ops.pop_front(ops, OPS) {
             self.resolve(op, outcome);
         }

@@ -1,7 +1,7 @@
 //! Any driver of futures under trial, in blocking words: what its world polls, a case waits for.
 
 use super::driver::{
-    Begun, Driver, FollowedFile, Group, Open, OpenFile, Opening, Version, Watched,
+    Begun, Driver, FollowedFile, Group, Open, OpenFile, Opening, Replacing, Version, Watched,
 };
 use bytes::Bytes;
 use driver_kit::batch::{Item, Order, Progress};
@@ -10,7 +10,7 @@ use driver_kit::core::{Grace, Plan, Standing};
 use driver_kit::hub::Hub;
 use driver_kit::watch::{Change, Follow, News};
 use driver_kit::{Deadline, Handle, ShutdownReport};
-use std::future::Future;
+use std::future::{Future, IntoFuture};
 use std::io::{self, SeekFrom};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -78,6 +78,16 @@ impl<W: World> Driver for Awaited<W> {
             .start()?;
         let world = self.world.clone();
         Ok(Arc::new(Together { batch, world }))
+    }
+
+    fn replace(&self, path: &Path, content: &[u8], how: Replacing) -> io::Result<()> {
+        let replace = self
+            .stager
+            .replace(path, content.to_vec())
+            .durability(how.durability)
+            .create_new(how.create_new)
+            .deadline(how.deadline);
+        self.world.block_on(replace.into_future())
     }
 
     fn flush_all(&self, deadline: Deadline) -> io::Result<()> {

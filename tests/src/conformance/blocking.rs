@@ -1,7 +1,8 @@
 //! driver-blocking under trial: without a pool, and with one of one and of two threads.
 
 use super::driver::{
-    Begun, Configuration, Driver, FollowedFile, Group, Open, OpenFile, Opening, Version, Watched,
+    Begun, Configuration, Driver, FollowedFile, Group, Open, OpenFile, Opening, Replacing, Version,
+    Watched,
 };
 use bytes::Bytes;
 use driver_blocking::{Background, Batch, File, Stager};
@@ -80,6 +81,15 @@ impl Driver for Blocking {
             .deadline(order.deadline)
             .start()?;
         Ok(Arc::new(Together { batch }))
+    }
+
+    fn replace(&self, path: &Path, content: &[u8], how: Replacing) -> io::Result<()> {
+        self.stager
+            .replace(path, content.to_vec())
+            .durability(how.durability)
+            .create_new(how.create_new)
+            .deadline(how.deadline)
+            .commit()
     }
 
     fn flush_all(&self, deadline: Deadline) -> io::Result<()> {

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use driver_kit::batch::{Item, Order, Progress};
 use driver_kit::contents::Contents;
 use driver_kit::core::{
-    Access, FileId, Grace, Life, Limits, Missing, Mode, OverBudget, PhaseName, Plan, Staging,
-    Standing, Stats,
+    Access, Durability, FileId, Grace, Life, Limits, Missing, Mode, OverBudget, PhaseName, Plan,
+    Staging, Standing, Stats,
 };
 use driver_kit::handlers::Handlers;
 use driver_kit::hub::Hub;
@@ -117,6 +117,27 @@ impl Opening {
     }
 }
 
+/// How a file is replaced.
+#[derive(Clone, Copy, Debug)]
+pub struct Replacing {
+    /// What is to survive a loss of power.
+    pub durability: Durability,
+    /// Whether nothing may be there.
+    pub create_new: bool,
+    /// When the caller stops waiting.
+    pub deadline: Deadline,
+}
+
+impl Default for Replacing {
+    fn default() -> Replacing {
+        Replacing {
+            durability: Durability::default(),
+            create_new: false,
+            deadline: Deadline::Never,
+        }
+    }
+}
+
 /// A driver under trial.
 pub trait Driver: Send + Sync {
     /// The hub in it, if it is made of the kit.
@@ -137,6 +158,12 @@ pub trait Driver: Send + Sync {
         paths: Box<dyn Iterator<Item = PathBuf> + Send>,
         order: Order,
     ) -> io::Result<Arc<dyn Group>>;
+
+    /// Replaces a file, and waits for it.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn replace(&self, path: &Path, content: &[u8], how: Replacing) -> io::Result<()>;
 
     /// Waits until what was written to any file is executed.
     ///

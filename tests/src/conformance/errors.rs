@@ -14,7 +14,9 @@ pub fn cause_of(error: &io::Error) -> Option<Cause> {
 /// The fault, if the world said no.
 pub fn fault_of(error: &io::Error) -> Option<Fault> {
     match cause_of(error) {
-        Some(Cause::Fault(fault) | Cause::CutShort { fault, .. }) => Some(fault),
+        Some(Cause::Fault(fault) | Cause::CutShort { fault, .. } | Cause::Indeterminate(fault)) => {
+            Some(fault)
+        }
         Some(Cause::Rejected(_)) | None => None,
     }
 }

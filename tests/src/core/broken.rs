@@ -11,8 +11,8 @@ use super::log::Origin;
 use super::rules::quiet;
 use super::world::{Asked, Seen, World};
 use staging_core::{
-    Access, Bound, Done, Fault, FileId, Grace, HandleId, IoKind, Limits, Machine, Missing, Mode,
-    OpId, Outcome, PhaseName, Plan, Request, Tick,
+    Access, Bound, Done, Fault, FileId, Grace, HandleId, IoKind, Key, Limits, Machine, Missing,
+    Mode, OpId, Outcome, PhaseName, Plan, Request, Tick,
 };
 
 /// A world that is not as it should be.
@@ -282,7 +282,7 @@ pub fn fixtures() -> Vec<Broken> {
             || {
                 let mut world = staging();
                 let (io, kind) = (world.driver.jobs[0].io, world.driver.jobs[0].kind);
-                world.driver.take(io, kind, None);
+                world.driver.take(io, kind, None, Key([0, 0]));
             },
         ),
         broken(
@@ -293,7 +293,9 @@ pub fn fixtures() -> Vec<Broken> {
                 let (mut world, file) = writing(&[(0, 10)]);
                 let io = world.driver.jobs[0].io;
                 world.driver.check_unwritten(file, IoKind::Look { file });
-                world.driver.take(io, IoKind::Look { file }, None);
+                world
+                    .driver
+                    .take(io, IoKind::Look { file }, None, Key([0, 0]));
             },
         ),
         broken(

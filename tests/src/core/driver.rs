@@ -3,9 +3,10 @@
 
 use super::dice::Dice;
 use super::disk::Disk;
+use super::replaces::directory_of;
 use staging_core::{
-    Access, Completion, Fault, FileId, How, IoId, IoKind, Limits, Missing, PAGE, Reply, Stamp,
-    charge_loaded, charge_mapped,
+    Access, Completion, Fault, FileId, How, IoId, IoKind, Key, Limits, Missing, PAGE, ReplaceStep,
+    Reply, Stamp, charge_loaded, charge_mapped,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +23,8 @@ pub(crate) struct Job {
     lent: u64,
     /// It closes a descriptor that was opened for reading only.
     closes_reader: bool,
+    /// What the action replaces, or some file.
+    target: Key,
 }
 
 /// Contents, whole or in part.
@@ -73,7 +76,7 @@ pub(crate) struct Driver {
 impl Driver {
     /// Takes an action, as a driver does under its lock: what is closed or released leaves the
     /// table now.
-    pub(crate) fn take(&mut self, io: IoId, kind: IoKind, name: Option<usize>) {
+    pub(crate) fn take(&mut self, io: IoId, kind: IoKind, name: Option<usize>, target: Key) {
         let mut job = Job {
             io,
             kind,
@@ -81,6 +84,7 @@ impl Driver {
             inode: None,
             lent: 0,
             closes_reader: false,
+            target,
         };
         match kind {
             IoKind::Open { .. } | IoKind::Fetch { .. } => {
@@ -108,6 +112,7 @@ impl Driver {
                 assert!(beside.is_none(), "{kind:?} beside {beside:?}");
                 job.inode = Some(self.writable(file, kind));
             }
+            IoKind::Replace { .. } => {}
             IoKind::Release { file } => {
                 self.check_alone(file, kind);
                 if let Some(held) = self.contents.remove(&file) {
@@ -134,6 +139,7 @@ impl Driver {
             inode: None,
             lent: 0,
             closes_reader: false,
+            target: Key([0, 0]),
         });
     }
 
@@ -200,6 +206,7 @@ impl Driver {
                 let fault = dice.one_of(&[Fault::Os(28), Fault::Short]);
                 Completion::CutShort { bytes, fault }
             }
+            IoKind::Replace { step, .. } => replaced(step, job.target, fails, dice),
             _ if fails => failed(dice),
             IoKind::Look { .. } => Completion::Looked { stamp: stamp(disk) },
             IoKind::Map { file, len, how } => self.map(job, file, len, how, disk),
@@ -406,6 +413,18 @@ fn failed(dice: &mut Dice) -> Completion {
     Completion::Failed { fault }
 }
 
+fn replaced(step: ReplaceStep, target: Key, fails: bool, dice: &mut Dice) -> Completion {
+    match step {
+        ReplaceStep::Fill { len, .. } if fails && len > 1 && dice.chance(50) => {
+            let bytes = 1 + dice.below(len as usize - 1) as u64;
+            let fault = Fault::Os(28);
+            Completion::CutShort { bytes, fault }
+        }
+        _ if fails => failed(dice),
+        step => step.done(directory_of(target)),
+    }
+}
+
 fn uses_descriptor(kind: IoKind, of: FileId) -> bool {
     match kind {
         IoKind::Look { file }
@@ -417,6 +436,7 @@ fn uses_descriptor(kind: IoKind, of: FileId) -> bool {
         | IoKind::Sync { file } => file == of,
         IoKind::Open { .. }
         | IoKind::Fetch { .. }
+        | IoKind::Replace { .. }
         | IoKind::Release { .. }
         | IoKind::Close { .. } => false,
     }
@@ -438,6 +458,7 @@ fn stages(kind: IoKind, of: FileId) -> bool {
         | IoKind::Write { .. }
         | IoKind::SetLength { .. }
         | IoKind::Sync { .. }
+        | IoKind::Replace { .. }
         | IoKind::Close { .. } => false,
     }
 }

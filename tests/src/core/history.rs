@@ -8,8 +8,8 @@ use super::lies::lie;
 use super::log::{Log, Origin};
 use super::world::{RowState, World};
 use staging_core::{
-    Access, Entry, Event, Grace, HandleId, Limits, Missing, Mode, OpId, OverBudget, PAGE,
-    PhaseName, Plan, Request, Tick,
+    Access, Durability, Entry, Event, Existing, Grace, HandleId, Key, Limits, Missing, Mode, OpId,
+    OverBudget, PAGE, PhaseName, Plan, Request, Tick,
 };
 use std::collections::BTreeSet;
 
@@ -22,6 +22,7 @@ struct Nature {
     deadlines: usize,
     writers: usize,
     ends: bool,
+    replaces: usize,
 }
 
 /// A history that came to its end.
@@ -70,11 +71,12 @@ pub fn live_by(bytes: &[u8]) -> Lived {
 }
 
 fn honest(dice: &mut Dice) -> (Limits, Nature, Luck) {
-    let (limits, nature) = (limits(dice), nature(dice));
+    let (limits, mut nature) = (limits(dice), nature(dice));
     let luck = Luck {
         failing: dice.one_of(&[0, 0, 2, 10, 30]),
         no_mapping: dice.chance(25),
     };
+    nature.replaces = replaces(dice);
     (limits, nature, luck)
 }
 
@@ -99,7 +101,8 @@ fn live_in(mut world: World, nature: &Nature, luck: Luck, steps: usize) -> Lived
 /// left without a way to go on.
 pub fn endure(seed: u64, steps: usize) -> Lived {
     let mut dice = Dice::of(seed ^ 0xbad);
-    let (limits, nature) = (limits(&mut dice), nature(&mut dice));
+    let (limits, mut nature) = (limits(&mut dice), nature(&mut dice));
+    nature.replaces = replaces(&mut dice);
     let world = World::new(Dice::of(seed), Origin::Seed(seed), limits, false);
     endure_in(world, &nature, steps)
 }
@@ -107,7 +110,8 @@ pub fn endure(seed: u64, steps: usize) -> Lived {
 /// The same, with choices that somebody else made.
 pub fn endure_by(bytes: &[u8]) -> Lived {
     let mut dice = Dice::of_bytes(bytes);
-    let (limits, nature) = (limits(&mut dice), nature(&mut dice));
+    let (limits, mut nature) = (limits(&mut dice), nature(&mut dice));
+    nature.replaces = replaces(&mut dice);
     let world = World::new(dice, Origin::Bytes(bytes.len()), limits, false);
     endure_in(world, &nature, bytes.len())
 }
@@ -163,7 +167,12 @@ fn nature(dice: &mut Dice) -> Nature {
         deadlines: dice.one_of(&[0, 10, 40]),
         writers: dice.one_of(&[0, 0, 30, 70]),
         ends: dice.chance(40),
+        replaces: 0,
     }
+}
+
+fn replaces(dice: &mut Dice) -> usize {
+    dice.one_of(&[0, 0, 0, 40])
 }
 
 fn step(world: &mut World, nature: &Nature) {
@@ -245,6 +254,9 @@ fn ask(world: &mut World, nature: &Nature) {
 
 fn request(world: &mut World, nature: &Nature) -> Request {
     let plan = plan(&mut world.dice);
+    if nature.replaces > 0 && world.dice.chance(nature.replaces) {
+        return replace(&mut world.dice);
+    }
     let Some(handle) = some_handle(world) else {
         let missing = world.dice.one_of(&[
             Missing::Fail,
@@ -275,6 +287,20 @@ fn request(world: &mut World, nature: &Nature) -> Request {
             offset: world.dice.one_of(&[0, 1, 4095, 8_000, u64::MAX - 10]),
             len: world.dice.one_of(&[0, 1, 10, 4096, 30_000]),
         },
+    }
+}
+
+fn replace(dice: &mut Dice) -> Request {
+    Request::Replace {
+        target: Key([8, dice.below(4) as u64]),
+        len: dice.one_of(&[0, 1, 100, 4096, 9_000, u64::MAX]),
+        durability: dice.one_of(&[
+            Durability::None,
+            Durability::File,
+            Durability::FileAndDirectory,
+            Durability::FileAndDirectory,
+        ]),
+        existing: dice.one_of(&[Existing::Replace, Existing::Fail]),
     }
 }
 

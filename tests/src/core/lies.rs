@@ -4,7 +4,8 @@
 use super::dice::Dice;
 use super::world::World;
 use staging_core::{
-    Completion, Event, Fault, HandleId, Ignored, IoId, IoKind, Key, OpId, PhaseName, Reply, Stamp,
+    Completion, Event, Fault, HandleId, Ignored, IoId, IoKind, Key, OpId, PhaseName, ReplaceStep,
+    Reply, Stamp,
 };
 
 /// Says one thing that may be a lie, and holds the answer against what the machine can know.
@@ -89,7 +90,7 @@ fn completion(dice: &mut Dice) -> Completion {
         version: dice.one_of(&[1, 2]),
     };
     let key = Key([0, dice.below(4) as u64]);
-    match dice.below(13) {
+    match dice.below(16) {
         0 => Completion::Opened { key, stamp },
         1 => Completion::Fetched { key, stamp },
         2 => Completion::Looked { stamp },
@@ -105,6 +106,9 @@ fn completion(dice: &mut Dice) -> Completion {
         },
         10 => Completion::LengthSet,
         11 => Completion::Synced,
+        12 => Completion::Created,
+        13 => Completion::Published { directory: key },
+        14 => Completion::Discarded,
         _ => Completion::Failed {
             fault: dice.one_of(&[
                 Fault::Os(5),
@@ -118,6 +122,9 @@ fn completion(dice: &mut Dice) -> Completion {
 
 /// Which kind of completion each kind of action can have.
 fn fits(kind: IoKind, completion: Completion) -> bool {
+    if let IoKind::Replace { step, .. } = kind {
+        return fits_step(step, completion);
+    }
     match completion {
         Completion::Opened { .. } => matches!(kind, IoKind::Open { .. } | IoKind::Fetch { .. }),
         Completion::Fetched { .. } => matches!(kind, IoKind::Fetch { .. }),
@@ -129,7 +136,21 @@ fn fits(kind: IoKind, completion: Completion) -> bool {
         Completion::Closed => matches!(kind, IoKind::Close { .. }),
         Completion::Written | Completion::CutShort { .. } => matches!(kind, IoKind::Write { .. }),
         Completion::LengthSet => matches!(kind, IoKind::SetLength { .. }),
+        Completion::Created | Completion::Published { .. } | Completion::Discarded => false,
         Completion::Synced => matches!(kind, IoKind::Sync { .. }),
         Completion::Failed { .. } => true,
+    }
+}
+
+fn fits_step(step: ReplaceStep, completion: Completion) -> bool {
+    let fill = matches!(step, ReplaceStep::Fill { .. });
+    match completion {
+        Completion::Created => matches!(step, ReplaceStep::Create { .. }),
+        Completion::Written | Completion::CutShort { .. } => fill,
+        Completion::Synced => matches!(step, ReplaceStep::SyncFile | ReplaceStep::SyncDirectory),
+        Completion::Published { .. } => matches!(step, ReplaceStep::Publish { .. }),
+        Completion::Discarded => step == ReplaceStep::Discard,
+        Completion::Failed { .. } => true,
+        _ => false,
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod lies;
 pub(crate) mod log;
 pub(crate) mod order;
 pub(crate) mod refusals;
+pub(crate) mod replaces;
 pub(crate) mod rules;
 pub mod script;
 pub(crate) mod world;

@@ -32,6 +32,7 @@ impl World {
                     | Request::Write { .. }
                     | Request::Append { .. }
                     | Request::SetLength { .. }
+                    | Request::Replace { .. }
             )),
             Reject::ReadOnly => {
                 let handle = request.handle();

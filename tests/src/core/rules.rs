@@ -4,7 +4,7 @@
 use super::world::{Asked, RowState, World};
 use staging_core::{
     Access, Bound, Done, Fault, FileId, How, IoId, IoKind, Life, Mode, Outcome, OverBudget,
-    PhaseName, Request, Standing, Tick, WakeReason, Why, charge_loaded,
+    PhaseName, ReplaceStep, Request, Standing, Tick, WakeReason, Why, charge_loaded,
 };
 
 impl World {
@@ -177,9 +177,10 @@ impl World {
                             | IoKind::SetLength { .. }
                             | IoKind::Open { .. }
                             | IoKind::Fetch { .. }
+                            | IoKind::Replace { .. }
                     )
                 });
-                let most = self.asked.len() + flying.count();
+                let most = self.asked.len() + flying.count() + self.outlived();
                 assert!(
                     most >= self.limits.operations as usize,
                     "not full: {stats:?}"
@@ -204,7 +205,11 @@ impl World {
                 );
             }
             Bound::Bytes | Bound::FileBytes(_) => {
-                let waiting = self.order.bytes_of(bound);
+                let replaced = match bound {
+                    Bound::Bytes => self.replaces.bytes(),
+                    _ => 0,
+                };
+                let waiting = self.order.bytes_of(bound) + replaced;
                 assert!(waiting > 0 || !self.honest, "{bound:?} is not full");
             }
         }
@@ -236,6 +241,13 @@ impl World {
             | IoKind::Sync { .. } => {
                 assert!(phase < PhaseName::Closing, "{kind:?} in {phase:?}");
             }
+            IoKind::Replace { step, .. } => {
+                let clears = step == ReplaceStep::Discard;
+                assert!(
+                    phase < PhaseName::Closing || clears,
+                    "{kind:?} in {phase:?}"
+                );
+            }
             IoKind::Release { .. } | IoKind::Close { .. } => {}
         }
     }
@@ -260,6 +272,7 @@ impl World {
             | (Request::SetLength { .. }, Outcome::LengthSet)
             | (Request::Flush { .. } | Request::FlushAll, Outcome::Flushed)
             | (Request::Sync { .. } | Request::SyncAll, Outcome::Synced)
+            | (Request::Replace { .. }, Outcome::Replaced)
             | (Request::Close { .. }, Outcome::Closed) => {}
             (Request::SyncAll, Outcome::SyncFailed { files, fault, .. }) => {
                 assert!(files > 0 && (fault == Fault::SyncFailed || self.was_heard(fault)));
@@ -337,6 +350,7 @@ impl World {
                     | Request::Write { .. }
                     | Request::Append { .. }
                     | Request::SetLength { .. }
+                    | Request::Replace { .. }
                     | Request::Sync { .. }
                     | Request::SyncAll
             );
@@ -401,6 +415,7 @@ fn reserved(kind: IoKind) -> u64 {
 /// Nothing is to be polled and nothing is under way: whoever still waits, waits for room that
 /// somebody holds, and asked to.
 pub(crate) fn quiet(world: &World) {
+    assert_eq!(world.replaces.nothing_is_left(), Ok(()));
     // Who waits for a write that waits for a staging waits for that one.
     let behind_a_write = |asked: &Asked| {
         let file = world.file_of(asked);

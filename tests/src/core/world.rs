@@ -7,6 +7,7 @@ use super::disk::Disk;
 use super::driver::Driver;
 use super::log::{Log, Origin};
 use super::order::Order;
+use super::replaces::Replaces;
 use staging_core::{
     Access, Action, Bound, Completion, Event, Fault, FileId, Grace, HandleId, IoId, IoKind, Life,
     Limits, Machine, OpId, Outcome, PhaseName, Reject, Reply, Request, Tag, Tell, Tick,
@@ -72,6 +73,7 @@ pub(crate) struct World {
     pub(crate) files: BTreeMap<FileId, Seen>,
     pub(crate) full: Vec<Bound>,
     pub(crate) order: Order,
+    pub(crate) replaces: Replaces,
     pub(crate) lent: i64,
     pub(crate) told: PhaseName,
     pub(crate) lost: bool,
@@ -102,6 +104,7 @@ impl World {
             files: BTreeMap::new(),
             full: Vec::new(),
             order: Order::default(),
+            replaces: Replaces::default(),
             lent: 0,
             told: PhaseName::Running,
             lost: false,
@@ -193,6 +196,7 @@ impl World {
             self.note_writers();
         }
         self.accepted(op, request, deadline, before);
+        self.replaces.accepted(op, request);
         let asked = Asked {
             tag,
             request,
@@ -267,6 +271,9 @@ impl World {
         let job = self.driver.jobs.swap_remove(at);
         let completion = self.driver.perform(&job, &mut self.disk, &mut self.dice);
         self.order.ended(job.io, job.kind, completion);
+        if let IoKind::Replace { op, step } = job.kind {
+            self.replaces.ended(op, step, completion);
+        }
         self.complete(job.io, completion);
         let Some(reply) = self.log.last_reply() else {
             return;
@@ -345,13 +352,17 @@ impl World {
         }
         if self.honest {
             self.order.handed_out(io, kind);
+            if let IoKind::Replace { op, step } = kind {
+                self.check_step(op, step);
+            }
         }
         let name = match kind {
             IoKind::Open { handle, .. } | IoKind::Fetch { handle, .. } => self.name_of(handle),
             _ => None,
         };
         if self.honest {
-            self.driver.take(io, kind, name);
+            let target = self.replaces.target_of(kind);
+            self.driver.take(io, kind, name, target);
         } else {
             self.driver.take_blindly(io, kind);
         }
@@ -401,6 +412,7 @@ impl World {
         self.check_outcome(&asked, outcome);
         if self.honest {
             self.order.answered(op, asked.request, outcome);
+            self.check_replaced(op, asked.request, outcome);
         }
         match (outcome, asked.handle) {
             (Outcome::Opened { file, .. }, Some(handle)) => {

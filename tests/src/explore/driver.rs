@@ -4,6 +4,7 @@ use super::around::{Around, End, Held, Job, View};
 use super::rules::{Rule, Verdict};
 use super::step::Turn;
 use super::world::{Ill, World};
+use crate::core::replaces::directory_of;
 use arrayvec::ArrayVec;
 use staging_core::{
     Access, Completion, Fault, How as Holding, IoKind, Key, PAGE, PhaseName, Reply, Stamp,
@@ -53,6 +54,7 @@ pub(crate) fn hows(world: &World, around: &Around, job: &Job, into: &mut ArrayVe
             | (Ill::Write, IoKind::Write { .. })
             | (Ill::SetLength, IoKind::SetLength { .. })
             | (Ill::Sync, IoKind::Sync { .. })
+            | (Ill::Replace, IoKind::Replace { .. })
             | (Ill::Close, IoKind::Close { .. }) => How::Fails,
             (Ill::Release, IoKind::Release { .. }) if job.lent == 0 => How::Fails,
             (Ill::Unfetched, IoKind::Fetch { .. }) => How::Unfetched,
@@ -74,7 +76,16 @@ impl Turn<'_> {
             How::Early => job.early,
             _ => self.state.around.files[job.file].view,
         };
-        let completion = completion(&job, how, &view);
+        let completion = match (job.kind, how) {
+            (IoKind::Replace { step, .. }, How::Well) => {
+                let target = self.state.around.replaces.target_of(job.kind);
+                step.done(directory_of(target))
+            }
+            _ => completion(&job, how, &view),
+        };
+        if let IoKind::Replace { op, step } = job.kind {
+            self.state.around.replaces.ended(op, step, completion);
+        }
         match completion {
             Completion::Failed { fault } | Completion::CutShort { fault, .. } => {
                 self.heard = Some(fault);
@@ -284,6 +295,7 @@ fn success(kind: IoKind, key: Key, stamp: Stamp, lent: u64) -> Completion {
         IoKind::Write { .. } => Completion::Written,
         IoKind::SetLength { .. } => Completion::LengthSet,
         IoKind::Sync { .. } => Completion::Synced,
+        IoKind::Replace { step, .. } => step.done(Key([0, 0])),
         IoKind::Release { .. } => Completion::Released { lent: lent * PAGE },
         IoKind::Close { .. } => Completion::Closed,
     }

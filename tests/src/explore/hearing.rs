@@ -80,6 +80,10 @@ impl Turn<'_> {
             }
             _ => {}
         }
+        if matches!(ask.what, What::Replace(..)) {
+            let said = around.replaces.answered(op, outcome);
+            Rule::ReplacedInSteps.holds(said.is_ok(), || said.err().unwrap_or_default())?;
+        }
         self.learn_ids();
         let verdict = self.check_answer(&asked, ask, outcome);
         self.forget_what_left();
@@ -103,6 +107,7 @@ impl Turn<'_> {
             | (What::SetLength(_), Outcome::LengthSet)
             | (What::Flush | What::FlushAll, Outcome::Flushed)
             | (What::Sync | What::SyncAll, Outcome::Synced)
+            | (What::Replace(..), Outcome::Replaced)
             | (What::Close, Outcome::Closed) => true,
             (What::SyncAll, Outcome::SyncFailed { files, .. }) => {
                 files > 0 && (asked.end == End::Failed || self.heard.is_some())
@@ -219,6 +224,7 @@ impl Turn<'_> {
             }
             Fault::SyncFailed => state.around.seats[ask.seat].broken || ask.what == What::SyncAll,
             Fault::NoMapping => heard || state.around.is_written(self.world.seats, file),
+            EIO if matches!(ask.what, What::Replace(..)) => self.world.ills.contains(&Ill::Replace),
             EIO | Fault::Replaced | Fault::Os(28) => heard || append,
             _ => false,
         };

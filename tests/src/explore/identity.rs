@@ -88,6 +88,7 @@ impl Writer<'_> {
             self.touch(asked.touch);
         }
         self.words.push(u64::MAX);
+        around.replaces.words(self.words);
         self.jobs();
         for file in &around.files {
             let flags = [

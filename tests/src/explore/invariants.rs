@@ -153,6 +153,7 @@ impl Turn<'_> {
         }
         self.check_bounds()?;
         self.check_files()?;
+        self.check_nothing_left()?;
         if !self.world.dawdles() {
             let shown = self.shown;
             Rule::WithdrawnBeforeWrite
@@ -163,6 +164,15 @@ impl Turn<'_> {
             self.check_work()?;
         }
         Ok(())
+    }
+
+    /// Where nothing is under way and nothing is to come, no temporary file is there.
+    fn check_nothing_left(&self) -> Verdict {
+        let wake = self.state.machine.poll_timeout().map(|wake| wake.reason);
+        let at_rest = self.state.around.jobs.is_empty()
+            && !matches!(wake, Some(WakeReason::Told | WakeReason::Io));
+        let left = self.state.around.replaces.nothing_is_left();
+        Rule::NoFileLeft.holds(!at_rest || left.is_ok(), || format!("{left:?}"))
     }
 
     fn check_files(&self) -> Verdict {
@@ -323,7 +333,12 @@ impl Turn<'_> {
                     let answered = !around.asked.iter().any(|asked| asked.seq == job.seq);
                     answered && (job.touch.is_some() || is_open(job.kind)) && !job.reopens
                 });
-                around.asked.len() + flying.count() >= limits.operations as usize
+                let replaced = around.replaces.ops().filter(|op| {
+                    let answered = around.asked.iter().all(|asked| asked.op != *op);
+                    answered && self.state.machine.is_under_way(*op)
+                });
+                let held = around.asked.len() + flying.count() + replaced.count();
+                held >= limits.operations as usize
             }
             1 => {
                 let taken = around

@@ -3,13 +3,20 @@
 use super::around::{Job, SeatState, Touch};
 use super::rules::{Broken, Rule, Verdict};
 use super::step::Turn;
-use staging_core::{Access, FileId, HandleId, IoId, IoKind, OpId, Outcome, PhaseName, Tell};
+use staging_core::{
+    Access, FileId, HandleId, IoId, IoKind, OpId, Outcome, PhaseName, ReplaceStep, Tell,
+};
 
 impl Turn<'_> {
     pub(crate) fn handed_out(&mut self, io: IoId, kind: IoKind) -> Verdict {
         self.reached.asked_for(kind);
         self.check_io_id(io)?;
         self.check_phase_allows(kind)?;
+        if let IoKind::Replace { op, step } = kind {
+            let chunk = self.world.limits.chunk;
+            let said = self.state.around.replaces.handed_out(op, step, chunk);
+            Rule::ReplacedInSteps.holds(said.is_ok(), || said.err().unwrap_or_default())?;
+        }
         let file = self.file_of(kind)?;
         let mut job = Job {
             io,
@@ -60,6 +67,7 @@ impl Turn<'_> {
                 Rule::OneFlight.holds(!syncing, || format!("{kind:?} beside another"))?;
                 self.sync_begins(file);
             }
+            IoKind::Replace { .. } => {}
             IoKind::Release { .. } => {
                 self.check_alone(file, kind)?;
                 self.check_told_before(kind)?;
@@ -98,6 +106,8 @@ impl Turn<'_> {
         let around = &self.state.around;
         match kind {
             IoKind::Open { handle, .. } | IoKind::Fetch { handle, .. } => self.path_of(handle),
+            // It is none of those on the disk.
+            IoKind::Replace { .. } => Ok(0),
             IoKind::Look { file }
             | IoKind::Map { file, .. }
             | IoKind::Load { file, .. }
@@ -138,7 +148,15 @@ impl Turn<'_> {
         Rule::NothingAfterClosed.holds(phase < PhaseName::Closed, || {
             format!("{kind:?} after the end")
         })?;
-        let gives_back = matches!(kind, IoKind::Release { .. } | IoKind::Close { .. });
+        let gives_back = matches!(
+            kind,
+            IoKind::Release { .. }
+                | IoKind::Close { .. }
+                | IoKind::Replace {
+                    step: ReplaceStep::Discard,
+                    ..
+                }
+        );
         let late = phase > PhaseName::Draining && !gives_back;
         let fetches = matches!(kind, IoKind::Fetch { .. }) && phase > PhaseName::Running;
         Rule::ClosingGivesBack.holds(!late && !fetches, || format!("{kind:?} in {phase:?}"))
@@ -252,6 +270,7 @@ fn uses(kind: IoKind) -> bool {
         | IoKind::Sync { .. } => true,
         IoKind::Open { .. }
         | IoKind::Fetch { .. }
+        | IoKind::Replace { .. }
         | IoKind::Release { .. }
         | IoKind::Close { .. } => false,
     }

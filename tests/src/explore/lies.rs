@@ -140,6 +140,7 @@ fn impossible(job: &Job) -> Option<Completion> {
         | IoKind::Load { .. }
         | IoKind::SetLength { .. }
         | IoKind::Sync { .. }
+        | IoKind::Replace { .. }
         | IoKind::Release { .. }
         | IoKind::Close { .. } => None,
     }

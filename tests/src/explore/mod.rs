@@ -10,8 +10,8 @@
 //! rank, times by their distance, so ids are used again and again and the number of states stays
 //! finite although the run has no end.
 //!
-//! - `world` what there is and what may happen; `worlds`, `corners` and `seldom` those that are
-//!   explored, `larger` those of long runs.
+//! - `world` what there is and what may happen; `worlds`, `corners`, `seldom` and `replacing` those
+//!   that are explored, `larger` those of long runs.
 //! - `around` what surrounds a machine in one state; `step` the choices, and what each does.
 //! - `driver` carries actions out on a disk of versions; `order` is the reference model: what each
 //!   read must see, how long each file is, what each barrier covers.
@@ -33,6 +33,7 @@ mod lies;
 mod liveness;
 mod order;
 mod reached;
+mod replacing;
 mod rules;
 mod search;
 mod seldom;

@@ -2,7 +2,8 @@
 //! nothing about it.
 
 use staging_core::{
-    Access, Bound, Cause, Done, Fault, How, IoKind, Outcome, PhaseName, Reject, Standing, Tell, Why,
+    Access, Bound, Cause, Done, Fault, How, IoKind, Outcome, PhaseName, Reject, ReplaceStep,
+    Standing, Tell, Why,
 };
 
 /// Which words were reached, a bit each.
@@ -10,7 +11,7 @@ use staging_core::{
 pub(crate) struct Reached(u128);
 
 /// The words, each at its bit.
-const WORDS: [&str; 77] = [
+const WORDS: [&str; 84] = [
     "opened staged empty",
     "opened staged loaded",
     "opened staged mapped",
@@ -88,7 +89,17 @@ const WORDS: [&str; 77] = [
     "refused unknown handle",
     "refused otherwise",
     "closing otherwise",
+    "create",
+    "fill",
+    "sync of a file to be published",
+    "publish",
+    "sync of a directory",
+    "discard",
+    "replaced",
 ];
+
+/// Where the words of replacing begin.
+const REPLACES: usize = 77;
 
 impl Reached {
     pub(crate) fn told(&mut self, tell: Tell) {
@@ -131,6 +142,14 @@ impl Reached {
             IoKind::Sync { .. } => 62,
             IoKind::Release { .. } => 63,
             IoKind::Close { .. } => 64,
+            IoKind::Replace { step, .. } => match step {
+                ReplaceStep::Create { .. } => REPLACES,
+                ReplaceStep::Fill { .. } => REPLACES + 1,
+                ReplaceStep::SyncFile => REPLACES + 2,
+                ReplaceStep::Publish { .. } => REPLACES + 3,
+                ReplaceStep::SyncDirectory => REPLACES + 4,
+                ReplaceStep::Discard => REPLACES + 5,
+            },
         });
     }
 
@@ -169,6 +188,7 @@ impl Reached {
             Outcome::Synced => 20,
             Outcome::SyncFailed { .. } => 21,
             Outcome::Closed => 22,
+            Outcome::Replaced => REPLACES + 6,
             Outcome::Failed { fault, done } => {
                 match done {
                     Done::Nothing => {}

@@ -67,6 +67,11 @@ pub enum Rule {
     SyncCovers,
     /// What a failed sync may have lost is never called durable (R8).
     LostStaysLost,
+    /// A replace goes by its steps, one of a target at a time, and nobody is answered before what he depends
+    /// on is durable (A1, A4).
+    ReplacedInSteps,
+    /// Of a replace that is over no file is left (A2).
+    NoFileLeft,
     /// Nothing is written while contents of the file are held (G1).
     NoWriteUnderContents,
     /// What uses a descriptor finds one, of the right kind.
@@ -145,6 +150,8 @@ impl Rule {
         Rule::FlushCovers,
         Rule::SyncCovers,
         Rule::LostStaysLost,
+        Rule::ReplacedInSteps,
+        Rule::NoFileLeft,
         Rule::NoWriteUnderContents,
         Rule::DescriptorThere,
         Rule::DescriptorsBounded,

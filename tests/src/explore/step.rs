@@ -309,6 +309,7 @@ impl Turn<'_> {
         self.shown = shown.then_some(file);
         let around = &mut self.state.around;
         around.seq += 1;
+        around.replaces.accepted(op, request);
         around.asked.push(Asked {
             op,
             ask: at as u8,

@@ -1,7 +1,8 @@
 //! What there is in a world, and what may happen in it.
 
 use staging_core::{
-    Access, Grace, HandleId, Limits, Missing, Mode, OverBudget, PAGE, Plan, Request,
+    Access, Durability, Existing, Grace, HandleId, Key, Limits, Missing, Mode, OverBudget, PAGE,
+    Plan, Request,
 };
 
 /// A world to explore. Everything in it is small, and nothing in it runs out: what was asked and
@@ -57,6 +58,8 @@ pub(crate) enum What {
     Sync,
     FlushAll,
     SyncAll,
+    /// A target, and how long it is to be.
+    Replace(u64, u64, Durability),
     Close,
 }
 
@@ -75,6 +78,8 @@ pub(crate) enum Ill {
     CutShort,
     SetLength,
     Sync,
+    /// Any step of a replace.
+    Replace,
     Release,
     /// Opened again, the path leads to another file.
     Elsewhere,
@@ -194,6 +199,12 @@ impl What {
             What::Sync => Request::Sync { handle: handle? },
             What::FlushAll => Request::FlushAll,
             What::SyncAll => Request::SyncAll,
+            What::Replace(target, len, durability) => Request::Replace {
+                target: Key([8, target]),
+                len,
+                durability,
+                existing: Existing::Replace,
+            },
             What::Close => Request::Close { handle: handle? },
         })
     }
@@ -213,8 +224,9 @@ impl What {
         }
     }
 
+    /// Whether it goes by no handle, and is no open.
     pub(crate) fn is_over_all(self) -> bool {
-        matches!(self, What::FlushAll | What::SyncAll)
+        matches!(self, What::FlushAll | What::SyncAll | What::Replace(..))
     }
 
     /// Whether it asks for the file to be in memory, and how.
@@ -230,6 +242,7 @@ impl What {
             | What::Sync
             | What::FlushAll
             | What::SyncAll
+            | What::Replace(..)
             | What::Close => None,
         }
     }

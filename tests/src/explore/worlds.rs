@@ -1,6 +1,7 @@
 //! The worlds that are explored for each change.
 
 use super::corners::{CROWDED, EDGES, LINGERING, NARROW, WAITING};
+use super::replacing::{LESS_DURABLE, REPLACING, REPLACING_LATE};
 use super::seldom::{BROKEN, FULL, LAST, LEISURE, MENDED, OLD_SIGHT, SCANT, TWICE, VAST};
 use super::world::{
     Ask, Change, Ill, May, Pinned, What, World, ask, ask_within, open, open_to_write, patient, plan,
@@ -23,7 +24,7 @@ pub(super) const SMALL: Limits = Limits {
 };
 
 /// For each change.
-pub static WORLDS: [World; 24] = [
+pub static WORLDS: [World; 27] = [
     STAGING,
     BUDGET,
     DESCRIPTORS,
@@ -48,6 +49,9 @@ pub static WORLDS: [World; 24] = [
     TWICE,
     OLD_SIGHT,
     LAST,
+    REPLACING,
+    LESS_DURABLE,
+    REPLACING_LATE,
 ];
 
 pub(super) const STAGING: World = World {

@@ -2,7 +2,7 @@
 
 use super::play::play_over;
 use super::step::{Deed, Late, Manner, Step, Text};
-use crate::conformance::{Begun, Driver, Group, Open, OpenFile, Opening, Scene};
+use crate::conformance::{Begun, Driver, Group, Open, OpenFile, Opening, Replacing, Scene};
 use bytes::Bytes;
 use driver_kit::batch::Order;
 use driver_kit::core::{Grace, How, Limits, Mode, Plan, Standing};
@@ -202,6 +202,10 @@ impl Driver for Lying {
         order: Order,
     ) -> io::Result<Arc<dyn Group>> {
         self.honest.batch(paths, order)
+    }
+
+    fn replace(&self, path: &Path, content: &[u8], how: Replacing) -> io::Result<()> {
+        self.honest.replace(path, content, how)
     }
 
     fn flush_all(&self, deadline: Deadline) -> io::Result<()> {

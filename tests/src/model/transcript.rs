@@ -77,6 +77,9 @@ fn ended(completion: Completion, keys: &mut Vec<Key>) -> String {
         | Completion::CutShort { .. }
         | Completion::LengthSet
         | Completion::Synced
+        | Completion::Created
+        | Completion::Published { .. }
+        | Completion::Discarded
         | Completion::Released { .. }
         | Completion::Closed
         | Completion::Failed { .. } => format!("{completion:?}"),

@@ -39,7 +39,7 @@ impl World<'_> {
                 self.rows.retain(|row| row.id != handle);
                 Ok(())
             }
-            Request::Stage { .. } | Request::Unstage { .. } => Ok(()),
+            Request::Stage { .. } | Request::Unstage { .. } | Request::Replace { .. } => Ok(()),
         }
     }
 

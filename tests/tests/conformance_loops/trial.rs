@@ -15,7 +15,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tests::conformance::{Begun, Driver, Group, Open, OpenFile, Opening, wait_for};
+use tests::conformance::{Begun, Driver, Group, Open, OpenFile, Opening, Replacing, wait_for};
 
 /// A loop as a driver.
 pub(crate) struct Trial<E: Embedded> {
@@ -91,6 +91,11 @@ impl<E: Embedded> Driver for Trial<E> {
         _: Box<dyn Iterator<Item = PathBuf> + Send>,
         _: Order,
     ) -> io::Result<Arc<dyn Group>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Nobody asks the loops for one.
+    fn replace(&self, _path: &Path, _content: &[u8], _how: Replacing) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 

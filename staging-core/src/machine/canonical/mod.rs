@@ -4,6 +4,8 @@
 //! living, times become distances from now. What is left is a list of words, compared and hashed
 //! as such.
 
+mod names;
+mod outcome;
 mod plain;
 mod writing;
 
@@ -12,7 +14,6 @@ use super::state::{
     Contents, Descriptor, Handle, Op, OpState, Order, Owner, Pass, Place, Step, Then, Writes,
     WritingId,
 };
-use crate::action::Outcome;
 use crate::id::{FileId, HandleId, Id, IoId, OpId};
 use crate::phase::Phase;
 use crate::slab::{List, Slab};
@@ -158,6 +159,7 @@ impl Writer<'_> {
             self.io(io);
         }
         self.sync_all();
+        self.names();
         self.op_list(&m.told);
         self.op_list(&m.openers);
         self.file_list(super::state::NEWS, &m.news);
@@ -320,6 +322,7 @@ impl Writer<'_> {
             Order::Apart => 0,
             Order::Counted(_) => 1,
             Order::Placed(_) => 2,
+            Order::Targeted(_) => 3,
         });
         self.hashed(&Ranked::request(op));
         match op.state {
@@ -350,45 +353,14 @@ impl Writer<'_> {
             OpState::AwaitingEarlier { .. } => self.word(11),
             OpState::AwaitingSync { .. } => self.word(12),
             OpState::Syncing { .. } => self.word(13),
-        }
-    }
-
-    fn outcome(&mut self, outcome: Outcome) {
-        match outcome {
-            Outcome::Opened {
-                file,
-                len,
-                standing,
-            } => {
-                let rank = self.file_rank(file);
-                self.words.extend([0, rank, len]);
-                self.hashed(&standing);
-            }
-            Outcome::FromContents { file } => {
-                let rank = self.file_rank(file);
-                self.words.extend([1, rank]);
-            }
-            Outcome::SyncFailed {
-                files,
-                first,
-                fault,
-            } => {
-                let rank = self.file_rank(first);
-                self.words.extend([3, rank, u64::from(files)]);
+            OpState::AwaitingTarget { .. } => self.word(14),
+            OpState::Discarding { io, fault } => {
+                let rank = self.io_rank(io);
+                self.words.extend([15, rank]);
                 self.hashed(&fault);
             }
-            Outcome::Staged { .. }
-            | Outcome::Unstaged
-            | Outcome::Read { .. }
-            | Outcome::Written { .. }
-            | Outcome::LengthSet
-            | Outcome::Flushed
-            | Outcome::Synced
-            | Outcome::Closed
-            | Outcome::Failed { .. } => {
-                self.word(2);
-                self.hashed(&outcome);
-            }
+            OpState::AwaitingDirectory { .. } => self.word(16),
+            OpState::SyncingDirectory { .. } => self.word(17),
         }
     }
 
@@ -406,7 +378,10 @@ impl Writer<'_> {
             Owner::Reopen { file } => (1, self.file_rank(file)),
             Owner::File { file } => (2, self.file_rank(file)),
             Owner::Sync { writing } => (2, self.writing_rank(writing)),
-            Owner::Read { op, .. } | Owner::Write { op, .. } => (3, self.op_rank(op)),
+            Owner::Read { op, .. } | Owner::Write { op, .. } | Owner::Replace { op } => {
+                (3, self.op_rank(op))
+            }
+            Owner::Directory { directory } => (4, directory.index() as u64),
         };
         self.words.extend([tag, owner]);
         if let crate::action::IoKind::Open { handle, .. } = io.kind {

@@ -1,5 +1,6 @@
 //! Requests and actions as plain words.
 
+use crate::action::ReplaceStep;
 use crate::machine::state::Op;
 use alloc::vec::Vec;
 use core::hash::Hasher;
@@ -27,6 +28,12 @@ impl Ranked {
             Request::Sync { .. } => (9, None, 0, 0),
             Request::FlushAll => (10, None, 0, 0),
             Request::SyncAll => (11, None, 0, 0),
+            Request::Replace {
+                len,
+                durability,
+                existing,
+                ..
+            } => (12, None, len, durability as u64 * 2 + existing as u64),
         }
     }
 
@@ -48,6 +55,20 @@ impl Ranked {
             IoKind::Write { offset, len, .. } => [8, offset, len, 0],
             IoKind::SetLength { len, .. } => [9, len, 0, 0],
             IoKind::Sync { .. } => [10, 0, 0, 0],
+            IoKind::Replace { step, .. } => Ranked::step(step),
+        }
+    }
+}
+
+impl Ranked {
+    fn step(step: ReplaceStep) -> [u64; 4] {
+        match step {
+            ReplaceStep::Create { len, existing } => [11, len, existing as u64, 0],
+            ReplaceStep::Fill { offset, len } => [12, offset, len, 0],
+            ReplaceStep::SyncFile => [13, 0, 0, 0],
+            ReplaceStep::Publish { existing } => [14, existing as u64, 0, 0],
+            ReplaceStep::SyncDirectory => [15, 0, 0, 0],
+            ReplaceStep::Discard => [16, 0, 0, 0],
         }
     }
 }

@@ -16,7 +16,7 @@ pub(crate) struct Instrument {
 }
 
 /// All there are. A release build, each of them.
-const INSTRUMENTS: [Instrument; 11] = [
+const INSTRUMENTS: [Instrument; 12] = [
     modelled("loom", "staging_loom"),
     modelled("shuttle", "staging_shuttle"),
     plain("contents", "driver-kit", "contents_*"),
@@ -31,6 +31,7 @@ const INSTRUMENTS: [Instrument; 11] = [
         ..plain("model", "tests", "model")
     },
     plain("sim", "tests", "simulation"),
+    plain("crash", "tests", "crash_replace"),
     plain("scripts", "tests", "core_scripts"),
     plain("histories", "tests", "core_histories"),
     plain("rules", "tests", "core_rules"),
@@ -63,7 +64,15 @@ const fn modelled(name: &'static str, model: &'static str) -> Instrument {
 
 /// Those that look at the machine.
 pub(crate) fn of_the_machine() -> impl Iterator<Item = Instrument> {
-    let names = ["scripts", "rules", "histories", "explore", "sim", "model"];
+    let names = [
+        "scripts",
+        "rules",
+        "histories",
+        "explore",
+        "sim",
+        "crash",
+        "model",
+    ];
     let looks = move |one: &Instrument| names.contains(&one.name);
     INSTRUMENTS.into_iter().filter(looks)
 }

@@ -16,6 +16,7 @@ mod many;
 mod nodes;
 mod paths;
 mod points;
+mod replacing;
 mod rewriting;
 mod shutdown;
 mod signals;
@@ -51,6 +52,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(barriers::cases());
     cases.extend(rewriting::cases());
     cases.extend(writers::cases());
+    cases.extend(replacing::cases());
     cases
 }
 

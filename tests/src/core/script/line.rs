@@ -3,8 +3,8 @@
 use super::Names;
 use driver_kit::journal::wording;
 use staging_core::{
-    Access, Completion, Event, Fault, Grace, HandleId, Id, IoId, Key, Limits, Missing, Mode,
-    NodeKind, OpId, OverBudget, Plan, Request, Stamp, Tick,
+    Access, Completion, Durability, Event, Existing, Fault, Grace, HandleId, Id, IoId, Key, Limits,
+    Missing, Mode, NodeKind, OpId, OverBudget, Plan, Request, Stamp, Tick,
 };
 use std::str::FromStr;
 
@@ -89,6 +89,7 @@ fn event(words: &[&str], names: &Names) -> Read<Command> {
             let fault = self::fault(fault)?;
             return Ok(Command::End(Some(work), Completion::Failed { fault }));
         }
+        ["replace", target, how @ ..] => return ask("replace", target, how, names),
         [verb, name, how @ ..] if KINDS.contains(verb) && names.or_new(verb, name) => {
             return ask(verb, name, how, names);
         }
@@ -98,7 +99,7 @@ fn event(words: &[&str], names: &Names) -> Read<Command> {
 }
 
 /// What can be asked, and cancelled.
-const KINDS: [&str; 12] = [
+const KINDS: [&str; 13] = [
     "open",
     "stage",
     "unstage",
@@ -108,13 +109,15 @@ const KINDS: [&str; 12] = [
     "cut",
     "flush",
     "sync",
+    "replace",
     "flush-all",
     "sync-all",
     "close",
 ];
 /// What can be asked of the driver, and fail.
-const WORK: [&str; 11] = [
-    "open", "fetch", "look", "map", "load", "read", "write", "cut", "sync", "release", "close",
+const WORK: [&str; 15] = [
+    "open", "fetch", "look", "map", "load", "read", "write", "cut", "sync", "create", "fill",
+    "publish", "discard", "release", "close",
 ];
 
 fn one_of(word: &str, words: &[&'static str]) -> Read<&'static str> {
@@ -128,6 +131,7 @@ fn ask(verb: &str, name: &str, how: &[&str], names: &Names) -> Read<Command> {
     let mut plan = Plan::of(Mode::Auto);
     let mut missing = Missing::Fail;
     let mut access = Access::Read;
+    let mut durability = Durability::FileAndDirectory;
     let mut deadline = Tick::NEVER;
     let mut numbers = Vec::new();
     for word in how {
@@ -140,7 +144,11 @@ fn ask(verb: &str, name: &str, how: &[&str], names: &Names) -> Read<Command> {
                 "map" => plan.mode = Mode::Map,
                 "map-shared" => plan.mode = Mode::MapShared,
                 "load" => plan.mode = Mode::Load,
-                "none" => plan.mode = Mode::None,
+                "none" => {
+                    plan.mode = Mode::None;
+                    durability = Durability::None;
+                }
+                "file" => durability = Durability::File,
                 "wait" => plan.over_budget = OverBudget::Wait,
                 "create" => missing = Missing::Create,
                 "create-new" => missing = Missing::CreateNew,
@@ -186,6 +194,15 @@ fn ask(verb: &str, name: &str, how: &[&str], names: &Names) -> Read<Command> {
         ("sync", []) => Request::Sync {
             handle: known(name, names)?,
         },
+        ("replace", &[len]) => Request::Replace {
+            target: key(name)?,
+            len,
+            durability,
+            existing: match missing {
+                Missing::CreateNew => Existing::Fail,
+                Missing::Fail | Missing::Create => Existing::Replace,
+            },
+        },
         ("flush-all", []) => Request::FlushAll,
         ("sync-all", []) => Request::SyncAll,
         ("close", []) => Request::Close {
@@ -228,6 +245,11 @@ fn completion(words: &[&str]) -> Read<Completion> {
         },
         ["length-set"] => Completion::LengthSet,
         ["synced"] => Completion::Synced,
+        ["created"] => Completion::Created,
+        ["published", directory] => Completion::Published {
+            directory: key(directory)?,
+        },
+        ["discarded"] => Completion::Discarded,
         ["released"] => Completion::Released { lent: 0 },
         ["released", "lent", bytes] => Completion::Released {
             lent: number(bytes)?,

@@ -22,8 +22,8 @@ mod line;
 use driver_kit::journal::wording;
 use line::{Command, known, parse};
 use staging_core::{
-    Action, Completion, Event, HandleId, IoId, IoKind, Limits, Machine, OpId, PhaseName, Reply,
-    Tag, Tell, Tick,
+    Action, Completion, Event, HandleId, IoId, IoKind, Limits, Machine, OpId, PhaseName,
+    ReplaceStep, Reply, Tag, Tell, Tick,
 };
 use std::collections::BTreeMap;
 
@@ -224,6 +224,24 @@ fn ends(kind: IoKind, meant: Option<&str>, completion: Completion) -> bool {
         ),
         IoKind::SetLength { .. } => ("cut", matches!(completion, Completion::LengthSet)),
         IoKind::Sync { .. } => ("sync", matches!(completion, Completion::Synced)),
+        IoKind::Replace { step, .. } => match step {
+            ReplaceStep::Create { .. } => ("create", matches!(completion, Completion::Created)),
+            ReplaceStep::Fill { .. } => (
+                "fill",
+                matches!(
+                    completion,
+                    Completion::Written | Completion::CutShort { .. }
+                ),
+            ),
+            ReplaceStep::SyncFile | ReplaceStep::SyncDirectory => {
+                ("sync", matches!(completion, Completion::Synced))
+            }
+            ReplaceStep::Publish { .. } => (
+                "publish",
+                matches!(completion, Completion::Published { .. }),
+            ),
+            ReplaceStep::Discard => ("discard", matches!(completion, Completion::Discarded)),
+        },
         IoKind::Release { .. } => ("release", matches!(completion, Completion::Released { .. })),
         IoKind::Close { .. } => ("close", matches!(completion, Completion::Closed)),
     };

@@ -1,0 +1,79 @@
+//! A file replaced, whole or not at all.
+
+use crate::options::{admitted, answer};
+use bytes::Bytes;
+use driver_kit::Deadline;
+use driver_kit::core::{Durability, Existing};
+use driver_kit::error::Failure;
+use driver_kit::hub::{Content, Hub};
+use driver_kit::path;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What a path leads to is to be replaced; see [`Stager::replace`](crate::Stager::replace).
+///
+/// At every moment the path has the old content or the new one, whole (A1): a temporary file in the same
+/// directory gets all the bytes, the mode, the owner and the extended attributes (A3), and then the name.
+/// A symbolic link is replaced at its target. Who has the old file open, or staged, goes on reading that.
+#[derive(Debug)]
+#[must_use = "nothing is replaced until `commit` is called"]
+pub struct ReplaceBuilder {
+    hub: Arc<Hub>,
+    path: PathBuf,
+    content: Content,
+    deadline: Deadline,
+}
+
+impl ReplaceBuilder {
+    pub(crate) fn new(hub: Arc<Hub>, path: PathBuf, bytes: Bytes) -> ReplaceBuilder {
+        ReplaceBuilder {
+            hub,
+            path,
+            content: Content::of(bytes),
+            deadline: Deadline::Never,
+        }
+    }
+
+    /// What of it is to survive a loss of power (A6). By default, all.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.content.durability = durability;
+        self
+    }
+
+    /// Whether it fails where there is something (EEXIST).
+    pub fn create_new(mut self, create_new: bool) -> Self {
+        self.content.existing = match create_new {
+            true => Existing::Fail,
+            false => Existing::Replace,
+        };
+        self
+    }
+
+    /// When it is given up.
+    pub fn deadline(mut self, deadline: Deadline) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Replaces it.
+    ///
+    /// # Errors
+    /// Not committed: nothing is changed. There is something else than a regular file, the directory may
+    /// not be written, the disk is full, or what else the system said; the deadline passed, or the stager
+    /// was closing. Indeterminate, where [`Failure::is_indeterminate`] says so: the new content may be
+    /// there, and may be gone after a loss of power.
+    pub fn commit(self) -> io::Result<()> {
+        let ReplaceBuilder {
+            hub,
+            path,
+            content,
+            deadline,
+        } = self;
+        let path = path::absolute(&path).map_err(Failure::into_io)?;
+        let ticket = admitted(&hub, deadline, |room| {
+            hub.replace(&path, &content, deadline, room)
+        })?;
+        answer(ticket, deadline).done().map_err(Failure::into_io)
+    }
+}

@@ -1,0 +1,146 @@
+//! The steps of a replace: a file under a name that is not its own yet, then under the target's, and the
+//! sync of the directory that makes names durable.
+
+use super::errno::{EEXIST, EIO, EMFILE};
+use super::names::{Led, Node};
+use super::{Disk, InodeId};
+use crate::faults::Trouble;
+use staging_core::{Existing, Fault, Key, Missing};
+use std::sync::Arc;
+
+/// The device of directories, which have no inodes here.
+const DIRECTORIES: u64 = 0x52;
+
+/// A file that is to take the place of another.
+#[derive(Clone, Debug)]
+pub(crate) struct Temporary {
+    pub(crate) inode: InodeId,
+    name: Arc<str>,
+    /// Where the target really is.
+    pub(crate) target: Arc<str>,
+}
+
+/// What a sync of a directory covers: its names that changed, as they were when it began.
+#[derive(Debug)]
+pub(crate) struct Covered {
+    names: Vec<(Arc<str>, Option<Node>)>,
+}
+
+impl Disk {
+    /// `openat` of a new file beside what a path leads to.
+    pub(crate) fn make_temporary(
+        &mut self,
+        path: &Arc<str>,
+        existing: Existing,
+    ) -> Result<Temporary, Fault> {
+        if self.strikes(Trouble::NoDescriptors) || self.descriptors >= self.most_descriptors {
+            return Err(Fault::Os(EMFILE));
+        }
+        if self.strikes(Trouble::Broken) {
+            return Err(Fault::Os(EIO));
+        }
+        let missing = match existing {
+            Existing::Replace => Missing::Create,
+            Existing::Fail => Missing::CreateNew,
+        };
+        let target = match self.names.lead(path, missing)? {
+            Led::File(_, real) => real.unwrap_or_else(|| Arc::clone(path)),
+            Led::Free(free) => free,
+        };
+        let inode = self.create(Vec::new());
+        let name: Arc<str> = format!("{}/.staging-{}", parent(&target), inode.0).into();
+        self.lead_to(&name, Some(Node::File(inode)));
+        self.inodes[inode.0 as usize].descriptors += 1;
+        self.descriptors += 1;
+        Ok(Temporary {
+            inode,
+            name,
+            target,
+        })
+    }
+
+    /// `rename`; where nothing may be there, `link`.
+    pub(crate) fn publish(&mut self, file: &Temporary, existing: Existing) -> Result<(), i32> {
+        if self.strikes(Trouble::Broken) {
+            return Err(EIO);
+        }
+        if existing == Existing::Fail && self.names.node(&file.target).is_some() {
+            return Err(EEXIST);
+        }
+        self.lead_to(&file.target, Some(Node::File(file.inode)));
+        self.lead_to(&file.name, None);
+        Ok(())
+    }
+
+    /// `unlink`.
+    pub(crate) fn discard(&mut self, file: &Temporary) -> Result<(), i32> {
+        if self.strikes(Trouble::Broken) {
+            return Err(EIO);
+        }
+        self.lead_to(&file.name, None);
+        Ok(())
+    }
+
+    /// What the directory is in which a file is published.
+    pub(crate) fn directory_key(file: &Temporary) -> Key {
+        // FNV-1a: no two directories of a test have the same.
+        let spread = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+        let name = parent(&file.target).bytes();
+        Key([DIRECTORIES, name.fold(0xcbf2_9ce4_8422_2325, spread)])
+    }
+
+    /// An `fsync` of the directory begins: it covers the names that were changed until now.
+    pub(crate) fn directory_sync_begins(&self, file: &Temporary) -> Covered {
+        let directory = parent(&file.target);
+        let changed = |(path, entry): (&Arc<str>, &super::Entry)| {
+            let here = parent(path) == directory && entry.now != entry.durable;
+            here.then(|| (Arc::clone(path), entry.now.clone()))
+        };
+        Covered {
+            names: self.names.entries.iter().filter_map(changed).collect(),
+        }
+    }
+
+    /// It ends.
+    pub(crate) fn directory_sync_ends(&mut self, covered: &mut Covered) -> Result<(), i32> {
+        if self.strikes(Trouble::SyncFails) {
+            return Err(EIO);
+        }
+        if self.strikes(Trouble::SyncLies) || self.strikes(Trouble::SyncDrops) {
+            return Ok(());
+        }
+        for (path, node) in covered.names.drain(..) {
+            let before = self.names.entry(&path).clone();
+            let durable = match node {
+                // Nothing leads there any more: what does now is durable instead.
+                Some(Node::File(inode)) if !self.exists(inode) => before.now.clone(),
+                node => node,
+            };
+            let after = super::Entry {
+                durable,
+                ..before.clone()
+            };
+            *self.names.entry(&path) = after.clone();
+            self.count(&after, 1);
+            self.count(&before, -1);
+        }
+        Ok(())
+    }
+
+    /// A name leads elsewhere from now on, until a power loss.
+    fn lead_to(&mut self, path: &str, node: Option<Node>) {
+        let before = self.names.entry(path).clone();
+        let after = super::Entry {
+            now: node,
+            ..before.clone()
+        };
+        *self.names.entry(path) = after.clone();
+        self.count(&after, 1);
+        self.count(&before, -1);
+        self.changes += 1;
+    }
+}
+
+fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(parent, _)| parent)
+}

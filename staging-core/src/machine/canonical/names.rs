@@ -1,0 +1,26 @@
+//! What is being replaced, and where names are to become durable.
+
+use super::{GONE, Writer};
+
+impl Writer<'_> {
+    pub(super) fn names(&mut self) {
+        let m = self.machine;
+        for id in m.targets.ids() {
+            let target = &m.targets[id];
+            let current = self.op_rank(target.current);
+            self.words.extend(target.key.0);
+            self.word(current);
+            self.op_list(&target.waiting);
+        }
+        self.end();
+        for id in m.directories.ids() {
+            let directory = &m.directories[id];
+            let sync = directory.sync.map_or(GONE, |io| self.io_rank(io));
+            self.words.extend(directory.key.0);
+            self.word(sync);
+            self.op_list(&directory.covered);
+            self.op_list(&directory.uncovered);
+        }
+        self.end();
+    }
+}

@@ -1,0 +1,472 @@
+//! A1–A4, A6: a file is replaced whole or not at all, keeps what it was but for its content, and leaves
+//! nothing behind.
+
+use crate::conformance::driver::{Driver, Opening, Replacing};
+use crate::conformance::errors::{fault_of, is_errno, names_its_file};
+use crate::conformance::gate::{Gate, Verdict};
+use crate::conformance::run::{Case, Proof, case};
+use crate::conformance::scene::{CHUNK, Scene, pattern};
+use crate::conformance::watch::{start, wait_for};
+use driver_kit::Deadline;
+use driver_kit::core::{Durability, Fault, Grace, IoKind, Mode, NodeKind, ReplaceStep};
+use driver_kit::error::{Operation, failure};
+use driver_kit::handlers::ActionKind;
+use rustix::fs::{Gid, Uid, XattrFlags};
+use rustix::io::Errno;
+use std::fs;
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        case("A1, A6", the_new_content_is_there_and_nothing_else),
+        case("A1", a_missing_file_is_made_like_any_other),
+        case("A1", create_new_spares_what_is_there),
+        case("A1", who_has_the_old_file_goes_on_reading_it),
+        case("A1", a_large_content_is_replaced_whole),
+        case(
+            "A1",
+            whatever_fails_before_the_name_is_given_changes_nothing,
+        ),
+        case("A1", what_fails_behind_the_name_is_indeterminate),
+        case("A1", of_one_path_the_last_that_was_asked_stays),
+        case("A2, R10", one_that_is_given_up_leaves_nothing),
+        case("A3", mode_owner_and_attributes_are_kept),
+        case("A3", a_link_is_replaced_at_its_target),
+        case("A3", what_is_no_file_is_not_touched),
+        case("A3", another_name_keeps_the_old_content),
+        case("A3", a_name_of_255_bytes_can_be_replaced),
+        case("A4", many_at_once_share_the_syncs_of_their_directory),
+        case("S2", draining_brings_a_replace_to_its_end),
+        case("A1, S2", a_replace_that_cannot_begin_says_why),
+    ]
+}
+
+const OLD: &[u8] = b"the old content";
+const NEW: &[u8] = b"the new content, which is longer";
+
+/// What a directory holds, by name.
+fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn old_file(scene: &Scene) -> io::Result<std::path::PathBuf> {
+    let path = scene.path("file");
+    fs::write(&path, OLD)?;
+    Ok(path)
+}
+
+/// A1, A6.
+fn the_new_content_is_there_and_nothing_else(scene: &Scene) -> Proof {
+    let driver = scene.driver();
+    let path = old_file(scene)?;
+    for (durability, content) in [
+        (Durability::FileAndDirectory, NEW),
+        (Durability::File, OLD),
+        (Durability::None, b"".as_slice()),
+    ] {
+        let how = Replacing {
+            durability,
+            ..Replacing::default()
+        };
+        driver.replace(&path, content, how)?;
+        assert_eq!(fs::read(&path)?, content);
+        assert_eq!(names(scene.root())?, ["file"], "a file is left");
+    }
+    Ok(())
+}
+
+/// A1: with the mode that the umask leaves of it.
+fn a_missing_file_is_made_like_any_other(scene: &Scene) -> Proof {
+    let driver = scene.driver();
+    let (path, like) = (scene.path("new"), scene.path("like"));
+    fs::write(&like, NEW)?;
+    driver.replace(&path, NEW, Replacing::default())?;
+    assert_eq!(fs::read(&path)?, NEW);
+    assert_eq!(fs::metadata(&path)?.mode(), fs::metadata(&like)?.mode());
+    Ok(())
+}
+
+/// A1.
+fn create_new_spares_what_is_there(scene: &Scene) -> Proof {
+    let driver = scene.driver();
+    let path = old_file(scene)?;
+    let how = Replacing {
+        create_new: true,
+        ..Replacing::default()
+    };
+    let Err(error) = driver.replace(&path, NEW, how) else {
+        return Err("it replaced a file".into());
+    };
+    assert!(is_errno(&error, Errno::EXIST), "{error}");
+    assert_eq!(fs::read(&path)?, OLD);
+    let fresh = scene.path("fresh");
+    driver.replace(&fresh, NEW, how)?;
+    assert_eq!(fs::read(&fresh)?, NEW);
+    // Somebody else is faster: between the look and the name.
+    let path = scene.path("contested");
+    let gate = step_gate(driver.as_ref(), 2, Verdict::Hold);
+    let (late, other) = (Arc::clone(&driver), path.clone());
+    let replace = start(move || late.replace(&other, NEW, how));
+    if scene.has_workers() {
+        gate.wait_arrived(3)?;
+        fs::write(&path, OLD)?;
+    }
+    gate.open();
+    let replaced = replace.join()?;
+    assert_eq!(replaced.is_ok(), !scene.has_workers(), "{replaced:?}");
+    assert_eq!(names(scene.root())?, ["contested", "file", "fresh"]);
+    Ok(())
+}
+
+/// A1.
+fn who_has_the_old_file_goes_on_reading_it(scene: &Scene) -> Proof {
+    let driver = scene.driver();
+    let path = old_file(scene)?;
+    for mode in [Mode::Load, Mode::Map, Mode::None] {
+        fs::write(&path, OLD)?;
+        let before = driver.open(&path, Opening::by(mode))?;
+        driver.replace(&path, NEW, Replacing::default())?;
+        assert_eq!(before.read(0, 100)?, OLD, "{mode:?}");
+        let after = driver.open(&path, Opening::by(mode))?;
+        assert_eq!(after.read(0, 100)?, NEW, "{mode:?}");
+    }
+    Ok(())
+}
+
+/// A1: chunk by chunk.
+fn a_large_content_is_replaced_whole(scene: &Scene) -> Proof {
+    let driver = scene.driver();
+    let path = old_file(scene)?;
+    let content = pattern(5 * CHUNK as usize / 2, 3);
+    let gate = Gate::counting(driver.hub(), ActionKind::Replace);
+    driver.replace(&path, &content, Replacing::default())?;
+    assert_eq!(fs::read(&path)?, content);
+    let fills = steps(&gate, |step| matches!(step, ReplaceStep::Fill { .. }));
+    assert_eq!(fills, 2);
+    Ok(())
+}
+
+/// How many such steps have come to a gate.
+fn steps(gate: &Gate, which: fn(ReplaceStep) -> bool) -> usize {
+    let of =
+        |(kind, _): &&(IoKind, _)| matches!(kind, IoKind::Replace { step, .. } if which(*step));
+    gate.seen().iter().filter(of).count()
+}
+
+/// What becomes of the step with this number; others pass.
+fn step_gate(driver: &dyn Driver, which: u64, verdict: Verdict) -> Gate {
+    Gate::judging(driver.hub(), ActionKind::Replace, move |number| {
+        if number == which {
+            verdict
+        } else {
+            Verdict::Pass
+        }
+    })
+}
+
+/// A1: creating, making durable, giving the name.
+fn whatever_fails_before_the_name_is_given_changes_nothing(scene: &Scene) -> Proof {
+    let driver = scene.driver();
+    let path = old_file(scene)?;
+    for (step, errno) in [(0, Errno::NOSPC), (1, Errno::IO), (2, Errno::BUSY)] {
+        let fault = Fault::Os(errno.raw_os_error());
+        let gate = step_gate(driver.as_ref(), step, Verdict::Fail(fault));
+        let Err(error) = driver.replace(&path, NEW, Replacing::default()) else {
+            return Err(format!("step {step} failed, and nobody said so").into());
+        };
+        drop(gate);
+        assert!(is_errno(&error, errno), "{error}");
+        assert!(names_its_file(&error, Operation::Replace, &path), "{error}");
+        assert!(error.to_string().contains("not committed"), "{error}");
+        assert_eq!(fs::read(&path)?, OLD, "step {step}");
+        wait_for("the temporary file to go", || {
+            names(scene.root()).is_ok_and(|names| names == ["file"])
+        })?;
+    }
+    driver.replace(&path, NEW, Replacing::default())?;
+    assert_eq!(fs::read(&path)?, NEW);
+    Ok(())
+}
+
+/// A1.
+fn what_fails_behind_the_name_is_indeterminate(scene: &Scene) -> Proof {
+    let driver = scene.driver();
+    let path = old_file(scene)?;
+    let fault = Fault::Os(Errno::IO.raw_os_error());
+    let gate = step_gate(driver.as_ref(), 3, Verdict::Fail(fault));
+    let Err(error) = driver.replace(&path, NEW, Replacing::default()) else {
+        return Err("the directory was not synced, and nobody said so".into());
+    };
+    drop(gate);
+    let failure = failure(&error).ok_or("another error")?;
+    assert!(failure.is_indeterminate(), "{error}");
+    assert!(error.to_string().contains("indeterminate"), "{error}");
+    assert_eq!(fs::read(&path)?, NEW);
+    Ok(())
+}
+
+/// A1: also where the first is slower.
+fn of_one_path_the_last_that_was_asked_stays(scene: &Scene) -> Proof {
+    if scene.configuration().workers < 2 {
+        return Ok(());
+    }
+    let driver = scene.driver();
+    let path = old_file(scene)?;
+    let gate = Gate::holding(driver.hub(), ActionKind::Replace, 0);
+    let (first, at) = (Arc::clone(&driver), path.clone());
+    let first = start(move || first.replace(&at, OLD, Replacing::default()));
+    gate.wait_arrived(1)?;
+    let (second, at) = (Arc::clone(&driver), path.clone());
+    let second = start(move || second.replace(&at, NEW, Replacing::default()));
+    wait_for("both to be asked", || driver.stats().accepted >= 2)?;
+    assert!(second.is_waiting());
+    gate.open();
+    first.join()??;
+    second.join()??;
+    assert_eq!(fs::read(&path)?, NEW);
+    Ok(())
+}
+
+/// A2, R10: at each of its steps.
+fn one_that_is_given_up_leaves_nothing(scene: &Scene) -> Proof {
+    if !scene.has_workers() {
+        return Ok(());
+    }
+    let driver = scene.driver();
+    let path = old_file(scene)?;
+    for step in 0..3 {
+        fs::write(&path, OLD)?;
+        let gate = step_gate(driver.as_ref(), step, Verdict::Hold);
+        let how = Replacing {
+            deadline: Deadline::within(Duration::from_millis(100)),
+            ..Replacing::default()
+        };
+        let Err(error) = driver.replace(&path, NEW, how) else {
+            return Err("it came back before its step".into());
+        };
+        assert_eq!(fault_of(&error), Some(Fault::Deadline), "{error}");
+        // On a busy machine the deadline may pass before the step comes.
+        let publishing = steps(&gate, |step| matches!(step, ReplaceStep::Publish { .. })) == 1;
+        let unknown = failure(&error).is_some_and(|failure| failure.is_indeterminate());
+        assert_eq!(unknown, publishing, "step {step}: {error}");
+        gate.open();
+        wait_for("the temporary file to go", || {
+            names(scene.root()).is_ok_and(|names| names == ["file"])
+        })?;
+        drop(gate);
+        let content = fs::read(&path)?;
+        assert_eq!(content, if publishing { NEW } else { OLD }, "step {step}");
+    }
+    Ok(())
+}
+
+/// A3: setuid too; the owner where this process may give files away.
+fn mode_owner_and_attributes_are_kept(scene: &Scene) -> Proof {
+    let driver = scene.driver();
+    let path = old_file(scene)?;
+    let root = rustix::process::geteuid().is_root();
+    if root {
+        let (owner, group) = (Uid::from_raw(12_345), Gid::from_raw(23_456));
+        rustix::fs::chown(&path, Some(owner), Some(group))?;
+    }
+    let attribute = rustix::fs::setxattr(&path, "user.colour", b"green", XattrFlags::empty());
+    let acl = root && attribute.is_ok() && set_acl(&path).is_ok();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o4751))?;
+    let before = fs::metadata(&path)?;
+    driver.replace(&path, NEW, Replacing::default())?;
+    let after = fs::metadata(&path)?;
+    assert_ne!(after.ino(), before.ino());
+    assert_eq!(after.mode(), before.mode());
+    assert_eq!((after.uid(), after.gid()), (before.uid(), before.gid()));
+    if attribute.is_ok() {
+        let mut value = [0; 16];
+        let len = rustix::fs::getxattr(&path, "user.colour", &mut value[..])?;
+        assert_eq!(&value[..len], b"green");
+    }
+    if acl {
+        let mut value = [0; 256];
+        let len = rustix::fs::getxattr(&path, ACL, &mut value[..])?;
+        assert_eq!(&value[..len], acl_bytes());
+    }
+    Ok(())
+}
+
+const ACL: &str = "system.posix_acl_access";
+
+/// Owner, a user named 777, group, mask, others; each with what it may do.
+fn acl_bytes() -> Vec<u8> {
+    const NOBODY: u32 = u32::MAX;
+    let entries = [
+        (1u16, 7u16, NOBODY),
+        (2, 4, 777),
+        (4, 5, NOBODY),
+        (16, 5, NOBODY),
+        (32, 1, NOBODY),
+    ];
+    let mut bytes = 2u32.to_le_bytes().to_vec();
+    for (tag, may, who) in entries {
+        bytes.extend(tag.to_le_bytes());
+        bytes.extend(may.to_le_bytes());
+        bytes.extend(who.to_le_bytes());
+    }
+    bytes
+}
+
+fn set_acl(path: &Path) -> Result<(), Errno> {
+    rustix::fs::setxattr(path, ACL, &acl_bytes(), XattrFlags::empty())
+}
+
+/// A3: over a directory that is a link, too. One to nothing is an error.
+fn a_link_is_replaced_at_its_target(scene: &Scene) -> Proof {
+    let driver = scene.driver();
+    fs::create_dir(scene.path("real"))?;
+    let target = scene.path("real/file");
+    fs::write(&target, OLD)?;
+    symlink("real", scene.path("folder"))?;
+    symlink("folder/file", scene.path("link"))?;
+    driver.replace(&scene.path("link"), NEW, Replacing::default())?;
+    assert_eq!(fs::read(&target)?, NEW);
+    assert!(fs::symlink_metadata(scene.path("link"))?.is_symlink());
+    assert_eq!(names(&scene.path("real"))?, ["file"]);
+    driver.replace(&scene.path("folder/file"), OLD, Replacing::default())?;
+    assert_eq!(fs::read(&target)?, OLD);
+    symlink("nowhere", scene.path("dangling"))?;
+    let Err(error) = driver.replace(&scene.path("dangling"), NEW, Replacing::default()) else {
+        return Err("a link to nothing was replaced".into());
+    };
+    assert_eq!(fault_of(&error), Some(Fault::Dangling), "{error}");
+    Ok(())
+}
+
+/// A3.
+fn what_is_no_file_is_not_touched(scene: &Scene) -> Proof {
+    let driver = scene.driver();
+    fs::create_dir(scene.path("directory"))?;
+    rustix::fs::mkfifoat(
+        rustix::fs::CWD,
+        scene.path("pipe"),
+        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+    )?;
+    let _socket = UnixListener::bind(scene.path("socket"))?;
+    for (name, kind) in [
+        ("directory", NodeKind::Directory),
+        ("pipe", NodeKind::Fifo),
+        ("socket", NodeKind::Socket),
+    ] {
+        let path = scene.path(name);
+        let before = fs::symlink_metadata(&path)?.ino();
+        let Err(error) = driver.replace(&path, NEW, Replacing::default()) else {
+            return Err(format!("a {kind:?} was replaced").into());
+        };
+        assert_eq!(fault_of(&error), Some(Fault::NotAFile(kind)), "{error}");
+        assert_eq!(fs::symlink_metadata(&path)?.ino(), before);
+    }
+    assert_eq!(names(scene.root())?, ["directory", "pipe", "socket"]);
+    Ok(())
+}
+
+/// A3.
+fn another_name_keeps_the_old_content(scene: &Scene) -> Proof {
+    let driver = scene.driver();
+    let path = old_file(scene)?;
+    fs::hard_link(&path, scene.path("other"))?;
+    driver.replace(&path, NEW, Replacing::default())?;
+    assert_eq!(fs::read(&path)?, NEW);
+    assert_eq!(fs::read(scene.path("other"))?, OLD);
+    Ok(())
+}
+
+/// A3.
+fn a_name_of_255_bytes_can_be_replaced(scene: &Scene) -> Proof {
+    let driver = scene.driver();
+    let path = scene.path(&"n".repeat(255));
+    fs::write(&path, OLD)?;
+    driver.replace(&path, NEW, Replacing::default())?;
+    assert_eq!(fs::read(&path)?, NEW);
+    let Err(error) = driver.replace(&scene.path(&"n".repeat(256)), NEW, Replacing::default())
+    else {
+        return Err("a name of 256 bytes".into());
+    };
+    assert!(is_errno(&error, Errno::NAMETOOLONG), "{error}");
+    assert_eq!(names(scene.root())?.len(), 1);
+    Ok(())
+}
+
+/// A4: those that are published while a sync is under way share the next one.
+fn many_at_once_share_the_syncs_of_their_directory(scene: &Scene) -> Proof {
+    const MANY: usize = 24;
+    if scene.configuration().workers < 2 {
+        return Ok(());
+    }
+    let driver = scene.driver();
+    // The sync of the first is held until all others are published.
+    let gate = step_gate(driver.as_ref(), 3, Verdict::Hold);
+    let replace = |n: usize| {
+        let (driver, path) = (Arc::clone(&driver), scene.path(&n.to_string()));
+        start(move || driver.replace(&path, NEW, Replacing::default()))
+    };
+    let first = replace(0);
+    gate.wait_arrived(4)?;
+    let others: Vec<_> = (1..MANY).map(replace).collect();
+    wait_for("all to be published", || {
+        driver.stats().replaced == MANY as u64
+    })?;
+    assert!(others.iter().all(|other| other.is_waiting()));
+    gate.open();
+    first.join()??;
+    for other in others {
+        other.join()??;
+    }
+    let syncs = steps(&gate, |step| step == ReplaceStep::SyncDirectory);
+    assert_eq!(syncs, 2, "one for the first, one for all others");
+    for n in 0..MANY {
+        assert_eq!(fs::read(scene.path(&n.to_string()))?, NEW);
+    }
+    Ok(())
+}
+
+/// S2: what was accepted is finished.
+fn draining_brings_a_replace_to_its_end(scene: &Scene) -> Proof {
+    if !scene.has_workers() {
+        return Ok(());
+    }
+    let driver = scene.driver();
+    let path = old_file(scene)?;
+    let gate = Gate::closed(driver.hub(), ActionKind::Replace);
+    let (writer, at) = (Arc::clone(&driver), path.clone());
+    let replace = start(move || writer.replace(&at, NEW, Replacing::default()));
+    gate.wait_arrived(1)?;
+    let closer = Arc::clone(&driver);
+    let end = start(move || closer.shutdown(Grace::default()));
+    gate.open();
+    replace.join()??;
+    assert!(end.join()?.is_clean());
+    assert_eq!(fs::read(&path)?, NEW);
+    Ok(())
+}
+
+/// A1, S2.
+fn a_replace_that_cannot_begin_says_why(scene: &Scene) -> Proof {
+    let driver = scene.driver();
+    let path = scene.path("nowhere/file");
+    let Err(error) = driver.replace(&path, NEW, Replacing::default()) else {
+        return Err("there is no such directory".into());
+    };
+    assert!(is_errno(&error, Errno::NOENT), "{error}");
+    assert!(names_its_file(&error, Operation::Replace, &path), "{error}");
+    let _ = driver.shutdown(Grace::default());
+    let refused = driver.replace(&scene.path("file"), NEW, Replacing::default());
+    assert!(refused.is_err());
+    assert_eq!(names(scene.root())?, [""; 0]);
+    Ok(())
+}

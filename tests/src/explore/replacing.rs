@@ -1,0 +1,90 @@
+//! Worlds where files are replaced. Nobody opens the one that is on the disk.
+
+use super::world::{Ill, May, Pinned, What, World, ask, ask_within};
+use super::worlds::SMALL;
+use staging_core::{Durability, PAGE};
+
+const WHOLE: Durability = Durability::FileAndDirectory;
+
+pub(super) const REPLACING: World = World {
+    name: "replacing",
+    purpose: "two of one target and one of another in the same directory, given up at any step",
+    limits: SMALL,
+    files: &[PAGE],
+    seats: &[0],
+    asks: &[
+        ask(0, What::Replace(1, 2 * PAGE, WHOLE)),
+        ask_within(0, What::Replace(1, PAGE, WHOLE), 10),
+        ask(0, What::Replace(3, 0, WHOLE)),
+    ],
+    pending: 2,
+    flights: 3,
+    ills: &[Ill::Replace],
+    may: &[May::Cancel, May::ShutDown],
+    changes: &[],
+    reaches: &[
+        "create",
+        "fill",
+        "sync of a file to be published",
+        "publish",
+        "sync of a directory",
+        "discard",
+        "replaced",
+        "failed os",
+        "failed cancelled",
+        "failed deadline",
+        "unknown done",
+        "closed given back",
+        "closed out of time",
+    ],
+    pinned: Pinned {
+        states: 1163924,
+        transitions: 21223486,
+    },
+};
+
+pub(super) const LESS_DURABLE: World = World {
+    name: "less durable",
+    purpose: "files that are replaced by less than a sync of file and directory, in two directories",
+    limits: SMALL,
+    files: &[PAGE],
+    seats: &[0],
+    asks: &[
+        ask(0, What::Replace(1, PAGE, Durability::None)),
+        ask(0, What::Replace(1, PAGE, Durability::File)),
+        ask(0, What::Replace(2, 0, WHOLE)),
+        ask(0, What::Replace(3, 0, WHOLE)),
+    ],
+    pending: 2,
+    flights: 2,
+    ills: &[Ill::Replace],
+    may: &[May::Cancel, May::Force, May::Lose],
+    changes: &[],
+    reaches: &["replaced", "failed abandoned", "failed driver lost"],
+    pinned: Pinned {
+        states: 4605,
+        transitions: 69602,
+    },
+};
+
+pub(super) const REPLACING_LATE: World = World {
+    name: "replacing late",
+    purpose: "steps that are taken back before they are handed out, and syncs that change their leader",
+    limits: SMALL,
+    files: &[PAGE],
+    seats: &[0],
+    asks: &[
+        ask(0, What::Replace(1, PAGE, WHOLE)),
+        ask(0, What::Replace(3, 0, WHOLE)),
+    ],
+    pending: 2,
+    flights: 1,
+    ills: &[],
+    may: &[May::Cancel, May::Dawdle],
+    changes: &[],
+    reaches: &["replaced", "failed cancelled", "discard"],
+    pinned: Pinned {
+        states: 18991,
+        transitions: 209334,
+    },
+};
