@@ -1,6 +1,6 @@
 //! What can be typed.
 
-use crate::exit::{CAT_STATUSES, REPLAY_STATUSES, STATUS_STATUSES, STATUSES};
+use crate::exit::{CAT_STATUSES, REPLAY_STATUSES, STATUS_STATUSES, STATUSES, WRITE_STATUSES};
 use crate::hold::{self, Hold};
 use crate::json::SCHEMA;
 use crate::replay;
@@ -9,7 +9,7 @@ use crate::status;
 use crate::told;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use driver_blocking::Mode;
+use driver_blocking::{Durability, Mode};
 use std::path::PathBuf;
 
 /// Brings files into memory before they are read
@@ -31,6 +31,9 @@ pub(crate) enum Command {
     /// Show how much of files is in memory, whoever brought it there
     #[command(after_long_help = format!("{STATUS_STATUSES}\n\n{}", status::SCHEMA))]
     Status(StatusArgs),
+    /// Replace a file by standard input, whole or not at all
+    #[command(after_long_help = WRITE_STATUSES)]
+    Write(WriteArgs),
     /// Play a recorded run against the machine alone, and print its transcript
     #[command(after_long_help = format!("{REPLAY_STATUSES}\n\n{}", replay::SCHEMA))]
     Replay(ReplayArgs),
@@ -60,6 +63,8 @@ pub(crate) enum Page {
     Status,
     /// staging-replay(1)
     Replay,
+    /// staging-write(1)
+    Write,
 }
 
 #[derive(Args, Debug)]
@@ -97,10 +102,9 @@ pub(crate) struct StageArgs {
           value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
     pub(crate) concurrency: u32,
 
-    /// How many threads read; with 0, the waiting one does it
+    /// How many threads may read; with 0, the waiting one does it
     ///
-    /// As many as there are processors, and at most 8, if this is not given. More may help where
-    /// storage answers slowly.
+    /// 64, if this is not given. Few do, as long as storage does not keep them waiting.
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1024))]
     pub(crate) threads: Option<u32>,
 
@@ -186,6 +190,46 @@ pub(crate) struct ReplayArgs {
     /// Print no transcript, and say nothing but where the journal and the machine part
     #[arg(short, long)]
     pub(crate) quiet: bool,
+}
+
+/// Reads standard input to its end, and then puts it in the place of the file: a temporary file
+/// beside it gets all the bytes, and its mode, owner and attributes, and then its name. Whoever opens
+/// the file finds the old content or the new one, whole.
+#[derive(Args, Debug)]
+pub(crate) struct WriteArgs {
+    /// The file; a symbolic link is followed
+    #[arg(value_name = "DEST")]
+    pub(crate) dest: PathBuf,
+
+    /// What is to survive a loss of power
+    #[arg(short, long, value_name = "WHAT", value_enum,
+          default_value_t = DurabilityName::FileAndDirectory)]
+    pub(crate) durability: DurabilityName,
+
+    /// Fail where there is something, and leave that as it is
+    #[arg(long)]
+    pub(crate) if_absent: bool,
+}
+
+/// What survives a loss of power.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum DurabilityName {
+    /// Nothing for certain, and perhaps an empty file
+    None,
+    /// The old content or the new one, whole
+    File,
+    /// The new one
+    FileAndDirectory,
+}
+
+impl DurabilityName {
+    pub(crate) const fn durability(self) -> Durability {
+        match self {
+            DurabilityName::None => Durability::None,
+            DurabilityName::File => Durability::File,
+            DurabilityName::FileAndDirectory => Durability::FileAndDirectory,
+        }
+    }
 }
 
 /// How files are held.

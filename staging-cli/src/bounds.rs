@@ -4,8 +4,7 @@ use crate::args::StageArgs;
 use crate::size::Size;
 use driver_blocking::{Limits, Paging, lockable};
 use rustix::process::{Resource, getrlimit};
-use std::num::NonZero;
-use std::{fs, thread};
+use std::fs;
 
 /// Far more files than anyone's memory holds; a run keeps all of its files to its end.
 const HANDLES: u32 = 1 << 30;
@@ -17,8 +16,8 @@ const OTHER_DESCRIPTORS: u64 = 32;
 /// More descriptors than this never made anything faster.
 const MOST_DESCRIPTORS: u64 = 4096;
 
-/// More threads than this rarely help, unless storage is slow.
-const MOST_THREADS: usize = 8;
+/// More threads than this rarely help, however slow storage is.
+const MOST_THREADS: u32 = 64;
 
 /// Every bound of a run.
 pub(crate) fn of(args: &StageArgs, budget: u64) -> Limits {
@@ -53,12 +52,9 @@ pub(crate) fn lockable_of(args: &StageArgs) -> u64 {
     }
 }
 
-/// How many threads read.
+/// How many threads may read.
 pub(crate) fn threads(args: &StageArgs) -> u32 {
-    args.threads.unwrap_or_else(|| {
-        let processors = thread::available_parallelism().map_or(1, NonZero::get);
-        processors.min(MOST_THREADS) as u32
-    })
+    args.threads.unwrap_or(MOST_THREADS)
 }
 
 /// What is left of the process's descriptors: at least half of them, where there are few.

@@ -19,6 +19,10 @@ pub(crate) enum Exit {
     Parted,
     /// The journal could not be read, or its transcript not be written.
     Unreadable,
+    /// A file was not replaced: the old content stands.
+    NotCommitted,
+    /// A file was perhaps replaced.
+    Indeterminate,
 }
 
 /// The statuses, as `--help` and the manual page tell them.
@@ -63,12 +67,22 @@ Exit status:
 
 A journal whose last line alone is torn is one that a crash cut off: it counts as whole.";
 
+/// The statuses of `staging write`.
+pub(crate) const WRITE_STATUSES: &str = "\
+Exit status:
+  0  committed: the file has the new content, as durably as was asked
+  1  not committed: the old content stands, or there is no file still
+  2  the arguments were wrong
+  4  indeterminate: the name has the new content, but it could not be
+     made durable; after a loss of power it may have the old one";
+
 impl Exit {
     pub(crate) const fn status(self) -> u8 {
         match self {
             Exit::Staged | Exit::Replayed => 0,
-            Exit::Partly | Exit::Parted => 1,
+            Exit::Partly | Exit::Parted | Exit::NotCommitted => 1,
             Exit::Nothing | Exit::Unreadable => 3,
+            Exit::Indeterminate => 4,
             Exit::Interrupted => 130,
         }
     }
@@ -82,7 +96,9 @@ impl Exit {
             | Exit::Interrupted
             | Exit::Replayed
             | Exit::Parted
-            | Exit::Unreadable => self,
+            | Exit::Unreadable
+            | Exit::NotCommitted
+            | Exit::Indeterminate => self,
         }
     }
 }

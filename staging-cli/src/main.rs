@@ -1,6 +1,6 @@
 //! The command line: `staging stage PATH…` brings files into memory and says how it went, and with
 //! `--watch` stays and stages again what changes; `staging cat FILE…` writes them out from there;
-//! `staging status FILE…` shows how much of them is there; `staging replay FILE` plays what a run has
+//! `staging status FILE…` shows how much of them is there; `staging write DEST` replaces one, whole; `staging replay FILE` plays what a run has
 //! recorded.
 
 mod args;
@@ -26,6 +26,7 @@ mod told;
 mod voice;
 mod walk;
 mod watch;
+mod write;
 
 use args::{Cli, Command};
 use clap::Parser;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::Cat(args) => cat::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Write(args) => write::run(&args),
         Command::Completions { shell } => stdout::print(&pages::completions(shell)),
         Command::Man { page } => stdout::print(&pages::man(page)),
     };

@@ -26,6 +26,7 @@ pub(crate) fn man(page: Page) -> Vec<u8> {
         Page::Cat => whole.find_subcommand("cat"),
         Page::Status => whole.find_subcommand("status"),
         Page::Replay => whole.find_subcommand("replay"),
+        Page::Write => whole.find_subcommand("write"),
     };
     let mut text = Vec::new();
     if let Some(shown) = shown {

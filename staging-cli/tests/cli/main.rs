@@ -6,3 +6,4 @@ mod scene;
 mod stage;
 mod status;
 mod watch;
+mod write;
