@@ -56,13 +56,10 @@ impl Options {
 /// `g1`, `G1` and `g-1` are G-1.
 fn row_name(typed: &str) -> Result<String, String> {
     let upper = typed.to_uppercase();
-    let number = upper
-        .strip_prefix('G')
-        .map(|rest| rest.trim_start_matches('-'));
+    let plain = upper.replace('-', "");
     let known = crate::rows::all().map(|row| row.id);
-    let name = format!("G-{}", number.unwrap_or_default());
-    if known.contains(&name.as_str()) {
-        return Ok(name);
+    if let Some(name) = known.iter().find(|name| name.replace('-', "") == plain) {
+        return Ok((*name).to_owned());
     }
     Err(format!(
         "there is no such row; there are {}",

@@ -3,4 +3,5 @@
 pub(crate) mod batches;
 pub(crate) mod cancels;
 pub(crate) mod reads;
+pub(crate) mod replacing;
 pub(crate) mod ring_loop;

@@ -2,5 +2,6 @@
 
 pub(crate) mod mapped;
 pub(crate) mod reads;
+pub(crate) mod replacing;
 pub(crate) mod rings;
 pub(crate) mod whole;

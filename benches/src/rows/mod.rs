@@ -4,6 +4,7 @@ mod cancel;
 mod decisions;
 mod reads;
 mod ready;
+mod replacing;
 mod slices;
 mod ticker;
 
@@ -20,7 +21,7 @@ pub(crate) struct Entry {
 }
 
 /// All there are, in order.
-pub(crate) fn all() -> [Entry; 11] {
+pub(crate) fn all() -> [Entry; 13] {
     let entry = |id, about, make| Entry { id, about, make };
     [
         entry("G-1", "small files made ready, warm", ready::g1),
@@ -46,6 +47,8 @@ pub(crate) fn all() -> [Entry; 11] {
         ),
         entry("G-10", "a lone awaited read of a cached file", reads::g10),
         entry("G-11", "a staging that is given up", cancel::g11),
+        entry("W-3", "durable replaces at once", replacing::w3),
+        entry("W-4", "durable replaces one after the other", replacing::w4),
     ]
 }
 

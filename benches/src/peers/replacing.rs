@@ -1,0 +1,105 @@
+//! Files replaced durably: by hand, and by the crates that people use. Each makes the content durable, gives it
+//! the name, and makes the name durable; what a crate leaves out is done after it.
+
+use crate::files::Corpus;
+use crate::row::{Aspect, Run};
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+/// What each file gets.
+pub(crate) const CONTENT: [u8; 4096] = [b'n'; 4096];
+
+/// Times one round over all files, for one of them.
+pub(crate) fn timed(
+    files: &Corpus,
+    all: impl FnOnce() -> io::Result<()>,
+) -> io::Result<crate::row::Sample> {
+    let began = Instant::now();
+    all()?;
+    let took = began.elapsed().as_nanos() as f64;
+    Ok(vec![(Aspect::Work, took / files.paths.len() as f64)])
+}
+
+/// Every file by the same function, one after the other.
+pub(crate) fn each(
+    files: &Corpus,
+    replace: impl Fn(&Path) -> io::Result<()> + 'static,
+) -> io::Result<Run> {
+    let files = files.clone();
+    Ok(Box::new(move || {
+        timed(&files, || {
+            files.paths.iter().try_for_each(|path| replace(path))
+        })
+    }))
+}
+
+fn sync_directory(path: &Path) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    File::open(folder)?.sync_all()
+}
+
+/// What every guide says: write, sync, rename, sync the directory.
+pub(crate) fn by_hand(path: &Path) -> io::Result<()> {
+    without_directory(path)?;
+    sync_directory(path)
+}
+
+fn without_directory(path: &Path) -> io::Result<()> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".tmp");
+    let mut file = File::create_new(&temporary)?;
+    file.write_all(&CONTENT)?;
+    file.sync_all()?;
+    fs::rename(temporary, path)
+}
+
+/// The same on so many threads, and each directory once at the end.
+pub(crate) fn on_threads(files: &Corpus, threads: usize) -> io::Result<Run> {
+    let files = files.clone();
+    Ok(Box::new(move || {
+        timed(&files, || {
+            let next = AtomicUsize::new(0);
+            let one_thread = || {
+                while let Some(path) = files.paths.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    without_directory(path)?;
+                }
+                io::Result::Ok(())
+            };
+            std::thread::scope(|scope| {
+                let threads: Vec<_> = (0..threads).map(|_| scope.spawn(one_thread)).collect();
+                threads.into_iter().try_for_each(|thread| {
+                    let ended = thread.join();
+                    ended.unwrap_or_else(|_| Err(io::Error::other("a thread panicked")))
+                })
+            })?;
+            sync_directory(&files.paths[0])
+        })
+    }))
+}
+
+/// The crate atomic-write-file, which syncs the file and the directory.
+pub(crate) fn atomic_write_file(path: &Path) -> io::Result<()> {
+    let mut file = atomic_write_file::AtomicWriteFile::open(path)?;
+    file.write_all(&CONTENT)?;
+    file.commit()
+}
+
+/// The crate atomicwrites, which syncs both, too.
+pub(crate) fn atomicwrites(path: &Path) -> io::Result<()> {
+    let file = atomicwrites::AtomicFile::new(path, atomicwrites::AllowOverwrite);
+    file.write(|file| file.write_all(&CONTENT))
+        .map_err(io::Error::from)
+}
+
+/// The crate tempfile, and the syncs that it leaves to its user.
+pub(crate) fn tempfile_with_syncs(path: &Path) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(&CONTENT)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    sync_directory(path)
+}

@@ -1,0 +1,69 @@
+//! W-3 and W-4: files replaced durably, all at once and one after the other.
+
+use super::Scene;
+use crate::files::Corpus;
+use crate::ours::replacing as ours;
+use crate::peers::replacing as peers;
+use crate::row::{Bound, Kind, Row};
+use std::io;
+
+const BY_HAND: &str = "write, fsync, rename, fsync of the directory";
+const CRATE: &str = "atomic-write-file";
+
+pub(crate) fn w3(scene: &Scene) -> io::Result<Row> {
+    let (mut row, files) = row(scene, "W-3", "asked for at once")?;
+    row.way(
+        Kind::Peer,
+        "by hand, 16 threads, one fsync of the directory",
+        peers::on_threads(&files, 16),
+    );
+    let ours = [
+        (
+            "driver-blocking, from 64 threads",
+            ours::blocking(&files, 64),
+        ),
+        ("driver-tokio", ours::tokio(&files, None)),
+        ("driver-smol", ours::smol(&files, None)),
+    ];
+    for (name, run) in ours {
+        row.way(Kind::Ours, name, run);
+        row.claim(name, Bound::Times(0.24, vec![BY_HAND.into()]));
+        row.claim(name, Bound::Faster(4.0, CRATE.into()));
+    }
+    Ok(row)
+}
+
+pub(crate) fn w4(scene: &Scene) -> io::Result<Row> {
+    let (mut row, files) = row(scene, "W-4", "one after the other")?;
+    let ours = [
+        ("driver-blocking", ours::blocking_alone(&files)),
+        ("driver-tokio", ours::tokio(&files, Some(1))),
+        ("driver-smol", ours::smol(&files, Some(1))),
+    ];
+    for (name, run) in ours {
+        row.way(Kind::Ours, name, run);
+        row.claim(name, Bound::Times(1.05, vec![BY_HAND.into()]));
+    }
+    Ok(row)
+}
+
+fn row(scene: &Scene, id: &'static str, how: &str) -> io::Result<(Row, Corpus)> {
+    let count = scene.pick(1_000, 100);
+    let files = Corpus::make(&scene.folder, count, 4096)?;
+    let title = format!("{count} durable replaces of 4 KiB, {how}");
+    let mut row = Row::new(id, title, "one replace", BY_HAND);
+    row.way(Kind::Popular, BY_HAND, peers::each(&files, peers::by_hand));
+    row.way(
+        Kind::Popular,
+        CRATE,
+        peers::each(&files, peers::atomic_write_file),
+    );
+    row.way(
+        Kind::Popular,
+        "atomicwrites",
+        peers::each(&files, peers::atomicwrites),
+    );
+    let tempfile = peers::each(&files, peers::tempfile_with_syncs);
+    row.way(Kind::Popular, "tempfile, and its syncs", tempfile);
+    Ok((row, files))
+}
