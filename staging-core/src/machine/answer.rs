@@ -47,6 +47,7 @@ impl Machine {
                     done = Done::Unknown;
                 }
             }
+            OpState::AwaitingTurn => self.ops.unlink(&mut self.replacers, OPS, op),
             OpState::AwaitingTarget { target } => {
                 self.ops.unlink(&mut self.targets[target].waiting, OPS, op);
             }

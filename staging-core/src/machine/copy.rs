@@ -39,6 +39,8 @@ impl Clone for Machine {
             openers,
             reopeners,
             idle,
+            replacers,
+            at_work,
             descriptors,
             all_writes,
             unsynced,
@@ -76,6 +78,8 @@ impl Clone for Machine {
         self.openers = *openers;
         self.reopeners = *reopeners;
         self.idle = *idle;
+        self.replacers = *replacers;
+        self.at_work = *at_work;
         self.descriptors = *descriptors;
         self.all_writes = *all_writes;
         self.unsynced = *unsynced;

@@ -106,6 +106,10 @@ pub struct Machine {
     reopeners: List,
     /// Files with a descriptor, the longest unused first.
     idle: List,
+    /// Replaces whose target is free, and who wait for others to be over.
+    replacers: List,
+    /// Replaces that have begun and are not over.
+    at_work: u32,
     /// Descriptors held or being acquired.
     descriptors: u32,
     /// Active writes and barriers over all files, by acceptance.
@@ -155,6 +159,8 @@ impl Machine {
             openers: List::EMPTY,
             reopeners: List::EMPTY,
             idle: List::EMPTY,
+            replacers: List::EMPTY,
+            at_work: 0,
             descriptors: 0,
             all_writes: List::EMPTY,
             unsynced: List::EMPTY,

@@ -64,7 +64,12 @@ impl Machine {
                 self.files[file].lookers -= 1;
                 self.free_held(file);
             }
-            Order::Targeted(target) => self.leave_target(op, target),
+            Order::InLine(target) => self.leave_target(op, target),
+            Order::Targeted(target) => {
+                self.leave_target(op, target);
+                self.one_less_at_work();
+            }
+            Order::Published => self.one_less_at_work(),
             Order::Placed(writing) => {
                 let entry = &mut self.writings[writing];
                 let file = entry.file;

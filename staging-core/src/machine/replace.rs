@@ -61,7 +61,7 @@ impl Machine {
     pub(super) fn start_replace(&mut self, op: OpId, key: Key, len: u64) {
         self.bytes += len;
         if let Some(target) = self.targets_by_key.get(key) {
-            self.ops[op].order = Order::Targeted(target);
+            self.ops[op].order = Order::InLine(target);
             self.ops[op].state = OpState::AwaitingTarget { target };
             let waiting = &mut self.targets[target].waiting;
             return self.ops.push_back(waiting, OPS, op);
@@ -72,11 +72,33 @@ impl Machine {
             waiting: List::EMPTY,
         });
         self.targets_by_key.insert(key, target);
-        self.ops[op].order = Order::Targeted(target);
-        self.begin_replace(op);
+        self.ops[op].order = Order::InLine(target);
+        self.await_turn(op);
+    }
+
+    /// Its target is free. Each that is at work holds a file and a directory open, so there are not more
+    /// of them than a quarter of the descriptors that files may hold.
+    fn await_turn(&mut self, op: OpId) {
+        if self.at_work < (self.limits.descriptors / 4).max(1) {
+            return self.begin_replace(op);
+        }
+        self.ops[op].state = OpState::AwaitingTurn;
+        self.ops.push_back(&mut self.replacers, OPS, op);
+    }
+
+    /// One is over, and nothing of it is open any more: another's turn has come.
+    pub(super) fn one_less_at_work(&mut self) {
+        self.at_work -= 1;
+        if let Some(op) = self.ops.pop_front(&mut self.replacers, OPS) {
+            self.begin_replace(op);
+        }
     }
 
     fn begin_replace(&mut self, op: OpId) {
+        self.at_work += 1;
+        if let Order::InLine(target) = self.ops[op].order {
+            self.ops[op].order = Order::Targeted(target);
+        }
         let Asked { len, existing, .. } = self.asked(op);
         let len = len.min(self.limits.chunk);
         self.order_step(op, ReplaceStep::Create { len, existing });
@@ -178,7 +200,10 @@ impl Machine {
             }
             Ended::Published { directory } => {
                 self.stats.replaced += 1;
-                self.leave_place(op);
+                if let Order::Targeted(target) = self.ops[op].order {
+                    self.ops[op].order = Order::Published;
+                    self.leave_target(op, target);
+                }
                 match durability {
                     Durability::FileAndDirectory => self.await_directory(op, directory),
                     Durability::None | Durability::File => self.resolve(op, Outcome::Replaced),
@@ -209,7 +234,7 @@ impl Machine {
         match self.ops.pop_front(&mut entry.waiting, OPS) {
             Some(next) => {
                 entry.current = next;
-                self.begin_replace(next);
+                self.await_turn(next);
             }
             None => {
                 let key = entry.key;

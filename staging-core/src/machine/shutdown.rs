@@ -258,6 +258,8 @@ impl Machine {
         self.reopeners = List::EMPTY;
         self.idle = List::EMPTY;
         self.ready = List::EMPTY;
+        self.replacers = List::EMPTY;
+        self.at_work = 0;
         self.descriptors = 0;
         self.budget = Budget::new(self.limits.budget);
     }

@@ -54,8 +54,12 @@ pub(super) enum Order {
     Counted(FileId),
     /// It stands among the ranges of a file that is open for writing.
     Placed(WritingId),
-    /// A replace: it is at work on its target, or stands in line for it.
+    /// A replace that has not begun: it stands in line for its target, or for its turn.
+    InLine(TargetId),
+    /// A replace that is at work on its target.
     Targeted(TargetId),
+    /// A replace whose target has the new content.
+    Published,
 }
 
 /// Where an operation is. Each state but the last two is a place that will answer it. What barriers
@@ -88,6 +92,8 @@ pub(super) enum OpState {
     Syncing { writing: Option<WritingId> },
     /// A replace, in `waiting` of its target, until those before it are published or gone.
     AwaitingTarget { target: TargetId },
+    /// A replace, in `replacers`, until fewer are at work.
+    AwaitingTurn,
     /// A replace that failed, until its temporary file is gone.
     Discarding { io: IoId, fault: Fault },
     /// A replace, in `uncovered` of its directory, until a system sync may begin that covers it.

@@ -2,14 +2,17 @@
 
 use super::world::{Ill, May, Pinned, What, World, ask, ask_within};
 use super::worlds::SMALL;
-use staging_core::{Durability, PAGE};
+use staging_core::{Durability, Limits, PAGE};
 
 const WHOLE: Durability = Durability::FileAndDirectory;
 
 pub(super) const REPLACING: World = World {
     name: "replacing",
     purpose: "two of one target and one of another in the same directory, given up at any step",
-    limits: SMALL,
+    limits: Limits {
+        descriptors: 8,
+        ..SMALL
+    },
     files: &[PAGE],
     seats: &[0],
     asks: &[
@@ -38,14 +41,14 @@ pub(super) const REPLACING: World = World {
         "closed out of time",
     ],
     pinned: Pinned {
-        states: 1163924,
-        transitions: 21223486,
+        states: 344145,
+        transitions: 5885466,
     },
 };
 
 pub(super) const LESS_DURABLE: World = World {
     name: "less durable",
-    purpose: "files that are replaced by less than a sync of file and directory, in two directories",
+    purpose: "files that are replaced by less than a sync of file and directory, in two directories, one at a time",
     limits: SMALL,
     files: &[PAGE],
     seats: &[0],
@@ -55,22 +58,25 @@ pub(super) const LESS_DURABLE: World = World {
         ask(0, What::Replace(2, 0, WHOLE)),
         ask(0, What::Replace(3, 0, WHOLE)),
     ],
-    pending: 2,
+    pending: 3,
     flights: 2,
     ills: &[Ill::Replace],
     may: &[May::Cancel, May::Force, May::Lose],
     changes: &[],
     reaches: &["replaced", "failed abandoned", "failed driver lost"],
     pinned: Pinned {
-        states: 4605,
-        transitions: 69602,
+        states: 42868,
+        transitions: 655339,
     },
 };
 
 pub(super) const REPLACING_LATE: World = World {
     name: "replacing late",
     purpose: "steps that are taken back before they are handed out, and syncs that change their leader",
-    limits: SMALL,
+    limits: Limits {
+        descriptors: 8,
+        ..SMALL
+    },
     files: &[PAGE],
     seats: &[0],
     asks: &[

@@ -323,6 +323,8 @@ impl Writer<'_> {
             Order::Counted(_) => 1,
             Order::Placed(_) => 2,
             Order::Targeted(_) => 3,
+            Order::InLine(_) => 4,
+            Order::Published => 5,
         });
         self.hashed(&Ranked::request(op));
         match op.state {
@@ -361,6 +363,7 @@ impl Writer<'_> {
             }
             OpState::AwaitingDirectory { .. } => self.word(16),
             OpState::SyncingDirectory { .. } => self.word(17),
+            OpState::AwaitingTurn => self.word(18),
         }
     }
 

@@ -13,6 +13,7 @@ impl Writer<'_> {
             self.op_list(&target.waiting);
         }
         self.end();
+        self.op_list(&m.replacers);
         for id in m.directories.ids() {
             let directory = &m.directories[id];
             let sync = directory.sync.map_or(GONE, |io| self.io_rank(io));

@@ -8,7 +8,7 @@ use crate::conformance::run::{Case, Proof, case};
 use crate::conformance::scene::{CHUNK, Scene, pattern};
 use crate::conformance::watch::{start, wait_for};
 use driver_kit::Deadline;
-use driver_kit::core::{Durability, Fault, Grace, IoKind, Mode, NodeKind, ReplaceStep};
+use driver_kit::core::{Durability, Fault, Grace, IoKind, Limits, Mode, NodeKind, ReplaceStep};
 use driver_kit::error::{Operation, failure};
 use driver_kit::handlers::ActionKind;
 use rustix::fs::{Gid, Uid, XattrFlags};
@@ -41,6 +41,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("A3", another_name_keeps_the_old_content),
         case("A3", a_name_of_255_bytes_can_be_replaced),
         case("A4", many_at_once_share_the_syncs_of_their_directory),
+        case("R12", few_are_at_work_where_descriptors_are_few),
         case("S2", draining_brings_a_replace_to_its_end),
         case("A1, S2", a_replace_that_cannot_begin_says_why),
     ]
@@ -432,6 +433,42 @@ fn many_at_once_share_the_syncs_of_their_directory(scene: &Scene) -> Proof {
     for n in 0..MANY {
         assert_eq!(fs::read(scene.path(&n.to_string()))?, NEW);
     }
+    Ok(())
+}
+
+/// R12: each that is at work has two of them open.
+fn few_are_at_work_where_descriptors_are_few(scene: &Scene) -> Proof {
+    if scene.configuration().workers < 2 {
+        return Ok(());
+    }
+    let driver = scene.driver_with(Limits {
+        descriptors: 8,
+        ..Scene::limits()
+    });
+    let gate = step_gate(driver.as_ref(), 0, Verdict::Hold);
+    let replaces: Vec<_> = (0..6)
+        .map(|n| {
+            let (driver, path) = (Arc::clone(&driver), scene.path(&n.to_string()));
+            start(move || driver.replace(&path, NEW, Replacing::default()))
+        })
+        .collect();
+    gate.wait_arrived(1)?;
+    wait_for("all to be asked", || driver.stats().accepted == 6)?;
+    gate.open();
+    for replace in replaces {
+        replace.join()??;
+    }
+    let (mut at_work, mut most) = (0_i32, 0);
+    for (kind, _) in gate.seen() {
+        let IoKind::Replace { step, .. } = kind else {
+            continue;
+        };
+        at_work += i32::from(matches!(step, ReplaceStep::Create { .. }));
+        // Its file may be closed from here on.
+        at_work -= i32::from(matches!(step, ReplaceStep::Publish { .. }));
+        most = most.max(at_work);
+    }
+    assert!(most <= 2, "{most} at work");
     Ok(())
 }
 
