@@ -13,6 +13,7 @@ mod life;
 mod limits;
 mod lying;
 mod many;
+mod metadata;
 mod nodes;
 mod paths;
 mod points;
@@ -53,6 +54,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(rewriting::cases());
     cases.extend(writers::cases());
     cases.extend(replacing::cases());
+    cases.extend(metadata::cases());
     cases
 }
 

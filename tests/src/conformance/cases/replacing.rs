@@ -1,5 +1,4 @@
-//! A1–A4, A6: a file is replaced whole or not at all, keeps what it was but for its content, and leaves
-//! nothing behind.
+//! A1, A2, A4, A6: a file is replaced whole or not at all, and nothing is left behind.
 
 use crate::conformance::driver::{Driver, Opening, Replacing};
 use crate::conformance::errors::{fault_of, is_errno, names_its_file};
@@ -8,15 +7,13 @@ use crate::conformance::run::{Case, Proof, case};
 use crate::conformance::scene::{CHUNK, Scene, pattern};
 use crate::conformance::watch::{start, wait_for};
 use driver_kit::Deadline;
-use driver_kit::core::{Durability, Fault, Grace, IoKind, Limits, Mode, NodeKind, ReplaceStep};
+use driver_kit::core::{Durability, Fault, Grace, IoKind, Limits, Mode, ReplaceStep};
 use driver_kit::error::{Operation, failure};
 use driver_kit::handlers::ActionKind;
-use rustix::fs::{Gid, Uid, XattrFlags};
 use rustix::io::Errno;
 use std::fs;
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-use std::os::unix::net::UnixListener;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,11 +32,6 @@ pub(super) fn cases() -> Vec<Case> {
         case("A1", what_fails_behind_the_name_is_indeterminate),
         case("A1", of_one_path_the_last_that_was_asked_stays),
         case("A2, R10", one_that_is_given_up_leaves_nothing),
-        case("A3", mode_owner_and_attributes_are_kept),
-        case("A3", a_link_is_replaced_at_its_target),
-        case("A3", what_is_no_file_is_not_touched),
-        case("A3", another_name_keeps_the_old_content),
-        case("A3", a_name_of_255_bytes_can_be_replaced),
         case("A4", many_at_once_share_the_syncs_of_their_directory),
         case("R12", few_are_at_work_where_descriptors_are_few),
         case("S2", draining_brings_a_replace_to_its_end),
@@ -47,11 +39,11 @@ pub(super) fn cases() -> Vec<Case> {
     ]
 }
 
-const OLD: &[u8] = b"the old content";
-const NEW: &[u8] = b"the new content, which is longer";
+pub(super) const OLD: &[u8] = b"the old content";
+pub(super) const NEW: &[u8] = b"the new content, which is longer";
 
 /// What a directory holds, by name.
-fn names(folder: &Path) -> io::Result<Vec<String>> {
+pub(super) fn names(folder: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
         names.push(entry?.file_name().to_string_lossy().into_owned());
@@ -60,7 +52,7 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-fn old_file(scene: &Scene) -> io::Result<std::path::PathBuf> {
+pub(super) fn old_file(scene: &Scene) -> io::Result<std::path::PathBuf> {
     let path = scene.path("file");
     fs::write(&path, OLD)?;
     Ok(path)
@@ -268,138 +260,6 @@ fn one_that_is_given_up_leaves_nothing(scene: &Scene) -> Proof {
         let content = fs::read(&path)?;
         assert_eq!(content, if publishing { NEW } else { OLD }, "step {step}");
     }
-    Ok(())
-}
-
-/// A3: setuid too; the owner where this process may give files away.
-fn mode_owner_and_attributes_are_kept(scene: &Scene) -> Proof {
-    let driver = scene.driver();
-    let path = old_file(scene)?;
-    let root = rustix::process::geteuid().is_root();
-    if root {
-        let (owner, group) = (Uid::from_raw(12_345), Gid::from_raw(23_456));
-        rustix::fs::chown(&path, Some(owner), Some(group))?;
-    }
-    let attribute = rustix::fs::setxattr(&path, "user.colour", b"green", XattrFlags::empty());
-    let acl = root && attribute.is_ok() && set_acl(&path).is_ok();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o4751))?;
-    let before = fs::metadata(&path)?;
-    driver.replace(&path, NEW, Replacing::default())?;
-    let after = fs::metadata(&path)?;
-    assert_ne!(after.ino(), before.ino());
-    assert_eq!(after.mode(), before.mode());
-    assert_eq!((after.uid(), after.gid()), (before.uid(), before.gid()));
-    if attribute.is_ok() {
-        let mut value = [0; 16];
-        let len = rustix::fs::getxattr(&path, "user.colour", &mut value[..])?;
-        assert_eq!(&value[..len], b"green");
-    }
-    if acl {
-        let mut value = [0; 256];
-        let len = rustix::fs::getxattr(&path, ACL, &mut value[..])?;
-        assert_eq!(&value[..len], acl_bytes());
-    }
-    Ok(())
-}
-
-const ACL: &str = "system.posix_acl_access";
-
-/// Owner, a user named 777, group, mask, others; each with what it may do.
-fn acl_bytes() -> Vec<u8> {
-    const NOBODY: u32 = u32::MAX;
-    let entries = [
-        (1u16, 7u16, NOBODY),
-        (2, 4, 777),
-        (4, 5, NOBODY),
-        (16, 5, NOBODY),
-        (32, 1, NOBODY),
-    ];
-    let mut bytes = 2u32.to_le_bytes().to_vec();
-    for (tag, may, who) in entries {
-        bytes.extend(tag.to_le_bytes());
-        bytes.extend(may.to_le_bytes());
-        bytes.extend(who.to_le_bytes());
-    }
-    bytes
-}
-
-fn set_acl(path: &Path) -> Result<(), Errno> {
-    rustix::fs::setxattr(path, ACL, &acl_bytes(), XattrFlags::empty())
-}
-
-/// A3: over a directory that is a link, too. One to nothing is an error.
-fn a_link_is_replaced_at_its_target(scene: &Scene) -> Proof {
-    let driver = scene.driver();
-    fs::create_dir(scene.path("real"))?;
-    let target = scene.path("real/file");
-    fs::write(&target, OLD)?;
-    symlink("real", scene.path("folder"))?;
-    symlink("folder/file", scene.path("link"))?;
-    driver.replace(&scene.path("link"), NEW, Replacing::default())?;
-    assert_eq!(fs::read(&target)?, NEW);
-    assert!(fs::symlink_metadata(scene.path("link"))?.is_symlink());
-    assert_eq!(names(&scene.path("real"))?, ["file"]);
-    driver.replace(&scene.path("folder/file"), OLD, Replacing::default())?;
-    assert_eq!(fs::read(&target)?, OLD);
-    symlink("nowhere", scene.path("dangling"))?;
-    let Err(error) = driver.replace(&scene.path("dangling"), NEW, Replacing::default()) else {
-        return Err("a link to nothing was replaced".into());
-    };
-    assert_eq!(fault_of(&error), Some(Fault::Dangling), "{error}");
-    Ok(())
-}
-
-/// A3.
-fn what_is_no_file_is_not_touched(scene: &Scene) -> Proof {
-    let driver = scene.driver();
-    fs::create_dir(scene.path("directory"))?;
-    rustix::fs::mkfifoat(
-        rustix::fs::CWD,
-        scene.path("pipe"),
-        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
-    )?;
-    let _socket = UnixListener::bind(scene.path("socket"))?;
-    for (name, kind) in [
-        ("directory", NodeKind::Directory),
-        ("pipe", NodeKind::Fifo),
-        ("socket", NodeKind::Socket),
-    ] {
-        let path = scene.path(name);
-        let before = fs::symlink_metadata(&path)?.ino();
-        let Err(error) = driver.replace(&path, NEW, Replacing::default()) else {
-            return Err(format!("a {kind:?} was replaced").into());
-        };
-        assert_eq!(fault_of(&error), Some(Fault::NotAFile(kind)), "{error}");
-        assert_eq!(fs::symlink_metadata(&path)?.ino(), before);
-    }
-    assert_eq!(names(scene.root())?, ["directory", "pipe", "socket"]);
-    Ok(())
-}
-
-/// A3.
-fn another_name_keeps_the_old_content(scene: &Scene) -> Proof {
-    let driver = scene.driver();
-    let path = old_file(scene)?;
-    fs::hard_link(&path, scene.path("other"))?;
-    driver.replace(&path, NEW, Replacing::default())?;
-    assert_eq!(fs::read(&path)?, NEW);
-    assert_eq!(fs::read(scene.path("other"))?, OLD);
-    Ok(())
-}
-
-/// A3.
-fn a_name_of_255_bytes_can_be_replaced(scene: &Scene) -> Proof {
-    let driver = scene.driver();
-    let path = scene.path(&"n".repeat(255));
-    fs::write(&path, OLD)?;
-    driver.replace(&path, NEW, Replacing::default())?;
-    assert_eq!(fs::read(&path)?, NEW);
-    let Err(error) = driver.replace(&scene.path(&"n".repeat(256)), NEW, Replacing::default())
-    else {
-        return Err("a name of 256 bytes".into());
-    };
-    assert!(is_errno(&error, Errno::NAMETOOLONG), "{error}");
-    assert_eq!(names(scene.root())?.len(), 1);
     Ok(())
 }
 
