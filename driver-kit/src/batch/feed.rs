@@ -91,12 +91,7 @@ fn next_of(source: &mut Option<Paths>) -> Option<PathBuf> {
 
 impl State {
     /// A batch that needs paths, with the promise to fetch some.
-    pub(crate) fn hungry_batch(&mut self, out: &mut Deliveries) -> Option<Feed> {
-        if self.batches.is_empty() {
-            return None;
-        }
-        out.spent
-            .extend(self.batches.extract_if(.., |batch| batch.is_spent()));
+    pub(crate) fn hungry_batch(&mut self) -> Option<Feed> {
         let batch = self.batches.iter().find(|batch| batch.is_hungry())?;
         let room = batch.order.concurrency - batch.under_way.load(Ordering::Relaxed);
         let promised = room.min(MOUTHFUL);
@@ -107,6 +102,12 @@ impl State {
             promised,
             paths: Vec::new(),
         })
+    }
+
+    /// Lets go of the batches that need nothing more: they may hold the last of their files.
+    pub(crate) fn dismiss_spent(&mut self, out: &mut Deliveries) {
+        let spent = self.batches.extract_if(.., |batch| batch.is_spent());
+        out.spent.extend(spent);
     }
 
     /// Hands fetched paths to the machine.

@@ -179,7 +179,7 @@ impl State {
     fn take_work(&mut self, turn: &mut Turn, most: usize) -> bool {
         self.take_jobs(most, &mut turn.jobs);
         if most > 0 && turn.jobs.is_empty() {
-            turn.feed = self.hungry_batch(&mut turn.deliveries);
+            turn.feed = self.hungry_batch();
         }
         !turn.jobs.is_empty() || turn.feed.is_some()
     }
@@ -227,6 +227,7 @@ mod tests {
     use super::*;
     use crate::Deadline;
     use crate::error::Failure;
+    use crate::hub::depth::Effort;
     use crate::hub::{Hub, Idle, Opening, Setup, Ticket};
     use crate::sync::lock;
     use staging_core::{Access, Limits, Missing, Mode, Plan};
@@ -328,6 +329,12 @@ mod tests {
             self.hub.turn(turn, 1, &Idle::Leave)
         }
 
+        /// Carries out what he took, and forgets how that went: how many there should be stays.
+        fn carry_out(&self, turn: &mut Turn) {
+            self.hub.carry_out(turn);
+            turn.effort = Effort::default();
+        }
+
         fn started(&self) -> u32 {
             self.started.load(Ordering::Relaxed)
         }
@@ -358,7 +365,7 @@ mod tests {
         assert_eq!(busy.look(&mut second), TurnEnd::Work);
         for _ in 0..5 {
             assert_eq!(busy.look(&mut third), TurnEnd::StandBy);
-            busy.hub.carry_out(&mut first);
+            busy.carry_out(&mut first);
             assert_eq!(busy.look(&mut first), TurnEnd::Work);
         }
         assert_eq!(busy.look(&mut third), TurnEnd::StandBy);
@@ -371,14 +378,14 @@ mod tests {
         let busy = Busy::new()?;
         let [mut first, mut second, mut third] = [(); 3].map(|()| Turn::default());
         assert_eq!(busy.look(&mut second), TurnEnd::Work);
-        busy.hub.carry_out(&mut second);
+        busy.carry_out(&mut second);
         assert_eq!(busy.look(&mut second), TurnEnd::Work);
         assert_eq!(busy.look(&mut first), TurnEnd::Work);
         assert_eq!(busy.look(&mut third), TurnEnd::StandBy);
         while busy.look(&mut first) == TurnEnd::Work {
-            busy.hub.carry_out(&mut first);
+            busy.carry_out(&mut first);
         }
-        busy.hub.carry_out(&mut second);
+        busy.carry_out(&mut second);
         assert_eq!(busy.look(&mut second), TurnEnd::Nothing);
         assert_eq!(busy.look(&mut third), TurnEnd::Nothing);
         assert_eq!(busy.hub.working(), 0);

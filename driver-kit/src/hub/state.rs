@@ -297,6 +297,7 @@ impl State {
                 }
             }
         }
+        self.dismiss_spent(out);
     }
 
     fn notice(&self, notice: Notice, out: &mut Deliveries) {

@@ -104,6 +104,17 @@ impl Gate {
         })
     }
 
+    /// Holds the actions from this number on, from 0, and lets those before pass.
+    pub fn holding_from(hub: &Arc<Hub>, kind: ActionKind, first: u64) -> Gate {
+        Gate::judging(hub, kind, move |number| {
+            if number >= first {
+                Verdict::Hold
+            } else {
+                Verdict::Pass
+            }
+        })
+    }
+
     /// Fails the action with this number, from 0, and lets the others pass.
     pub fn failing(hub: &Arc<Hub>, kind: ActionKind, which: u64, fault: Fault) -> Gate {
         Gate::judging(hub, kind, move |number| {

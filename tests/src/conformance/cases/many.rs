@@ -171,7 +171,8 @@ fn a_batch_tells_how_far_it_is(scene: &Scene) -> Proof {
 fn a_cancelled_batch_keeps_what_is_done(scene: &Scene) -> Proof {
     let driver = scene.driver();
     let paths = small_files(scene, 100)?;
-    let gate = Gate::holding(driver.hub(), ActionKind::Fetch, 10);
+    // From the eleventh on all are held: however late the cancel comes, there is something to cancel.
+    let gate = Gate::holding_from(driver.hub(), ActionKind::Fetch, 10);
     let batch = begin(driver.as_ref(), paths, order(Mode::Auto, 4))?;
     let waiting = Arc::clone(&batch);
     let waited = start(move || waiting.wait());
@@ -180,7 +181,7 @@ fn a_cancelled_batch_keeps_what_is_done(scene: &Scene) -> Proof {
     gate.open();
     let items = waited.join()?;
     let (done, ended): (Vec<_>, Vec<_>) = items.iter().partition(|item| item.result.is_ok());
-    assert!(done.len() >= 10 - 4 && done.len() < 40 && !ended.is_empty());
+    assert!(done.len() >= 10 - 4 && done.len() <= 10 + 4 && !ended.is_empty());
     for item in done {
         holds_its_number(item, 100)?;
     }
