@@ -14,13 +14,15 @@ type Proof = Result<(), Box<dyn Error>>;
 const EVERY_WORD: &str = include_str!("../journals/every_word.journal");
 
 /// Each type of the alphabet: where it is declared, and before which of its words `=` stands.
-const ALPHABET: [(&str, &str, &str); 21] = [
+const ALPHABET: [(&str, &str, &str); 24] = [
     (EVENT, "Event", "event"),
     (EVENT, "Request", "request"),
     (EVENT, "Access", "access"),
     (EVENT, "Missing", "missing"),
     (EVENT, "Mode", "mode"),
     (EVENT, "OverBudget", "over_budget"),
+    (EVENT, "Durability", "durability"),
+    (EVENT, "Existing", "existing"),
     (EVENT, "Completion", "completion"),
     (FAULT, "Fault", "fault"),
     (FAULT, "NodeKind", "node"),
@@ -30,6 +32,7 @@ const ALPHABET: [(&str, &str, &str); 21] = [
     (ACTION, "Action", "action"),
     (ACTION, "Tell", "tell"),
     (ACTION, "IoKind", "kind"),
+    (ACTION, "ReplaceStep", "step"),
     (ACTION, "Outcome", "outcome"),
     (ACTION, "Done", "done"),
     (ACTION, "Bound", "bound"),
