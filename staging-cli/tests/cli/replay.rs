@@ -87,7 +87,8 @@ fn a_machine_that_parts_from_the_journal_ends_with_status_1() -> Result {
     let told = "outcome=Failed fault=Os errno=2 done=Nothing";
     assert!(journal.contains(told), "{journal}");
     let changed = journal.replacen(told, "outcome=Closed", 1);
-    let at = changed.lines().position(|line| line.contains("=Closed"));
+    let mut lines = journal.lines().zip(changed.lines());
+    let at = lines.position(|(before, after)| before != after);
     let at = at.ok_or("nothing was changed")? + 1;
 
     let ended = scene.replay(&changed, &[])?;
