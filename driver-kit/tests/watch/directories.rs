@@ -104,9 +104,8 @@ fn a_directory_that_is_removed_and_made_again_is_watched() -> Proof {
     scene.file("top/dir/file", "1")?;
     scene.watch(&["top"])?;
     for round in 0..20 {
-        fs::remove_dir_all(scene.path("top/dir"))?;
-        scene.file("top/dir/file", "another")?;
-        assert_eq!(scene.told()?, ["modified top/dir/file"], "{round}");
+        let remove = |scene: &Scene| fs::remove_dir_all(scene.path("top/dir"));
+        scene.makes_again(remove, "top/dir/file", "another")?;
         scene.save("top/dir/file", "saved")?;
         assert_eq!(scene.told()?, ["modified top/dir/file"], "{round}");
     }

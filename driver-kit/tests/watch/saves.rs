@@ -48,9 +48,8 @@ fn a_file_that_is_removed_and_created_again_at_once_was_modified() -> Proof {
     scene.file("config", "1")?;
     scene.watch(&["config"])?;
     for version in ["2", "3"] {
-        fs::remove_file(scene.path("config"))?;
-        scene.file("config", version)?;
-        assert_eq!(scene.told()?, ["modified config"], "{version}");
+        let remove = |scene: &Scene| fs::remove_file(scene.path("config"));
+        scene.makes_again(remove, "config", version)?;
     }
     fs::remove_file(scene.path("config"))?;
     assert_eq!(scene.told()?, ["removed config"]);

@@ -123,6 +123,25 @@ impl Scene {
         Ok(told)
     }
 
+    /// Removes something and makes a file again at once, and whether what is told is what happened: a
+    /// change; or, where the machine was slower than the debounce, an end and a beginning.
+    pub(crate) fn makes_again(
+        &mut self,
+        remove: impl FnOnce(&Scene) -> io::Result<()>,
+        name: &str,
+        bytes: &str,
+    ) -> Proof {
+        let began = Instant::now();
+        remove(self)?;
+        self.file(name, bytes)?;
+        let quick = began.elapsed() < DEBOUNCE;
+        let told = self.told()?;
+        let apart = [format!("removed {name}"), format!("created {name}")];
+        let right = told == [format!("modified {name}")] || (!quick && told == apart);
+        assert!(right, "{told:?}, quick: {quick}");
+        Ok(())
+    }
+
     /// Waits until a change is told, whatever else is told before.
     pub(crate) fn wait_until_told(&mut self, kind: ChangeKind, name: &str) -> Proof {
         let wanted = format!("{} {name}", kind.name());
