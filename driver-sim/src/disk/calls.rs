@@ -29,21 +29,26 @@ pub(crate) enum Call<T> {
 }
 
 impl Disk {
-    /// `openat2`, `fstat`.
-    pub(crate) fn open(&mut self, path: &Arc<str>, missing: Missing) -> Result<Opened, Fault> {
-        while self.strikes(Trouble::Interrupted) {}
+    /// Whether there is a descriptor, and the disk can be read.
+    pub(super) fn may_open(&mut self) -> Result<(), Fault> {
         if self.strikes(Trouble::NoDescriptors) || self.descriptors >= self.most_descriptors {
             return Err(Fault::Os(EMFILE));
         }
         if self.strikes(Trouble::Broken) {
             return Err(Fault::Os(EIO));
         }
+        Ok(())
+    }
+
+    /// `openat2`, `fstat`.
+    pub(crate) fn open(&mut self, path: &Arc<str>, missing: Missing) -> Result<Opened, Fault> {
+        while self.strikes(Trouble::Interrupted) {}
+        self.may_open()?;
         let (inode, real) = match self.names.lead(path, missing)? {
             Led::File(inode, real) => (inode, real),
             Led::Free(free) => {
                 let inode = self.create(Vec::new());
-                self.names.entry(&free).now = Some(Node::File(inode));
-                self.inodes[inode.0 as usize].names += 1;
+                self.lead_to(&free, Some(Node::File(inode)));
                 let real = (free != *path).then_some(free);
                 (inode, real)
             }

@@ -140,8 +140,19 @@ impl Disk {
             now: Some(node.clone()),
             durable: Some(node),
         };
-        let before = std::mem::replace(self.names.entry(&absolute(path)), entry.clone());
+        self.put_entry(&absolute(path), entry);
+    }
+
+    /// A name leads elsewhere from now on, until a power loss.
+    fn lead_to(&mut self, path: &str, now: Option<Node>) {
+        let durable = self.names.entry(path).durable.clone();
+        self.put_entry(path, Entry { now, durable });
+    }
+
+    /// Changes where a name leads; a file to which none leads any more goes.
+    fn put_entry(&mut self, path: &str, entry: Entry) {
         self.count(&entry, 1);
+        let before = std::mem::replace(self.names.entry(path), entry);
         self.count(&before, -1);
     }
 

@@ -1,9 +1,9 @@
 //! The steps of a replace: a file under a name that is not its own yet, then under the target's, and the
 //! sync of the directory that makes names durable.
 
-use super::errno::{EEXIST, EIO, EMFILE};
+use super::errno::{EEXIST, EIO};
 use super::names::{Led, Node};
-use super::{Disk, InodeId};
+use super::{Disk, Entry, InodeId};
 use crate::faults::Trouble;
 use staging_core::{Existing, Fault, Key, Missing};
 use std::sync::Arc;
@@ -33,12 +33,7 @@ impl Disk {
         path: &Arc<str>,
         existing: Existing,
     ) -> Result<Temporary, Fault> {
-        if self.strikes(Trouble::NoDescriptors) || self.descriptors >= self.most_descriptors {
-            return Err(Fault::Os(EMFILE));
-        }
-        if self.strikes(Trouble::Broken) {
-            return Err(Fault::Os(EIO));
-        }
+        self.may_open()?;
         let missing = match existing {
             Existing::Replace => Missing::Create,
             Existing::Fail => Missing::CreateNew,
@@ -92,7 +87,7 @@ impl Disk {
     /// An `fsync` of the directory begins: it covers the names that were changed until now.
     pub(crate) fn directory_sync_begins(&self, file: &Temporary) -> Covered {
         let directory = parent(&file.target);
-        let changed = |(path, entry): (&Arc<str>, &super::Entry)| {
+        let changed = |(path, entry): (&Arc<str>, &Entry)| {
             let here = parent(path) == directory && entry.now != entry.durable;
             here.then(|| (Arc::clone(path), entry.now.clone()))
         };
@@ -110,34 +105,15 @@ impl Disk {
             return Ok(());
         }
         for (path, node) in covered.names.drain(..) {
-            let before = self.names.entry(&path).clone();
+            let now = self.names.entry(&path).now.clone();
             let durable = match node {
                 // Nothing leads there any more: what does now is durable instead.
-                Some(Node::File(inode)) if !self.exists(inode) => before.now.clone(),
+                Some(Node::File(inode)) if !self.exists(inode) => now.clone(),
                 node => node,
             };
-            let after = super::Entry {
-                durable,
-                ..before.clone()
-            };
-            *self.names.entry(&path) = after.clone();
-            self.count(&after, 1);
-            self.count(&before, -1);
+            self.put_entry(&path, Entry { now, durable });
         }
         Ok(())
-    }
-
-    /// A name leads elsewhere from now on, until a power loss.
-    fn lead_to(&mut self, path: &str, node: Option<Node>) {
-        let before = self.names.entry(path).clone();
-        let after = super::Entry {
-            now: node,
-            ..before.clone()
-        };
-        *self.names.entry(path) = after.clone();
-        self.count(&after, 1);
-        self.count(&before, -1);
-        self.changes += 1;
     }
 }
 

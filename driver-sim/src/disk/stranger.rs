@@ -68,22 +68,11 @@ impl Disk {
             }
             Stranger::Replaces { path, bytes } => {
                 let inode = self.create(bytes.clone());
-                self.inodes[inode.0 as usize].names += 1;
-                let entry = self.names.entry(&absolute(path));
-                let before = entry.now.replace(Node::File(inode));
-                self.let_go(before);
+                self.lead_to(&absolute(path), Some(Node::File(inode)));
             }
             Stranger::Removes { path } => {
-                let before = self.names.entry(&absolute(path)).now.take();
-                self.let_go(before);
+                self.lead_to(&absolute(path), None);
             }
-        }
-    }
-
-    fn let_go(&mut self, node: Option<Node>) {
-        if let Some(Node::File(inode)) = node {
-            self.inodes[inode.0 as usize].names -= 1;
-            self.forget_if_gone(inode);
         }
     }
 
