@@ -83,16 +83,12 @@ impl Crew {
     /// Where a member of the crew belongs who has no job: at work, while there are too few; or there, in
     /// the place of those who are stuck, if he stood by and nobody came back meanwhile.
     fn place(&mut self, before: Place) -> Place {
-        match before {
-            Place::AtWork => self.at_work -= 1,
-            Place::StandingBy { returns } => {
-                self.stands_by = false;
-                if returns == self.returns {
-                    self.depth.add_one();
-                }
-            }
-            Place::Outside => {}
+        if let Place::StandingBy { returns } = before
+            && returns == self.returns
+        {
+            self.depth.add_one();
         }
+        self.vacate(before);
         if self.at_work < self.depth.workers() {
             self.at_work += 1;
             return Place::AtWork;
@@ -108,13 +104,17 @@ impl Crew {
     /// One who ran runs no longer.
     pub(super) fn leave(&mut self, from: Place) {
         self.running -= 1;
-        match from {
+        self.vacate(from);
+        if self.running == 0 {
+            self.depth.forget();
+        }
+    }
+
+    fn vacate(&mut self, place: Place) {
+        match place {
             Place::AtWork => self.at_work -= 1,
             Place::StandingBy { .. } => self.stands_by = false,
             Place::Outside => {}
-        }
-        if self.running == 0 {
-            self.depth.forget();
         }
     }
 
