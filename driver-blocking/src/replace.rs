@@ -3,7 +3,7 @@
 use crate::options::{admitted, answer};
 use bytes::Bytes;
 use driver_kit::Deadline;
-use driver_kit::core::{Durability, Existing};
+use driver_kit::core::Durability;
 use driver_kit::error::Failure;
 use driver_kit::hub::{Content, Hub};
 use driver_kit::path;
@@ -43,10 +43,7 @@ impl ReplaceBuilder {
 
     /// Whether it fails where there is something (EEXIST).
     pub fn create_new(mut self, create_new: bool) -> Self {
-        self.content.existing = match create_new {
-            true => Existing::Fail,
-            false => Existing::Replace,
-        };
+        self.content.create_new(create_new);
         self
     }
 

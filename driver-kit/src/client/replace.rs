@@ -7,7 +7,7 @@ use crate::error::Failure;
 use crate::hub::{Content, Standby};
 use crate::path;
 use bytes::Bytes;
-use staging_core::{Durability, Existing};
+use staging_core::Durability;
 use std::future::IntoFuture;
 use std::io;
 use std::path::PathBuf;
@@ -55,10 +55,7 @@ impl ReplaceBuilder {
 
     /// Whether it fails where there is something (EEXIST).
     pub fn create_new(mut self, create_new: bool) -> Self {
-        self.content.existing = match create_new {
-            true => Existing::Fail,
-            false => Existing::Replace,
-        };
+        self.content.create_new(create_new);
         self
     }
 

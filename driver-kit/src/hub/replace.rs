@@ -31,6 +31,14 @@ impl Content {
             existing: Existing::default(),
         }
     }
+
+    /// Whether it fails where there is something (EEXIST).
+    pub fn create_new(&mut self, create_new: bool) {
+        self.existing = match create_new {
+            true => Existing::Fail,
+            false => Existing::Replace,
+        };
+    }
 }
 
 impl Hub {
