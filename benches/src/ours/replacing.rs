@@ -1,13 +1,12 @@
 //! Files replaced through each driver, one after the other and all at once.
 
 use crate::files::Corpus;
-use crate::peers::replacing::{CONTENT, each, timed};
+use crate::peers::replacing::{CONTENT, each, on_threads, timed};
 use crate::peers::whole::tokio_runtime;
 use crate::row::Run;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use std::future::IntoFuture;
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many are asked for at once.
 const AT_ONCE: usize = 1_000;
@@ -26,19 +25,8 @@ pub(crate) fn blocking(files: &Corpus, threads: usize) -> io::Result<Run> {
     let stager = driver_blocking::Stager::builder().pool(64).build();
     Ok(Box::new(move || {
         timed(&files, || {
-            let next = AtomicUsize::new(0);
-            let one_thread = || {
-                while let Some(path) = files.paths.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    stager.replace(path, &CONTENT[..]).commit()?;
-                }
-                io::Result::Ok(())
-            };
-            std::thread::scope(|scope| {
-                let threads: Vec<_> = (0..threads).map(|_| scope.spawn(one_thread)).collect();
-                threads.into_iter().try_for_each(|thread| {
-                    let ended = thread.join();
-                    ended.unwrap_or_else(|_| Err(io::Error::other("a thread panicked")))
-                })
+            on_threads(&files, threads, |path| {
+                stager.replace(path, &CONTENT[..]).commit()
             })
         })
     }))

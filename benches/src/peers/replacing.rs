@@ -56,25 +56,34 @@ fn without_directory(path: &Path) -> io::Result<()> {
     fs::rename(temporary, path)
 }
 
-/// The same on so many threads, and each directory once at the end.
-pub(crate) fn on_threads(files: &Corpus, threads: usize) -> io::Result<Run> {
+/// Every file by the same function, on so many threads.
+pub(crate) fn on_threads(
+    files: &Corpus,
+    threads: usize,
+    replace: impl Fn(&Path) -> io::Result<()> + Sync,
+) -> io::Result<()> {
+    let next = AtomicUsize::new(0);
+    let one_thread = || {
+        while let Some(path) = files.paths.get(next.fetch_add(1, Ordering::Relaxed)) {
+            replace(path)?;
+        }
+        io::Result::Ok(())
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(one_thread)).collect();
+        threads.into_iter().try_for_each(|thread| {
+            let ended = thread.join();
+            ended.unwrap_or_else(|_| Err(io::Error::other("a thread panicked")))
+        })
+    })
+}
+
+/// By hand on so many threads, and the directory once at the end.
+pub(crate) fn by_hand_on_threads(files: &Corpus, threads: usize) -> io::Result<Run> {
     let files = files.clone();
     Ok(Box::new(move || {
         timed(&files, || {
-            let next = AtomicUsize::new(0);
-            let one_thread = || {
-                while let Some(path) = files.paths.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    without_directory(path)?;
-                }
-                io::Result::Ok(())
-            };
-            std::thread::scope(|scope| {
-                let threads: Vec<_> = (0..threads).map(|_| scope.spawn(one_thread)).collect();
-                threads.into_iter().try_for_each(|thread| {
-                    let ended = thread.join();
-                    ended.unwrap_or_else(|_| Err(io::Error::other("a thread panicked")))
-                })
-            })?;
+            on_threads(&files, threads, without_directory)?;
             sync_directory(&files.paths[0])
         })
     }))

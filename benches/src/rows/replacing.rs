@@ -15,7 +15,7 @@ pub(crate) fn w3(scene: &Scene) -> io::Result<Row> {
     row.way(
         Kind::Peer,
         "by hand, 16 threads, one fsync of the directory",
-        peers::on_threads(&files, 16),
+        peers::by_hand_on_threads(&files, 16),
     );
     let ours = [
         (
