@@ -95,23 +95,22 @@ impl Gate {
 
     /// Holds the action with this number, from 0, and lets the others pass.
     pub fn holding(hub: &Arc<Hub>, kind: ActionKind, which: u64) -> Gate {
-        Gate::judging(hub, kind, move |number| {
-            if number == which {
-                Verdict::Hold
-            } else {
-                Verdict::Pass
-            }
-        })
+        Gate::holding_those(hub, kind, move |number| number == which)
     }
 
     /// Holds the actions from this number on, from 0, and lets those before pass.
     pub fn holding_from(hub: &Arc<Hub>, kind: ActionKind, first: u64) -> Gate {
-        Gate::judging(hub, kind, move |number| {
-            if number >= first {
-                Verdict::Hold
-            } else {
-                Verdict::Pass
-            }
+        Gate::holding_those(hub, kind, move |number| number >= first)
+    }
+
+    fn holding_those(
+        hub: &Arc<Hub>,
+        kind: ActionKind,
+        held: impl Fn(u64) -> bool + Send + Sync + 'static,
+    ) -> Gate {
+        Gate::judging(hub, kind, move |number| match held(number) {
+            true => Verdict::Hold,
+            false => Verdict::Pass,
         })
     }
 
