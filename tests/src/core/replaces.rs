@@ -4,7 +4,8 @@
 
 use super::world::World;
 use staging_core::{
-    Completion, Done, Durability, Existing, IoKind, Key, OpId, Outcome, ReplaceStep, Request,
+    Completion, Done, Durability, Existing, IoKind, Key, Machine, OpId, Outcome, ReplaceStep,
+    Request,
 };
 
 /// All that are not over.
@@ -301,9 +302,11 @@ impl Replaces {
             .sum()
     }
 
-    /// Those that are not over.
-    pub(crate) fn ops(&self) -> impl Iterator<Item = OpId> {
-        self.all.iter().map(|replace| replace.op)
+    /// How many are answered, and not over for the machine.
+    pub(crate) fn outlived(&self, machine: &Machine, is_asked: impl Fn(OpId) -> bool) -> usize {
+        let ops = self.all.iter().map(|replace| replace.op);
+        ops.filter(|op| !is_asked(*op) && machine.is_under_way(*op))
+            .count()
     }
 
     /// What a step is to replace.
@@ -370,13 +373,6 @@ impl Replaces {
 }
 
 impl World {
-    /// How many replaces are answered and not over for the machine.
-    pub(crate) fn outlived(&self) -> usize {
-        let ops = self.replaces.ops();
-        ops.filter(|op| !self.asked.contains_key(op) && self.machine.is_under_way(*op))
-            .count()
-    }
-
     pub(crate) fn check_step(&mut self, op: OpId, step: ReplaceStep) {
         let chunk = self.limits.chunk;
         let held = self.replaces.handed_out(op, step, chunk);

@@ -177,10 +177,11 @@ impl World {
                             | IoKind::SetLength { .. }
                             | IoKind::Open { .. }
                             | IoKind::Fetch { .. }
-                            | IoKind::Replace { .. }
                     )
                 });
-                let most = self.asked.len() + flying.count() + self.outlived();
+                let is_asked = |op| self.asked.contains_key(&op);
+                let outlived = self.replaces.outlived(&self.machine, is_asked);
+                let most = self.asked.len() + flying.count() + outlived;
                 assert!(
                     most >= self.limits.operations as usize,
                     "not full: {stats:?}"

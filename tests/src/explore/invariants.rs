@@ -333,11 +333,9 @@ impl Turn<'_> {
                     let answered = !around.asked.iter().any(|asked| asked.seq == job.seq);
                     answered && (job.touch.is_some() || is_open(job.kind)) && !job.reopens
                 });
-                let replaced = around.replaces.ops().filter(|op| {
-                    let answered = around.asked.iter().all(|asked| asked.op != *op);
-                    answered && self.state.machine.is_under_way(*op)
-                });
-                let held = around.asked.len() + flying.count() + replaced.count();
+                let is_asked = |op| around.asked.iter().any(|asked| asked.op == op);
+                let outlived = around.replaces.outlived(&self.state.machine, is_asked);
+                let held = around.asked.len() + flying.count() + outlived;
                 held >= limits.operations as usize
             }
             1 => {
