@@ -1,7 +1,7 @@
 //! The command line: `staging stage PATH…` brings files into memory and says how it went, and with
 //! `--watch` stays and stages again what changes; `staging cat FILE…` writes them out from there;
-//! `staging status FILE…` shows how much of them is there; `staging write DEST` replaces one, whole; `staging replay FILE` plays what a run has
-//! recorded.
+//! `staging status FILE…` shows how much of them is there; `staging write DEST` replaces one, whole;
+//! `staging replay FILE` plays what a run has recorded.
 
 mod args;
 mod bounds;
