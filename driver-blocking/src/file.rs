@@ -6,7 +6,7 @@ use crate::reader::Reader;
 use crate::writer::Writer;
 use bytes::Bytes;
 use driver_kit::contents::Contents;
-use driver_kit::core::{Life, Mode, Plan, Staging, Standing};
+use driver_kit::core::{Class, Life, Mode, Plan, Staging, Standing};
 use driver_kit::error::Failure;
 use driver_kit::hub::{Answer, Read, Standby, Thread, Ticket, Write, read_answer};
 use driver_kit::{Deadline, Handle};
@@ -283,6 +283,12 @@ impl File {
     /// again, and write it again (R8). The deadline passed.
     pub fn sync(&self, deadline: Deadline) -> io::Result<()> {
         self.asked(deadline, |room| self.handle.sync(deadline, room))
+    }
+
+    /// How urgent writes are that are asked for from now on (R2). What was asked before keeps its class,
+    /// or the one that it was lent.
+    pub fn set_class(&self, class: Class) {
+        self.handle.set_class(class);
     }
 
     fn asked(

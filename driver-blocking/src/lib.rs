@@ -37,8 +37,8 @@ pub use batch::Batch;
 pub use driver_kit::batch::{Item, Progress, Staged};
 pub use driver_kit::contents::{Clones, Contents, Paging, Truncated, lockable};
 pub use driver_kit::core::{
-    Durability, Fault, Grace, How, Life, Limits, Mode, OverBudget, PhaseName, Plan, Pressure,
-    Staging, Standing, Stats, Why,
+    Class, Durability, Fault, Grace, How, Life, Limits, Mode, OverBudget, PhaseName, Plan,
+    Pressure, Staging, Standing, Stats, Turns, Weights, Why,
 };
 pub use driver_kit::error::{Cause, Failure, Operation, errno, failure};
 pub use driver_kit::handlers::{ActionKind, Handler, Handlers};

@@ -2,7 +2,7 @@
 
 use crate::file::File;
 use crate::wait::{Help, wait_until};
-use driver_kit::core::{Fault, Mode, OverBudget};
+use driver_kit::core::{Class, Fault, Mode, OverBudget};
 use driver_kit::error::{Cause, Failure};
 use driver_kit::hub::{Answer, Hub, Room, Standby, Ticket};
 use driver_kit::options::Options;
@@ -58,6 +58,20 @@ impl OpenOptions {
         self
     }
 
+    /// Whether a write is answered when it is durable, as with `O_SYNC`; writes at once share system
+    /// syncs (R4). Needs [`write`](Self::write) or [`append`](Self::append).
+    pub fn write_through(mut self, through: bool) -> Self {
+        self.options.write_through = through;
+        self
+    }
+
+    /// How urgent writes are (R2). Normal, unless this is called; what is written through is High at
+    /// least.
+    pub fn class(mut self, class: Class) -> Self {
+        self.options.class = class;
+        self
+    }
+
     /// Whether the file is cut to nothing once it is open. Needs [`write`](Self::write).
     pub fn truncate(mut self, truncate: bool) -> Self {
         self.options.truncate = truncate;
@@ -97,6 +111,7 @@ impl OpenOptions {
         let handle = answer(ticket, deadline)
             .opened()
             .map_err(Failure::into_io)?;
+        handle.set_class(self.options.class);
         let file = File::new(handle, self.options.append);
         if self.options.truncate {
             file.set_len_by(0, deadline)?;

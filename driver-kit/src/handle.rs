@@ -5,10 +5,31 @@ use crate::contents::{Contents, Published, Truncated};
 use crate::error::{Cause, Failure, Operation};
 use crate::hub::{Hub, Read, Standby, Thread, Ticket, Write};
 use bytes::Bytes;
-use staging_core::{Fault, FileId, HandleId, Plan, Reject, Request, Staging};
+use staging_core::{Class, Fault, FileId, HandleId, Plan, Reject, Request, Staging};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// The class of a handle. Any thread may change it; no order with anything else is promised, so it is
+/// no part of what loom looks at.
+struct Urgency(AtomicU8);
+
+impl Urgency {
+    const fn new() -> Urgency {
+        Urgency(AtomicU8::new(Class::Normal as u8))
+    }
+
+    fn get(&self) -> Class {
+        let kept = self.0.load(Ordering::Relaxed);
+        let known = Class::ALL.into_iter().find(|class| *class as u8 == kept);
+        known.unwrap_or_default()
+    }
+
+    fn set(&self, class: Class) {
+        self.0.store(class as u8, Ordering::Relaxed);
+    }
+}
 
 /// An open file. Dropping it closes it; what is under way on it is finished first.
 pub struct Handle {
@@ -17,6 +38,7 @@ pub struct Handle {
     file: FileId,
     path: Arc<Path>,
     cell: Arc<Published<Contents>>,
+    class: Urgency,
 }
 
 impl Handle {
@@ -33,6 +55,7 @@ impl Handle {
             file,
             path,
             cell,
+            class: Urgency::new(),
         }
     }
 
@@ -54,6 +77,17 @@ impl Handle {
     /// Where the file is: an absolute path without links (G11).
     pub const fn path(&self) -> &Arc<Path> {
         &self.path
+    }
+
+    /// How urgent what is written through it is, unless this is changed: Normal.
+    pub fn class(&self) -> Class {
+        self.class.get()
+    }
+
+    /// How urgent writes are that are asked for from now on (R2). What was asked before keeps its
+    /// class.
+    pub fn set_class(&self, class: Class) {
+        self.class.set(class);
     }
 
     /// How it stands with regard to memory (G1, G7), at this moment.
@@ -169,18 +203,20 @@ impl Handle {
             .write_here(Operation::Append, &self.path, request, bytes, deadline)
     }
 
-    const fn write_request(&self, offset: u64, len: usize) -> Request {
+    fn write_request(&self, offset: u64, len: usize) -> Request {
         Request::Write {
             handle: self.id,
             offset,
             len: len as u64,
+            class: self.class(),
         }
     }
 
-    const fn append_request(&self, len: usize) -> Request {
+    fn append_request(&self, len: usize) -> Request {
         Request::Append {
             handle: self.id,
             len: len as u64,
+            class: self.class(),
         }
     }
 
@@ -194,8 +230,11 @@ impl Handle {
         deadline: Deadline,
         room: Standby<'_>,
     ) -> Result<Ticket, Failure> {
-        let handle = self.id;
-        let request = Request::SetLength { handle, len };
+        let request = Request::SetLength {
+            handle: self.id,
+            len,
+            class: self.class(),
+        };
         self.hub
             .submit(Operation::SetLength, &self.path, request, deadline, room)
     }

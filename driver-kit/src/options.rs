@@ -4,7 +4,7 @@ use crate::clock::Deadline;
 use crate::error::{Cause, Failure, Operation};
 use crate::hub::Opening;
 use rustix::io::Errno;
-use staging_core::{Access, Fault, Missing, Mode, Plan};
+use staging_core::{Access, Class, Fault, Missing, Mode, Plan};
 use std::path::Path;
 
 /// What [`std::fs::OpenOptions`] asks for, and how the file is to be staged.
@@ -14,6 +14,10 @@ pub struct Options {
     pub write: bool,
     /// Open for writing, and let a writer write at the end.
     pub append: bool,
+    /// A write is answered when it is durable: `O_SYNC`. Needs `write` or `append`.
+    pub write_through: bool,
+    /// How urgent writes are.
+    pub class: Class,
     /// Cut the file to nothing when it is open. Needs `write`.
     pub truncate: bool,
     /// Create an empty file where there is none.
@@ -35,6 +39,8 @@ impl Options {
         Options {
             write: false,
             append: false,
+            write_through: false,
+            class: Class::Normal,
             truncate: false,
             create: false,
             create_new: false,
@@ -49,25 +55,27 @@ impl Options {
     /// # Errors
     /// The options contradict each other, as std sees it: EINVAL.
     pub fn opening(&self, path: &Path) -> Result<Opening, Failure> {
-        if self.truncate && (self.append || !self.write) {
+        let writes = self.write || self.append;
+        if (self.truncate && (self.append || !self.write)) || (self.write_through && !writes) {
             return Err(Failure {
                 operation: Operation::Open,
                 path: path.into(),
                 cause: Cause::Fault(Fault::Os(Errno::INVAL.raw_os_error())),
             });
         }
-        let access = match self.write || self.append {
-            true => Access::Write,
-            false => Access::Read,
+        let access = match (writes, self.write_through) {
+            (false, _) => Access::Read,
+            (true, false) => Access::Write,
+            (true, true) => Access::WriteThrough,
         };
         let missing = match (self.create_new, self.create) {
             (true, _) => Missing::CreateNew,
             (false, true) => Missing::Create,
             (false, false) => Missing::Fail,
         };
-        let unasked = match access {
-            Access::Read => Mode::Auto,
-            Access::Write => Mode::None,
+        let unasked = match access.may_write() {
+            false => Mode::Auto,
+            true => Mode::None,
         };
         let mode = self.mode.unwrap_or(unasked);
         let plan = Plan { mode, ..self.plan };
@@ -108,6 +116,11 @@ mod tests {
             ..write
         };
         assert!(append.opening(path).is_err());
+        let through = Options {
+            write_through: true,
+            ..options
+        };
+        assert!(through.opening(path).is_err());
     }
 
     #[test]

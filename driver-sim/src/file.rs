@@ -4,7 +4,9 @@ use crate::simulation::{Payload, Ticket as Number};
 use crate::ticket::{Deadline, Ticket, World, alone, refused};
 use driver_kit::error::Operation;
 use staging_core::Standing;
-use staging_core::{FileId, HandleId, Life, Mode, OpId, Outcome, Plan, Reject, Request, Staging};
+use staging_core::{
+    Class, FileId, HandleId, Life, Mode, OpId, Outcome, Plan, Reject, Request, Staging,
+};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -120,6 +122,7 @@ impl File {
             handle,
             offset,
             len,
+            class: Class::Normal,
         };
         self.ask(Operation::Write, write, Payload::Bytes(bytes.to_vec()), by)
     }
@@ -141,7 +144,11 @@ impl File {
     /// It was refused.
     pub fn begin_append(&self, bytes: &[u8], deadline: Deadline) -> io::Result<Ticket> {
         let (handle, len) = (self.handle, bytes.len() as u64);
-        let append = Request::Append { handle, len };
+        let append = Request::Append {
+            handle,
+            len,
+            class: Class::Normal,
+        };
         let payload = Payload::Bytes(bytes.to_vec());
         self.ask(Operation::Append, append, payload, deadline)
     }
@@ -159,8 +166,11 @@ impl File {
     /// # Errors
     /// It was refused.
     pub fn begin_set_len(&self, len: u64, deadline: Deadline) -> io::Result<Ticket> {
-        let handle = self.handle;
-        let cut = Request::SetLength { handle, len };
+        let cut = Request::SetLength {
+            handle: self.handle,
+            len,
+            class: Class::Normal,
+        };
         self.ask(Operation::SetLength, cut, Payload::Nothing, deadline)
     }
 

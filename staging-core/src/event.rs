@@ -3,6 +3,7 @@
 //! In this crate an *event* goes **in** and an *action* comes **out**. Every event is plain data;
 //! bytes, buffers, paths and wakers stay with the driver, keyed by id.
 
+use crate::class::Class;
 use crate::fault::Fault;
 use crate::id::{HandleId, IoId, OpId};
 use crate::time::Tick;
@@ -115,6 +116,8 @@ pub enum Request {
         offset: u64,
         /// How long it is, in bytes.
         len: u64,
+        /// How urgent it is.
+        class: Class,
     },
     /// Write at the end: the range is taken now, behind everything accepted so far (R1), and told
     /// with the outcome.
@@ -123,6 +126,8 @@ pub enum Request {
         handle: HandleId,
         /// How much, in bytes.
         len: u64,
+        /// How urgent it is.
+        class: Class,
     },
     /// Cut the file, or fill it up with zeros: a write from there to the end (R1).
     SetLength {
@@ -130,6 +135,8 @@ pub enum Request {
         handle: HandleId,
         /// How long it is to be, in bytes.
         len: u64,
+        /// How urgent it is.
+        class: Class,
     },
     /// Wait until every write to the file accepted before is executed (R3). Later ones do not
     /// delay it (R5).
@@ -190,6 +197,24 @@ impl Request {
         }
     }
 
+    /// How urgent it is: what it says itself; flushes and syncs are urgent (R4), all else is normal.
+    pub const fn class(&self) -> Class {
+        match *self {
+            Request::Write { class, .. }
+            | Request::Append { class, .. }
+            | Request::SetLength { class, .. } => class,
+            Request::Flush { .. } | Request::Sync { .. } | Request::FlushAll | Request::SyncAll => {
+                Class::Urgent
+            }
+            Request::Open { .. }
+            | Request::Stage { .. }
+            | Request::Unstage { .. }
+            | Request::Read { .. }
+            | Request::Replace { .. }
+            | Request::Close { .. } => Class::Normal,
+        }
+    }
+
     /// Whether it needs a handle that may write.
     pub(crate) const fn is_of_writers(&self) -> bool {
         matches!(
@@ -211,8 +236,21 @@ pub enum Access {
     Read,
     /// Read and write. The file keeps a descriptor of its own, outside
     /// [`Limits::descriptors`](crate::Limits::descriptors), as long as such a handle is open,
-    /// and is not mapped meanwhile.
+    /// and is not mapped meanwhile. A write is answered when it is executed.
     Write,
+    /// The same, but a write is answered when it is durable, and is High at least (R4): what `O_SYNC`
+    /// means. It waits for no other write but those that it meets.
+    WriteThrough,
+}
+
+impl Access {
+    /// Whether it may write.
+    pub const fn may_write(self) -> bool {
+        match self {
+            Access::Read => false,
+            Access::Write | Access::WriteThrough => true,
+        }
+    }
 }
 
 /// What of a replace survives a loss of power (A6).

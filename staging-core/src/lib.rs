@@ -55,6 +55,7 @@ mod fault;
 mod phase;
 mod staging;
 
+mod class;
 mod limits;
 mod pressure;
 mod stats;
@@ -70,6 +71,7 @@ mod machine;
 mod journal;
 
 pub use action::{Action, Bound, Done, IoKind, Outcome, ReplaceStep, Tell};
+pub use class::{Class, Turns, Weights};
 pub use event::{
     Access, Completion, Durability, Event, Existing, Grace, Key, Missing, Mode, OverBudget, Plan,
     Request, Stamp, Tag,

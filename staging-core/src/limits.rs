@@ -1,5 +1,7 @@
 //! Every bound of the machine, in one place. Memory is a function of these.
 
+use crate::class::Turns;
+
 /// What the machine may hold at once. Each bound may be as low as 1 (0 counts as 1), except
 /// `budget` and `linger`, which may be 0.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -31,6 +33,8 @@ pub struct Limits {
     pub chunk: u64,
     /// How often the staging of a file that changes meanwhile begins again before it fails (G5).
     pub restarts: u8,
+    /// In which order actions are handed out that are ready (R11).
+    pub turns: Turns,
 }
 
 impl Default for Limits {
@@ -50,6 +54,7 @@ impl Default for Limits {
             fetch: 128 << 10,
             chunk: 8 << 20,
             restarts: 3,
+            turns: Turns::default(),
         }
     }
 }

@@ -183,6 +183,21 @@ impl<K, T, const LINKS: usize> Slab<K, T, LINKS> {
         }
     }
 
+    pub(crate) fn last(&self, list: &List) -> Option<Id<K>> {
+        if list.last == NONE {
+            None
+        } else {
+            Some(self.id_at(list.last))
+        }
+    }
+
+    pub(crate) fn before(&self, link: usize, id: Id<K>) -> Option<Id<K>> {
+        match self.links[id.index()][link].before {
+            NONE => None,
+            before => Some(self.id_at(before)),
+        }
+    }
+
     pub(crate) fn after(&self, link: usize, id: Id<K>) -> Option<Id<K>> {
         match self.links[id.index()][link].after {
             NONE => None,

@@ -1,8 +1,8 @@
 //! Rules of the machine that a transcript cannot show: sizes, equality, and what is not allocated.
 
 use staging_core::{
-    Access, Action, Completion, Event, Fault, HandleId, IoId, IoKind, Key, Limits, Machine,
-    Missing, Mode, OpId, Outcome, PAGE, Plan, Reply, Request, Stamp, Tag, Tell, Tick,
+    Access, Action, Class, Completion, Event, Fault, HandleId, IoId, IoKind, Key, Limits, Machine,
+    Missing, Mode, OpId, Outcome, PAGE, Plan, Reply, Request, Stamp, Tag, Tell, Tick, Turns,
     charge_loaded, charge_mapped,
 };
 use std::collections::hash_map::DefaultHasher;
@@ -172,6 +172,7 @@ fn equal_machines_fire_in_the_same_order() {
             handle,
             offset,
             len,
+            class: Class::Normal,
         };
         let _ = machine.submit(NOW, Tag(0), Tick::NEVER, write);
         machine
@@ -352,6 +353,7 @@ fn machines_differ_by_which_handle_is_broken() {
             handle,
             offset,
             len,
+            class: Class::Normal,
         };
         let _ = act(machine, Some(write));
         let _ = act(machine, Some(Request::Sync { handle }));
@@ -392,6 +394,7 @@ fn a_limit_of_nothing_counts_as_one() {
         budget: PAGE,
         linger: 0,
         restarts: 0,
+        turns: Turns::default(),
     });
     let handle = open(&mut machine, NOW, Mode::Auto);
     obey(&mut machine, NOW);

@@ -8,7 +8,7 @@ use crate::error::Failure;
 use crate::handle::Handle;
 use crate::hub::{Answer, Read, Standby, Thread, Ticket, read_answer};
 use bytes::Bytes;
-use staging_core::{Life, Mode, Plan, Staging, Standing};
+use staging_core::{Class, Life, Mode, Plan, Staging, Standing};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -257,6 +257,12 @@ impl File {
     pub async fn sync(&self, deadline: Deadline) -> io::Result<()> {
         let asked = |room: Standby<'_>| self.handle().sync(deadline, room);
         self.ask(deadline, asked).await.and_then(done)
+    }
+
+    /// How urgent writes are that are asked for from now on, by all clones of this file (R2). What was
+    /// asked before keeps its class, or the one that it was lent.
+    pub fn set_class(&self, class: Class) {
+        self.handle().set_class(class);
     }
 
     /// The staged contents themselves, if there are any: to be held and read many times, or to be

@@ -6,7 +6,7 @@ use crate::error::Failure;
 use crate::hub::Standby;
 use crate::options::Options;
 use crate::path;
-use staging_core::{Mode, OverBudget};
+use staging_core::{Class, Mode, OverBudget};
 use std::io;
 use std::path::Path;
 
@@ -60,6 +60,20 @@ impl<F> OpenOptions<F> {
         self
     }
 
+    /// Whether a write is answered when it is durable, as with `O_SYNC`; writes at once share system
+    /// syncs (R4). Needs [`write`](Self::write) or [`append`](Self::append).
+    pub fn write_through(mut self, through: bool) -> Self {
+        self.options.write_through = through;
+        self
+    }
+
+    /// How urgent writes are (R2). Normal, unless this is called; what is written through is High at
+    /// least.
+    pub fn class(mut self, class: Class) -> Self {
+        self.options.class = class;
+        self
+    }
+
     /// Whether the file is cut to nothing once it is open. Needs [`write`](Self::write).
     pub fn truncate(mut self, truncate: bool) -> Self {
         self.options.truncate = truncate;
@@ -99,6 +113,7 @@ impl<F> OpenOptions<F> {
         let asked = |room: Standby<'_>| hub.open(&path, opening, deadline, room);
         let answer = self.client.ask(deadline, asked).await?;
         let handle = answer.opened().map_err(Failure::into_io)?;
+        handle.set_class(self.options.class);
         let file = File::new(self.client.clone(), handle, self.options.append);
         if self.options.truncate {
             file.set_len_by(0, deadline).await?;

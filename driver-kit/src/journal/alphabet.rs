@@ -3,9 +3,10 @@
 use super::reading::Flaw;
 use super::words::{Worded, Words, fields, put, unknown, words};
 use staging_core::{
-    Access, Action, Bound, Cause, Completion, Done, Durability, Entry, Event, Existing, Fault,
-    Grace, How, Ignored, IoKind, Limits, Missing, Mode, NodeKind, Outcome, OverBudget, PhaseName,
-    Plan, Reject, ReplaceStep, Reply, Request, Stamp, Standing, Tell, Why,
+    Access, Action, Bound, Cause, Class, Completion, Done, Durability, Entry, Event, Existing,
+    Fault, Grace, How, Ignored, IoKind, Limits, Missing, Mode, NodeKind, Outcome, OverBudget,
+    PhaseName, Plan, Reject, ReplaceStep, Reply, Request, Stamp, Standing, Tell, Turns, Weights,
+    Why,
 };
 
 words!(Entry {
@@ -30,9 +31,9 @@ words!(Request {
     Stage { handle, plan },
     Unstage { handle },
     Read { handle, offset, len },
-    Write { handle, offset, len },
-    Append { handle, len },
-    SetLength { handle, len },
+    Write { handle, offset, len, class },
+    Append { handle, len, class },
+    SetLength { handle, len, class },
     Flush { handle },
     Sync { handle },
     Replace { target, len, durability, existing },
@@ -41,7 +42,21 @@ words!(Request {
     Close { handle }
 });
 
-words!(Access { Read, Write });
+words!(Access {
+    Read,
+    Write,
+    WriteThrough
+});
+words!(Class {
+    Low,
+    Normal,
+    High,
+    Urgent
+});
+words!(Turns {
+    ByClass { weights, patience },
+    ByArrival
+});
 words!(Durability {
     None,
     File,
@@ -241,6 +256,12 @@ fields!(Grace {
     draining,
     closing
 });
+fields!(Weights {
+    urgent,
+    high,
+    normal,
+    low
+});
 fields!(Stamp { len, version });
 
 fields!(Limits {
@@ -254,5 +275,6 @@ fields!(Limits {
     linger,
     fetch,
     chunk,
-    restarts
+    restarts,
+    turns
 });

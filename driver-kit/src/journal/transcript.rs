@@ -3,8 +3,8 @@
 
 use super::wording;
 use staging_core::{
-    Access, Action, Completion, Durability, Entry, Event, Existing, Grace, Key, Limits, Missing,
-    Mode, OverBudget, Plan, Reply, Request, Stamp, Tick,
+    Access, Action, Class, Completion, Durability, Entry, Event, Existing, Grace, Key, Limits,
+    Missing, Mode, OverBudget, Plan, Reply, Request, Stamp, Tick, Turns, Weights,
 };
 
 /// Writes entry by entry what was said when.
@@ -43,11 +43,14 @@ impl Transcript {
             fetch,
             chunk,
             restarts,
+            turns,
         } = limits;
+        let turns = turns_of(*turns);
         format!(
             "limits operations={operations} per-file={operations_per_file} bytes={bytes} \
              bytes-per-file={bytes_per_file} handles={handles} descriptors={descriptors} \
-             budget={budget} linger={linger} fetch={fetch} chunk={chunk} restarts={restarts}\n\
+             budget={budget} linger={linger} fetch={fetch} chunk={chunk} restarts={restarts} \
+             turns={turns}\n\
              hold\n"
         )
     }
@@ -121,6 +124,7 @@ fn request_of(request: Request, reply: Reply) -> String {
             let access = match access {
                 Access::Read => "",
                 Access::Write => " write",
+                Access::WriteThrough => " write-through",
             };
             let missing = match missing {
                 Missing::Fail => "",
@@ -134,14 +138,15 @@ fn request_of(request: Request, reply: Reply) -> String {
             handle,
             offset,
             len,
-        }
-        | Request::Write {
+        } => format!("{verb} {handle:?} {offset} {len}"),
+        Request::Write {
             handle,
             offset,
             len,
-        } => format!("{verb} {handle:?} {offset} {len}"),
-        Request::Append { handle, len } | Request::SetLength { handle, len } => {
-            format!("{verb} {handle:?} {len}")
+            class,
+        } => format!("{verb} {handle:?} {offset} {len}{}", class_of(class)),
+        Request::Append { handle, len, class } | Request::SetLength { handle, len, class } => {
+            format!("{verb} {handle:?} {len}{}", class_of(class))
         }
         Request::Unstage { handle }
         | Request::Flush { handle }
@@ -165,6 +170,31 @@ fn request_of(request: Request, reply: Reply) -> String {
             };
             format!("{verb} {} {len}{durability}{existing}", key_of(target))
         }
+    }
+}
+
+fn turns_of(turns: Turns) -> String {
+    match turns {
+        Turns::ByArrival => "by-arrival".to_owned(),
+        Turns::ByClass {
+            weights:
+                Weights {
+                    urgent,
+                    high,
+                    normal,
+                    low,
+                },
+            patience,
+        } => format!("{urgent},{high},{normal},{low},{patience}"),
+    }
+}
+
+const fn class_of(class: Class) -> &'static str {
+    match class {
+        Class::Low => " low",
+        Class::Normal => "",
+        Class::High => " high",
+        Class::Urgent => " urgent",
     }
 }
 

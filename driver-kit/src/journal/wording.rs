@@ -95,6 +95,7 @@ fn work(kind: IoKind, named: Named<'_>) -> String {
             let to_write = match access {
                 Access::Read => "",
                 Access::Write => " to write",
+                Access::WriteThrough => " to write through",
             };
             format!("open {}{to_write}{}", named(handle), or_create(missing))
         }

@@ -151,7 +151,8 @@ fn open_without_links(path: &Path, how: How) -> Result<File, Errno> {
     let mut flags = OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     flags |= match how.access {
         Access::Read => OFlags::RDONLY,
-        Access::Write => OFlags::RDWR,
+        // What is written through is made durable by syncs that many writes share.
+        Access::Write | Access::WriteThrough => OFlags::RDWR,
     };
     flags |= match how.missing {
         Missing::Fail => OFlags::empty(),

@@ -151,7 +151,7 @@ fn open_regular(path: &Path, access: Access, missing: Missing) -> Result<(File, 
         Missing::CreateNew => libc::O_CREAT | libc::O_EXCL,
     };
     let mut options = File::options();
-    options.read(true).write(access == Access::Write);
+    options.read(true).write(access.may_write());
     options.custom_flags(libc::O_NONBLOCK | create);
     let file = options.open(path).map_err(|error| refused(path, error))?;
     let found = file.metadata().map_err(fault)?;

@@ -131,7 +131,14 @@ impl Wish {
             Wish::Appended(bytes) => {
                 let bytes = mem::take(bytes);
                 let len = bytes.len() as u64;
-                (Request::Append { handle, len }, Payload::Bytes(bytes))
+                (
+                    Request::Append {
+                        handle,
+                        len,
+                        class: Class::Normal,
+                    },
+                    Payload::Bytes(bytes),
+                )
             }
         }
     }

@@ -188,6 +188,7 @@ fn copy(files: &mut Files, from: &Staged<'_>) -> io::Result<bool> {
         handle,
         offset,
         len,
+        class: Class::Normal,
     };
     let wrote = answer_to(files, write, Payload::Bytes(bytes.clone()))?.outcome;
     let synced = answer_to(files, Request::Sync { handle }, Payload::Nothing)?.outcome;

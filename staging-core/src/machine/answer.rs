@@ -2,7 +2,7 @@
 
 use super::Machine;
 use super::state::{
-    Descriptor, Fullness, Handle, Io, NEWS, News, OPS, OpState, Order, Owner, Place, READY,
+    Descriptor, Fullness, Handle, Io, NEWS, News, OPS, OpState, Order, Owner, Place,
 };
 use crate::action::{Done, IoKind, Outcome};
 use crate::event::Request;
@@ -111,14 +111,16 @@ impl Machine {
 
     /// Takes an action out of `ready`.
     pub(super) fn take_back(&mut self, io: IoId) {
-        self.ios.unlink(&mut self.ready, READY, io);
+        self.step_out(io);
         self.ios.remove(io);
     }
 
     /// Takes back an action that was not handed out yet. One that was stays in flight, and is
     /// returned.
     pub(super) fn recall(&mut self, io: IoId) -> Option<IoId> {
-        let Io { kind, owner, place } = self.ios[io];
+        let Io {
+            kind, owner, place, ..
+        } = self.ios[io];
         if place == Place::InFlight {
             return Some(io);
         }

@@ -34,6 +34,9 @@ impl Clone for Machine {
             intervals,
             budget,
             ready,
+            lines,
+            rings,
+            turn,
             told,
             news,
             openers,
@@ -43,6 +46,7 @@ impl Clone for Machine {
             at_work,
             descriptors,
             all_writes,
+            writes_by_class,
             unsynced,
             sync_all,
             bytes,
@@ -73,6 +77,9 @@ impl Clone for Machine {
         self.intervals.clone_from(intervals);
         self.budget.clone_from(budget);
         self.ready = *ready;
+        self.lines = *lines;
+        self.rings = *rings;
+        self.turn = *turn;
         self.told = *told;
         self.news = *news;
         self.openers = *openers;
@@ -82,6 +89,7 @@ impl Clone for Machine {
         self.at_work = *at_work;
         self.descriptors = *descriptors;
         self.all_writes = *all_writes;
+        self.writes_by_class = *writes_by_class;
         self.unsynced = *unsynced;
         self.sync_all.clone_from(sync_all);
         self.bytes = *bytes;

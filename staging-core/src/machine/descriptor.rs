@@ -7,7 +7,7 @@
 
 use super::Machine;
 use super::stage::Seen;
-use super::state::{Contents, Descriptor, IDLE, Io, OPS, Owner, Place, QUEUE, READY, Step};
+use super::state::{Contents, Descriptor, IDLE, Io, OPS, Owner, Place, QUEUE, Step};
 use crate::action::IoKind;
 use crate::event::{Access, Missing};
 use crate::id::{FileId, HandleId, IoId};
@@ -21,9 +21,10 @@ impl Machine {
         let io = self.ios.insert(Io {
             kind,
             owner,
+            class: self.class_of(kind, owner),
             place: Place::Ready,
         });
-        self.ios.push_back(&mut self.ready, READY, io);
+        self.line_up(io);
         io
     }
 

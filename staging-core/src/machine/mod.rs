@@ -8,6 +8,7 @@ mod copy;
 mod descriptor;
 mod directory;
 mod leave;
+mod lend;
 mod open;
 mod order;
 mod poll;
@@ -18,10 +19,12 @@ mod shutdown;
 mod stage;
 mod state;
 mod sync;
+mod turns;
 mod unstage;
 mod write;
 mod writing;
 
+use crate::class::Turn;
 use crate::event::{Completion, Event, Grace, Request, Tag};
 use crate::id::{FileId, HandleId, IoId, OpId};
 use crate::intervals::Intervals;
@@ -81,9 +84,9 @@ pub struct Machine {
     files: Slab<crate::id::kind::File, File, 3>,
     handles: Slab<crate::id::kind::Handle, Handle, 0>,
     /// What only files have that are open for writing.
-    writings: Slab<WritingKind, Writing, 1>,
+    writings: Slab<WritingKind, Writing, 5>,
     ops: Slab<crate::id::kind::Op, Op, 3>,
-    ios: Slab<crate::id::kind::Io, Io, 1>,
+    ios: Slab<crate::id::kind::Io, Io, 2>,
     /// What is being replaced.
     targets: Slab<TargetKind, Target, 0>,
     /// Where names are to become durable.
@@ -94,8 +97,13 @@ pub struct Machine {
     timers: Timers,
     intervals: Intervals,
     budget: Budget,
-    /// Actions to be handed out, in order.
+    /// Actions to be handed out, the longest waiting first.
     ready: List,
+    /// The same by class, without writes.
+    lines: [List; 4],
+    /// Files with writes to be handed out, by class.
+    rings: [List; 4],
+    turn: Turn,
     /// Operations whose answer is to be polled, in order.
     told: List,
     /// Files of which something is to be told.
@@ -114,6 +122,8 @@ pub struct Machine {
     descriptors: u32,
     /// Active writes and barriers over all files, by acceptance.
     all_writes: List,
+    /// How many of them are in each class.
+    writes_by_class: [u32; 4],
     /// Files that a sync of all has to do with.
     unsynced: List,
     sync_all: SyncAll,
@@ -154,6 +164,9 @@ impl Machine {
             intervals: Intervals::new(),
             budget: Budget::new(limits.budget),
             ready: List::EMPTY,
+            lines: [List::EMPTY; 4],
+            rings: [List::EMPTY; 4],
+            turn: Turn::FIRST,
             told: List::EMPTY,
             news: List::EMPTY,
             openers: List::EMPTY,
@@ -163,6 +176,7 @@ impl Machine {
             at_work: 0,
             descriptors: 0,
             all_writes: List::EMPTY,
+            writes_by_class: [0; 4],
             unsynced: List::EMPTY,
             sync_all: SyncAll::IDLE,
             bytes: 0,

@@ -56,7 +56,7 @@ impl Machine {
     }
 
     pub(super) fn start_open(&mut self, op: OpId, access: Access) {
-        if access == Access::Write || (self.openers.is_empty() && self.take_slot()) {
+        if access.may_write() || (self.openers.is_empty() && self.take_slot()) {
             self.issue_open(op);
         } else {
             self.ops[op].state = OpState::AwaitingSlot;
@@ -114,7 +114,7 @@ impl Machine {
     /// How much to load together with opening, if at all; it is set aside of the budget. Where
     /// files linger the file may be in memory already, so its identity is asked first.
     fn fetch_up_to(&mut self, plan: Plan, access: Access) -> Option<u64> {
-        if access == Access::Write {
+        if access.may_write() {
             return None;
         }
         let up_to = match plan.mode {
@@ -170,7 +170,7 @@ impl Machine {
         };
         let file = self.attach(op, handle, seen, access, fresh);
         let adopted = match brought {
-            Brought::Descriptor if access == Access::Write => self.adopt_pinned(file),
+            Brought::Descriptor if access.may_write() => self.adopt_pinned(file),
             Brought::Descriptor => self.adopt_descriptor(file),
             Brought::Contents { reserved } => self.adopt_contents(file, reserved, fresh),
         };
@@ -279,14 +279,14 @@ impl Machine {
         self.files[file].handles += 1;
         let writes = match access {
             Access::Read => Writes::No,
-            Access::Write => self.begin_writing(file),
+            Access::Write | Access::WriteThrough => self.begin_writing(file, access),
         };
         self.handles[handle] = Handle::Opening {
             op,
             file: Some(file),
             writes,
         };
-        if access == Access::Write {
+        if access.may_write() {
             self.give_up_mapping(file);
         }
         file

@@ -42,6 +42,7 @@ impl Machine {
             return true;
         };
         self.ops[op].state = OpState::AwaitingOrder { behind };
+        self.raise(behind, self.ops[op].class);
         let mut dependents = self.ops[behind].dependents;
         self.ops.push_back(&mut dependents, OPS, op);
         self.ops[behind].dependents = dependents;

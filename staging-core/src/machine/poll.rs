@@ -1,7 +1,7 @@
 //! What comes out: first what is told, then what is to be done.
 
 use super::Machine;
-use super::state::{Fullness, Io, News, OPS, OpState, Place, READY};
+use super::state::{Fullness, Io, News, OPS, OpState, Place};
 use crate::action::{Action, Bound, IoKind, Tell};
 use crate::phase::{Phase, PhaseName};
 use crate::slab::NONE;
@@ -51,14 +51,12 @@ impl Machine {
     /// A `Release` is held back while anything is to be told, because an answer not told yet may
     /// point into the contents it gives up.
     pub fn poll_io(&mut self) -> Option<Action> {
-        let io = self.ios.first(&self.ready)?;
-        if matches!(self.ios[io].kind, IoKind::Release { .. }) && !self.told.is_empty() {
+        let (io, turn) = self.next_ready()?;
+        let kind = self.ios[io].kind;
+        if matches!(kind, IoKind::Release { .. }) && !self.told.is_empty() {
             return None;
         }
-        self.ios.unlink(&mut self.ready, READY, io);
-        let entry = &mut self.ios[io];
-        entry.place = Place::InFlight;
-        let kind = entry.kind;
+        self.hand_out(io, turn);
         self.stats.issued += 1;
         Some(Action::Perform { io, kind })
     }

@@ -1,9 +1,11 @@
 //! Admission: a request is accepted whole or refused without a trace.
 
 use super::Machine;
+use super::lend::is_write;
 use super::stage::Seen;
 use super::state::{Fullness, Handle, Op, OpState, Order, Writes};
 use crate::action::{Bound, Outcome};
+use crate::class::Class;
 use crate::event::{Mode, Request, Tag};
 use crate::id::{FileId, HandleId, OpId};
 use crate::intervals::{Range, Touch};
@@ -130,6 +132,19 @@ impl Machine {
         }
     }
 
+    /// What is written through is High at least (R4).
+    fn class_of_request(&self, request: Request) -> Class {
+        let handle = request.handle().and_then(|handle| self.handles.get(handle));
+        let through = matches!(
+            handle.map(Handle::writes),
+            Some(Writes::Since { through: true, .. })
+        );
+        match through && is_write(request) {
+            true => request.class().max(Class::High),
+            false => request.class(),
+        }
+    }
+
     fn accept(
         &mut self,
         tag: Tag,
@@ -149,6 +164,7 @@ impl Machine {
             request,
             // Before anybody looks it has the place where it waits, or its answer.
             state: OpState::AwaitingOthers,
+            class: self.class_of_request(request),
             place: 0,
             order: Order::Apart,
             dependents: List::EMPTY,

@@ -4,6 +4,7 @@
 use super::Machine;
 use super::budget::Budget;
 use super::state::{Fullness, OpState, Order, SyncAll};
+use crate::class::Turn;
 use crate::event::Grace;
 use crate::fault::Fault;
 use crate::phase::{Cause, Phase, PhaseName};
@@ -247,6 +248,7 @@ impl Machine {
             self.directories.remove(directory);
         }
         self.all_writes = List::EMPTY;
+        self.writes_by_class = [0; 4];
         self.unsynced = List::EMPTY;
         self.sync_all = SyncAll::IDLE;
         self.bytes = 0;
@@ -258,6 +260,9 @@ impl Machine {
         self.reopeners = List::EMPTY;
         self.idle = List::EMPTY;
         self.ready = List::EMPTY;
+        self.lines = [List::EMPTY; 4];
+        self.rings = [List::EMPTY; 4];
+        self.turn = Turn::FIRST;
         self.replacers = List::EMPTY;
         self.at_work = 0;
         self.descriptors = 0;

@@ -4,6 +4,7 @@
 mod names;
 
 use crate::action::{IoKind, Outcome};
+use crate::class::Class;
 use crate::event::{Key, Plan, Request, Stamp, Tag};
 use crate::fault::Fault;
 use crate::id::{FileId, HandleId, Id, IoId, OpId};
@@ -20,8 +21,14 @@ pub(super) const OPS: usize = 0;
 pub(super) const ORDER: usize = 1;
 /// Writes of all files and barriers over all, in the order in which they were accepted.
 pub(super) const ALL: usize = 2;
-/// The list of actions to hand out.
+/// Actions to hand out, in the order in which they became ready.
 pub(super) const READY: usize = 0;
+/// Those of one class.
+pub(super) const LINE: usize = 1;
+/// Files that a sync of all has to do with.
+pub(super) const UNSYNCED: usize = 0;
+/// Files with writes to hand out; one list for each class.
+pub(super) const RINGS: usize = 1;
 /// Queues of files: for budget, for a descriptor, or of those that linger.
 pub(super) const QUEUE: usize = 0;
 /// Files that have a descriptor, as candidates for giving it up.
@@ -37,6 +44,8 @@ pub(super) struct Op {
     pub handle: Option<HandleId>,
     pub request: Request,
     pub state: OpState,
+    /// Its own class, or what it was lent.
+    pub class: Class,
     /// Where an append took its place.
     pub place: u64,
     pub order: Order,
@@ -145,6 +154,8 @@ pub(super) enum Writes {
     /// It may, unless a sync failed since: so many had when it was opened (R8).
     Since {
         failures: u32,
+        /// Whether a write is answered when it is durable.
+        through: bool,
     },
 }
 
@@ -224,6 +235,12 @@ pub(super) struct Writing {
     pub active: u32,
     /// Those of them that set the length.
     pub cuts: u32,
+    /// Those of them that append.
+    pub appends: u32,
+    /// How many of them are in each class.
+    pub by_class: [u32; 4],
+    /// Actions of those, to hand out, by class.
+    pub queued: [List; 4],
     /// Bytes of those.
     pub bytes: u64,
     pub bytes_room: Fullness,
@@ -251,6 +268,14 @@ pub(super) struct Writing {
     pub owed: u32,
     /// It stands in `unsynced`.
     pub listed: bool,
+}
+
+impl Writing {
+    /// Whether a write is under way that is less urgent.
+    pub(super) fn has_below(&self, class: Class) -> bool {
+        let below = &self.by_class[..class as usize];
+        below.iter().any(|count| *count > 0)
+    }
 }
 
 /// The system sync of a file.
@@ -447,6 +472,7 @@ impl News {
 pub(super) struct Io {
     pub kind: IoKind,
     pub owner: Owner,
+    pub class: Class,
     pub place: Place,
 }
 

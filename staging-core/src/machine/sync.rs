@@ -7,8 +7,9 @@
 //! waits for the next, and so do all who come meanwhile: they share it.
 
 use super::Machine;
-use super::state::{ALL, InRound, OPS, ORDER, OpState, Owner, Sync, WritingId};
+use super::state::{ALL, InRound, OPS, ORDER, OpState, Owner, Sync, UNSYNCED, WritingId};
 use crate::action::{Done, IoKind, Outcome};
+use crate::class::Class;
 use crate::event::Request;
 use crate::fault::Fault;
 use crate::id::{FileId, OpId};
@@ -21,6 +22,7 @@ const FAILED: Outcome = Outcome::Failed {
 
 impl Machine {
     pub(super) fn start_barrier(&mut self, op: OpId, file: FileId, writing: WritingId) {
+        self.hurry(writing, Class::Urgent);
         let order = &mut self.writings[writing].order;
         self.ops.push_back(order, ORDER, op);
         let writing = Some(writing);
@@ -33,6 +35,7 @@ impl Machine {
         if matches!(self.ops[op].request, Request::SyncAll) {
             self.sync_all.asked += 1;
         }
+        self.hurry_all(Class::Urgent);
         self.ops.push_back(&mut self.all_writes, ALL, op);
         self.settle_barriers_over_all();
     }
@@ -86,7 +89,8 @@ impl Machine {
         }
     }
 
-    fn cover(&mut self, op: OpId, file: FileId, writing: WritingId) {
+    /// Has an operation answered by a system sync that begins after everything executed so far.
+    pub(super) fn cover(&mut self, op: OpId, file: FileId, writing: WritingId) {
         let handle = self.ops[op].handle;
         if handle.is_some_and(|handle| self.is_broken(handle)) {
             return self.resolve(op, FAILED);
@@ -189,7 +193,26 @@ impl Machine {
 
     pub(super) fn resolve_each(&mut self, ops: &mut List, outcome: Outcome) {
         while let Some(op) = self.ops.pop_front(ops, OPS) {
+            let outcome = match outcome {
+                Outcome::Synced => self.durable_outcome(op),
+                _ => outcome,
+            };
             self.resolve(op, outcome);
+        }
+    }
+
+    /// What a system sync that returned success means to who waited for it: a sync, or a write
+    /// through.
+    fn durable_outcome(&self, op: OpId) -> Outcome {
+        let entry = &self.ops[op];
+        match entry.request {
+            Request::Write { offset, len, .. } => Outcome::Written { offset, bytes: len },
+            Request::Append { len, .. } => Outcome::Written {
+                offset: entry.place,
+                bytes: len,
+            },
+            Request::SetLength { .. } => Outcome::LengthSet,
+            _ => Outcome::Synced,
         }
     }
 
@@ -204,8 +227,10 @@ impl Machine {
         }
         entry.listed = belongs;
         match belongs {
-            true => self.writings.push_back(&mut self.unsynced, 0, writing),
-            false => self.writings.unlink(&mut self.unsynced, 0, writing),
+            true => self
+                .writings
+                .push_back(&mut self.unsynced, UNSYNCED, writing),
+            false => self.writings.unlink(&mut self.unsynced, UNSYNCED, writing),
         }
     }
 
@@ -226,7 +251,7 @@ impl Machine {
         self.sync_all.failed = None;
         let mut next = self.writings.first(&self.unsynced);
         while let Some(writing) = next {
-            next = self.writings.after(0, writing);
+            next = self.writings.after(UNSYNCED, writing);
             self.join_round(writing, told);
         }
         self.one_less_in_round();
@@ -283,7 +308,7 @@ impl Machine {
         self.sync_all.remaining = 0;
         let mut next = self.writings.first(&self.unsynced);
         while let Some(writing) = next {
-            next = self.writings.after(0, writing);
+            next = self.writings.after(UNSYNCED, writing);
             self.writings[writing].round = InRound::No;
             self.recall_sync(writing);
         }
@@ -307,7 +332,7 @@ impl Machine {
         }
         let mut next = self.writings.first(&self.unsynced);
         while let Some(writing) = next {
-            next = self.writings.after(0, writing);
+            next = self.writings.after(UNSYNCED, writing);
             self.writings[writing].owed = 0;
             self.let_go(writing);
         }

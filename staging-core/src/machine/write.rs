@@ -6,6 +6,7 @@ use super::state::{
     ALL, Contents, Fullness, News, OPS, ORDER, OpState, Order, Owner, Place, Then, WritingId,
 };
 use crate::action::{Bound, Done, IoKind, Outcome};
+use crate::class::Turns;
 use crate::event::Request;
 use crate::fault::Fault;
 use crate::id::{FileId, OpId};
@@ -197,7 +198,13 @@ impl Machine {
         self.bytes += bytes;
         self.ops.push_back(&mut entry.order, ORDER, op);
         self.ops.push_back(&mut self.all_writes, ALL, op);
+        self.count_write(op, writing);
         self.send_away(file);
+        // Strictly by arrival, every write is in the way of every later one.
+        let range = match self.limits.turns {
+            Turns::ByClass { .. } => range,
+            Turns::ByArrival => Range::ALL,
+        };
         if self.take_place(op, file, range, Touch::Changes) {
             self.run_write(op, file, writing);
         }
@@ -215,6 +222,7 @@ impl Machine {
         } else {
             self.ops[op].state = OpState::AwaitingRelease { file };
             self.ops.push_back(&mut self.files[file].leavers, OPS, op);
+            self.raise_release(file, self.ops[op].class);
         }
     }
 
@@ -296,10 +304,14 @@ impl Machine {
             self.writings[writing].end_is_old = true;
             self.fail_appends_behind(op, fault);
         }
-        if matches!(self.ops[op].state, OpState::Performing { .. }) {
-            self.resolve(op, written_outcome(kind, end));
-        } else {
+        if !matches!(self.ops[op].state, OpState::Performing { .. }) {
             self.flight_ended(op);
+        } else if end.fault.is_none() && self.writes_through(op) {
+            // It stands in nobody's way any more: what is left is to make it durable.
+            self.leave_place(op);
+            self.cover(op, file, writing);
+        } else {
+            self.resolve(op, written_outcome(kind, end));
         }
         self.after_flight(file, true);
     }
@@ -331,17 +343,22 @@ impl Machine {
 
     /// A write ended: it counts no more. Says whether it was one.
     pub(super) fn forget_write(&mut self, op: OpId, writing: WritingId) -> bool {
-        let (bytes, cuts) = match self.ops[op].request {
-            Request::Write { len, .. } | Request::Append { len, .. } => (len, 0),
-            Request::SetLength { .. } => (0, 1),
+        let (bytes, cuts, appends) = match self.ops[op].request {
+            Request::Write { len, .. } => (len, 0, 0),
+            Request::Append { len, .. } => (len, 0, 1),
+            Request::SetLength { .. } => (0, 1, 0),
             _ => return false,
         };
+        let class = self.ops[op].class as usize;
         let entry = &mut self.writings[writing];
         let file = entry.file;
         self.ops.unlink(&mut entry.order, ORDER, op);
         self.ops.unlink(&mut self.all_writes, ALL, op);
         entry.active -= 1;
         entry.cuts -= cuts;
+        entry.appends -= appends;
+        entry.by_class[class] -= 1;
+        self.writes_by_class[class] -= 1;
         entry.bytes -= bytes;
         self.bytes -= bytes;
         // Whether there is enough for whoever was refused, only he can say.

@@ -6,8 +6,8 @@ use super::state::Fullness;
 use super::state::{
     Contents, Descriptor, IDLE, InRound, Pass, Place, QUEUE, Step, Sync, Then, Writes, Writing,
 };
-use crate::event::Key;
-use crate::id::{FileId, HandleId};
+use crate::event::{Access, Key};
+use crate::id::{FileId, HandleId, OpId};
 use crate::intervals::Root;
 use crate::slab::List;
 use crate::staging::{How, Why};
@@ -26,7 +26,7 @@ impl Machine {
     }
 
     /// A handle that may write has its file. Says since when it may.
-    pub(super) fn begin_writing(&mut self, file: FileId) -> Writes {
+    pub(super) fn begin_writing(&mut self, file: FileId, access: Access) -> Writes {
         let writing = match self.files[file].writing {
             Some(writing) => writing,
             None => self.writings.insert(Writing {
@@ -36,6 +36,9 @@ impl Machine {
                 broken: 0,
                 active: 0,
                 cuts: 0,
+                appends: 0,
+                by_class: [0; 4],
+                queued: [List::EMPTY; 4],
                 bytes: 0,
                 bytes_room: Fullness::Quiet,
                 end: 0,
@@ -59,12 +62,14 @@ impl Machine {
         entry.handles += 1;
         Writes::Since {
             failures: entry.failures,
+            through: access == Access::WriteThrough,
         }
     }
 
     /// A handle that may write is gone.
     pub(super) fn writer_left(&mut self, file: FileId, writes: Writes) {
-        let (Writes::Since { failures }, Some(writing)) = (writes, self.files[file].writing) else {
+        let (Writes::Since { failures, .. }, Some(writing)) = (writes, self.files[file].writing)
+        else {
             return;
         };
         let entry = &mut self.writings[writing];
@@ -187,14 +192,23 @@ impl Machine {
         }
     }
 
+    /// Whether a write is answered when it is durable.
+    pub(super) fn writes_through(&self, op: OpId) -> bool {
+        let handle = self.ops[op].handle;
+        handle.is_some_and(|handle| {
+            let writes = self.handles[handle].writes();
+            matches!(writes, Writes::Since { through: true, .. })
+        })
+    }
+
     /// Whether a sync failed since a handle was opened that may write: it may not any more (R8).
     pub(super) fn is_broken(&self, handle: HandleId) -> bool {
         let entry = &self.handles[handle];
         let writing = entry.file().and_then(|file| self.files[file].writing);
         let writes = entry.writes();
         writing.is_some_and(|writing| {
-            let failures = self.writings[writing].failures;
-            writes != Writes::No && writes != Writes::Since { failures }
+            let now = self.writings[writing].failures;
+            matches!(writes, Writes::Since { failures, .. } if failures != now)
         })
     }
 }

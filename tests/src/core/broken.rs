@@ -11,8 +11,8 @@ use super::log::Origin;
 use super::rules::quiet;
 use super::world::{Asked, Seen, World};
 use staging_core::{
-    Access, Bound, Done, Fault, FileId, Grace, HandleId, IoKind, Key, Limits, Machine, Missing,
-    Mode, OpId, Outcome, PhaseName, Plan, Request, Tick,
+    Access, Bound, Class, Done, Fault, FileId, Grace, HandleId, IoKind, Key, Limits, Machine,
+    Missing, Mode, OpId, Outcome, PhaseName, Plan, Request, Tick,
 };
 
 /// A world that is not as it should be.
@@ -459,12 +459,17 @@ fn write(handle: HandleId, offset: u64, len: u64) -> Request {
         handle,
         offset,
         len,
+        class: Class::Normal,
     }
 }
 
 fn append(handle: HandleId) -> Request {
     let len = 10;
-    Request::Append { handle, len }
+    Request::Append {
+        handle,
+        len,
+        class: Class::Normal,
+    }
 }
 
 /// The driver carries out what it has, and nothing new.

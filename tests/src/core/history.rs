@@ -8,8 +8,8 @@ use super::lies::lie;
 use super::log::{Log, Origin};
 use super::world::{RowState, World};
 use staging_core::{
-    Access, Durability, Entry, Event, Existing, Grace, HandleId, Key, Limits, Missing, Mode, OpId,
-    OverBudget, PAGE, PhaseName, Plan, Request, Tick,
+    Access, Class, Durability, Entry, Event, Existing, Grace, HandleId, Key, Limits, Missing, Mode,
+    OpId, OverBudget, PAGE, PhaseName, Plan, Request, Tick, Turns, Weights,
 };
 use std::collections::BTreeSet;
 
@@ -155,7 +155,25 @@ pub(crate) fn limits(dice: &mut Dice) -> Limits {
         fetch: dice.one_of(&[0, 100, 4096, 9_000, 1 << 17]),
         chunk: dice.one_of(&[1, 1, 3, 5, 8, 1 << 10]) * 1024 + 1,
         restarts: dice.one_of(&[0, 1, 3]),
+        turns: turns(dice),
     }
+}
+
+/// By class as usual, with every class alike and no patience, and strictly by arrival.
+pub(crate) fn turns(dice: &mut Dice) -> Turns {
+    let weights = Weights {
+        urgent: 1,
+        high: 0,
+        normal: 1,
+        low: 1,
+    };
+    let patience = 0;
+    dice.one_of(&[
+        Turns::default(),
+        Turns::default(),
+        Turns::ByClass { weights, patience },
+        Turns::ByArrival,
+    ])
 }
 
 fn nature(dice: &mut Dice) -> Nature {
@@ -265,7 +283,9 @@ fn request(world: &mut World, nature: &Nature) -> Request {
             Missing::CreateNew,
         ]);
         let access = match world.dice.chance(nature.writers) {
-            true => Access::Write,
+            true => world
+                .dice
+                .one_of(&[Access::Write, Access::Write, Access::WriteThrough]),
             false => Access::Read,
         };
         return Request::Open {
@@ -274,7 +294,7 @@ fn request(world: &mut World, nature: &Nature) -> Request {
             plan,
         };
     };
-    let may_write = world.row(handle).access == Access::Write;
+    let may_write = world.row(handle).access.may_write();
     if world.dice.chance(if may_write { 65 } else { 5 }) {
         return writing(&mut world.dice, handle);
     }
@@ -306,19 +326,21 @@ fn replace(dice: &mut Dice) -> Request {
 
 fn writing(dice: &mut Dice, handle: HandleId) -> Request {
     let len = dice.one_of(&[0, 1, 10, 4096, 4096, 30_000]);
+    let class = dice.one_of(&Class::ALL);
     match dice.below(12) {
         0 => Request::Flush { handle },
         1 | 2 => Request::Sync { handle },
         3 => dice.one_of(&[Request::FlushAll, Request::SyncAll, Request::SyncAll]),
-        4 | 5 => Request::Append { handle, len },
+        4 | 5 => Request::Append { handle, len, class },
         6 => {
             let len = dice.one_of(&[0, 100, 4097, 20_000, u64::MAX]);
-            Request::SetLength { handle, len }
+            Request::SetLength { handle, len, class }
         }
         _ => Request::Write {
             handle,
             offset: dice.one_of(&[0, 1, 4095, 8_000, 25_000, 1 << 63, u64::MAX - 10]),
             len,
+            class,
         },
     }
 }

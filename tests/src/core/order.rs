@@ -3,8 +3,8 @@
 
 use super::world::{RowState, World};
 use staging_core::{
-    Bound, Completion, FileId, HandleId, IoId, IoKind, OpId, Outcome, PhaseName, Request, Tick,
-    WakeReason,
+    Access, Bound, Completion, FileId, HandleId, IoId, IoKind, OpId, Outcome, PhaseName, Request,
+    Tick, WakeReason,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +17,8 @@ struct Touch {
     end: u64,
     bytes: u64,
     writes: bool,
+    /// Whether it is answered when it is durable.
+    through: bool,
     state: State,
     answered: bool,
     /// A sync that was handed out after it ended returned.
@@ -133,6 +135,7 @@ impl World {
             let seen = self.machine.staging(file).map(|staging| staging.len);
             assert_eq!(seen, Some(size), "the size after {request:?} (R6)");
         }
+        let through = self.row(handle).access == Access::WriteThrough;
         self.order.touches.push(Touch {
             op,
             file,
@@ -140,6 +143,7 @@ impl World {
             end,
             bytes,
             writes: size.is_some(),
+            through,
             state: State::Waits,
             answered: false,
             durable: false,
@@ -182,7 +186,8 @@ impl World {
         }
         let order = &self.order;
         for touch in order.touches.iter().filter(|touch| touch.writes) {
-            if touch.answered || order.withdrawn.contains(&touch.file) {
+            let executed = matches!(touch.state, State::Ended { .. });
+            if touch.answered || executed || order.withdrawn.contains(&touch.file) {
                 continue;
             }
             let held = self.driver.contents.get(&touch.file);
@@ -288,6 +293,11 @@ impl Order {
             );
             let ended = matches!(touch.state, State::Ended { changed: true, .. });
             assert!(!written || ended, "{touch:?} is answered {outcome:?}");
+            let durable = touch.durable || !touch.through;
+            assert!(
+                !written || durable,
+                "{touch:?} is answered {outcome:?} (R4)"
+            );
         }
         let Some(barrier) = self.barriers.remove(&op) else {
             return;

@@ -3,8 +3,8 @@
 
 use super::world::{Asked, RowState, World};
 use staging_core::{
-    Access, Bound, Done, Fault, FileId, How, IoId, IoKind, Life, Mode, Outcome, OverBudget,
-    PhaseName, ReplaceStep, Request, Standing, Tick, WakeReason, Why, charge_loaded,
+    Bound, Done, Fault, FileId, How, IoId, IoKind, Life, Mode, Outcome, OverBudget, PhaseName,
+    ReplaceStep, Request, Standing, Tick, WakeReason, Why, charge_loaded,
 };
 
 impl World {
@@ -377,7 +377,7 @@ impl World {
             Request::Open { plan, .. } | Request::Stage { plan, .. }
                 if matches!(plan.mode, Mode::Map | Mode::MapShared | Mode::Auto | Mode::Load)
         );
-        mapped && self.rows.iter().any(|row| row.access == Access::Write)
+        mapped && self.rows.iter().any(|row| row.access.may_write())
     }
 
     pub(crate) fn file_of(&self, asked: &Asked) -> Option<FileId> {

@@ -420,7 +420,7 @@ impl World {
                 if row.state == RowState::Opening {
                     row.state = RowState::Open;
                 }
-                if row.access == Access::Write {
+                if row.access.may_write() {
                     self.order.opened(handle, file);
                 }
             }

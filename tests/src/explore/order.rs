@@ -6,7 +6,7 @@ use super::rules::{Rule, Verdict};
 use super::step::Turn;
 use super::world::What;
 use arrayvec::ArrayVec;
-use staging_core::{Access, PAGE};
+use staging_core::PAGE;
 
 impl Around {
     /// The place of an operation that is accepted now.
@@ -93,8 +93,8 @@ impl Around {
     /// Whether somebody may write to a file.
     pub(crate) fn is_written(&self, seats: &[usize], file: usize) -> bool {
         let seats = self.seats.iter().zip(seats);
-        let mut writers = seats
-            .filter(|(seat, of)| **of == file && seat.access == Access::Write && seat.attached);
+        let mut writers =
+            seats.filter(|(seat, of)| **of == file && seat.access.may_write() && seat.attached);
         writers.next().is_some()
     }
 }
@@ -176,7 +176,7 @@ impl Turn<'_> {
             let around = &mut self.state.around;
             for (seat, of) in around.seats.iter_mut().zip(self.world.seats) {
                 let open = matches!(seat.state, SeatState::Open | SeatState::Leaving);
-                if *of == at && open && seat.access == Access::Write {
+                if *of == at && open && seat.access.may_write() {
                     seat.broken = true;
                     seat.lost = seat.lost.min(lost);
                 }

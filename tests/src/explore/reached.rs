@@ -129,7 +129,7 @@ impl Reached {
                 ..
             } => 53,
             IoKind::Open {
-                access: Access::Write,
+                access: Access::Write | Access::WriteThrough,
                 ..
             } => 54,
             IoKind::Fetch { .. } => 55,

@@ -1,8 +1,8 @@
 //! What there is in a world, and what may happen in it.
 
 use staging_core::{
-    Access, Durability, Existing, Grace, HandleId, Key, Limits, Missing, Mode, OverBudget, PAGE,
-    Plan, Request,
+    Access, Class, Durability, Existing, Grace, HandleId, Key, Limits, Missing, Mode, OverBudget,
+    PAGE, Plan, Request,
 };
 
 /// A world to explore. Everything in it is small, and nothing in it runs out: what was asked and
@@ -185,15 +185,24 @@ impl What {
                     handle,
                     offset,
                     len,
+                    class: Class::Normal,
                 }
             }
             What::Append(len) => {
                 let handle = handle?;
-                Request::Append { handle, len }
+                Request::Append {
+                    handle,
+                    len,
+                    class: Class::Normal,
+                }
             }
             What::SetLength(len) => {
                 let handle = handle?;
-                Request::SetLength { handle, len }
+                Request::SetLength {
+                    handle,
+                    len,
+                    class: Class::Normal,
+                }
             }
             What::Flush => Request::Flush { handle: handle? },
             What::Sync => Request::Sync { handle: handle? },

@@ -6,7 +6,7 @@ use super::seldom::{BROKEN, FULL, LAST, LEISURE, MENDED, OLD_SIGHT, SCANT, TWICE
 use super::world::{
     Ask, Change, Ill, May, Pinned, What, World, ask, ask_within, open, open_to_write, patient, plan,
 };
-use staging_core::{Limits, Mode, PAGE};
+use staging_core::{Limits, Mode, PAGE, Turns, Weights};
 
 /// Room for a few operations and nothing lingering; chunks of a page.
 pub(super) const SMALL: Limits = Limits {
@@ -21,6 +21,18 @@ pub(super) const SMALL: Limits = Limits {
     fetch: PAGE,
     chunk: PAGE,
     restarts: 1,
+    turns: CLASSES,
+};
+
+/// Who has waited longest goes next after one other.
+pub(super) const CLASSES: Turns = Turns::ByClass {
+    weights: Weights {
+        urgent: 2,
+        high: 1,
+        normal: 1,
+        low: 1,
+    },
+    patience: 1,
 };
 
 /// For each change.

@@ -96,7 +96,7 @@ impl World<'_> {
         self.rows.push(Row {
             id: handle,
             inode,
-            writes: access == Access::Write,
+            writes: access.may_write(),
             since: self.sim.next_ticket().0,
             broken: None,
             leaving: false,

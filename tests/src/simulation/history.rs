@@ -6,7 +6,7 @@ use super::seeds::Tally;
 use super::world::{Cut, Known, Name, Row, Verdict, Version, World};
 use driver_sim::{Dice, Simulation, Stranger};
 use staging_core::{
-    Access, Event, Grace, Missing, Mode, OverBudget, PhaseName, Plan, Request, Tick,
+    Access, Class, Event, Grace, Missing, Mode, OverBudget, PhaseName, Plan, Request, Tick,
 };
 
 /// How many events a seed lives through, about.
@@ -195,19 +195,23 @@ impl World<'_> {
         let len = |dice: &mut Dice| dice.below(profile.most_bytes + 1);
         let ours = row.writes;
         let dice = &mut self.dice;
+        let class = Class::ALL[dice.below(4) as usize];
         let request = match dice.below(100) {
             0..=27 if ours => Request::Write {
                 handle,
                 offset: at(dice),
                 len: len(dice),
+                class,
             },
             28..=37 if ours => Request::Append {
                 handle,
                 len: len(dice),
+                class,
             },
             38..=42 if ours => Request::SetLength {
                 handle,
                 len: at(dice),
+                class,
             },
             43..=46 if ours => Request::Flush { handle },
             47..=54 if ours => Request::Sync { handle },

@@ -1,7 +1,7 @@
 //! What a seed is given: a disk, limits, and how much goes wrong.
 
 use driver_sim::{Dice, Disk, Faults, Setup, Trouble};
-use staging_core::{Limits, NodeKind};
+use staging_core::{Limits, NodeKind, Turns};
 
 /// What kind of world a seed lives in.
 #[derive(Clone, Debug)]
@@ -89,6 +89,7 @@ fn limits(dice: &mut Dice) -> Limits {
         fetch: dice.one_of(&[0, 1 << 10, 1 << 12, usual.fetch]),
         chunk: dice.one_of(&[512, 4096, usual.chunk]),
         restarts: dice.one_of(&[0, 3]),
+        turns: dice.one_of(&[usual.turns, usual.turns, Turns::ByArrival]),
     }
 }
 

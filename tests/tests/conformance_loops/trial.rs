@@ -5,8 +5,8 @@ use bytes::Bytes;
 use driver_kit::batch::Order;
 use driver_kit::contents::Contents;
 use driver_kit::core::{
-    Access, Done, Fault, FileId, Grace, HandleId, Limits, Machine, Missing, Outcome, PhaseName,
-    Plan, Request, Staging, Standing, Stats,
+    Access, Class, Done, Fault, FileId, Grace, HandleId, Limits, Machine, Missing, Outcome,
+    PhaseName, Plan, Request, Staging, Standing, Stats,
 };
 use driver_kit::error::{Cause, Failure, Operation};
 use driver_kit::hub::Hub;
@@ -222,6 +222,7 @@ impl<E: Embedded> OpenFile for Opened<E> {
             handle,
             offset,
             len,
+            class: Class::Normal,
         };
         self.ask(Operation::Write, write, bytes, Deadline::Never)
             .map(drop)
@@ -229,7 +230,11 @@ impl<E: Embedded> OpenFile for Opened<E> {
 
     fn append(&self, bytes: &[u8]) -> io::Result<u64> {
         let (handle, len) = (self.handle, bytes.len() as u64);
-        let append = Request::Append { handle, len };
+        let append = Request::Append {
+            handle,
+            len,
+            class: Class::Normal,
+        };
         let answer = self.ask(Operation::Append, append, bytes, Deadline::Never)?;
         match answer.outcome {
             Outcome::Written { offset, .. } => Ok(offset),
@@ -239,7 +244,11 @@ impl<E: Embedded> OpenFile for Opened<E> {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         let handle = self.handle;
-        let cut = Request::SetLength { handle, len };
+        let cut = Request::SetLength {
+            handle,
+            len,
+            class: Class::Normal,
+        };
         self.ask(Operation::SetLength, cut, &[], Deadline::Never)
             .map(drop)
     }

@@ -7,6 +7,7 @@
 mod names;
 mod outcome;
 mod plain;
+mod turns;
 mod writing;
 
 use super::Machine;
@@ -172,13 +173,7 @@ impl Writer<'_> {
         ] {
             self.file_list(super::state::QUEUE, queue);
         }
-        let mut next = m.ios.first(&m.ready);
-        while let Some(io) = next {
-            let rank = self.io_rank(io);
-            self.word(rank);
-            next = m.ios.after(super::state::READY, io);
-        }
-        self.end();
+        self.turns();
         for (at, op) in m.timers.sorted() {
             self.time(at);
             let rank = self.op_rank(op);
@@ -197,8 +192,7 @@ impl Writer<'_> {
         let broken = self.machine.is_broken(id);
         let writes = match handle.writes() {
             Writes::No => 0,
-            Writes::Since { .. } if broken => 1,
-            Writes::Since { .. } => 2,
+            Writes::Since { through, .. } => 1 + u64::from(broken) + 2 * u64::from(through),
         };
         self.word(writes);
         self.word(u64::from(handle.pending()));
@@ -316,7 +310,7 @@ impl Writer<'_> {
         self.word(op.tag.0);
         let handle = op.handle.map_or(GONE, |handle| self.handle_rank(handle));
         self.word(handle);
-        self.word(op.place);
+        self.words.extend([op.place, op.class as u64]);
         self.op_list(&op.dependents);
         self.word(match op.order {
             Order::Apart => 0,

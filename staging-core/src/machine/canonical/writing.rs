@@ -1,7 +1,7 @@
 //! The write side, and the sync of all.
 
 use super::{GONE, Writer};
-use crate::machine::state::{ALL, ORDER, Owner, Sync, WritingId};
+use crate::machine::state::{ALL, ORDER, Owner, Sync, UNSYNCED, WritingId};
 
 impl Writer<'_> {
     pub(super) fn writing(&mut self, id: WritingId) {
@@ -66,7 +66,7 @@ impl Writer<'_> {
         while let Some(writing) = next {
             let rank = self.file_rank(m.writings[writing].file);
             self.word(rank);
-            next = m.writings.after(0, writing);
+            next = m.writings.after(UNSYNCED, writing);
         }
         self.end();
     }

@@ -3,8 +3,8 @@
 use super::Names;
 use driver_kit::journal::wording;
 use staging_core::{
-    Access, Completion, Durability, Event, Existing, Fault, Grace, HandleId, Id, IoId, Key, Limits,
-    Missing, Mode, NodeKind, OpId, OverBudget, Plan, Request, Stamp, Tick,
+    Access, Class, Completion, Durability, Event, Existing, Fault, Grace, HandleId, Id, IoId, Key,
+    Limits, Missing, Mode, NodeKind, OpId, OverBudget, Plan, Request, Stamp, Tick, Turns, Weights,
 };
 use std::str::FromStr;
 
@@ -132,6 +132,7 @@ fn ask(verb: &str, name: &str, how: &[&str], names: &Names) -> Read<Command> {
     let mut missing = Missing::Fail;
     let mut access = Access::Read;
     let mut durability = Durability::FileAndDirectory;
+    let mut class = Class::Normal;
     let mut deadline = Tick::NEVER;
     let mut numbers = Vec::new();
     for word in how {
@@ -153,6 +154,10 @@ fn ask(verb: &str, name: &str, how: &[&str], names: &Names) -> Read<Command> {
                 "create" => missing = Missing::Create,
                 "create-new" => missing = Missing::CreateNew,
                 "write" => access = Access::Write,
+                "write-through" => access = Access::WriteThrough,
+                "low" => class = Class::Low,
+                "high" => class = Class::High,
+                "urgent" => class = Class::Urgent,
                 _ => numbers.push(number(word)?),
             },
         }
@@ -179,14 +184,17 @@ fn ask(verb: &str, name: &str, how: &[&str], names: &Names) -> Read<Command> {
             handle: known(name, names)?,
             offset,
             len,
+            class,
         },
         ("append", &[len]) => Request::Append {
             handle: known(name, names)?,
             len,
+            class,
         },
         ("cut", &[len]) => Request::SetLength {
             handle: known(name, names)?,
             len,
+            class,
         },
         ("flush", []) => Request::Flush {
             handle: known(name, names)?,
@@ -335,6 +343,7 @@ fn limits(settings: &[&str]) -> Read<Limits> {
             "fetch" => limits.fetch = number(value)?,
             "chunk" => limits.chunk = number(value)?,
             "restarts" => limits.restarts = number(value)?,
+            "turns" => limits.turns = turns(value)?,
             _ => return Err(format!("no such limit as {name}")),
         }
     }
@@ -383,4 +392,22 @@ fn id<T: Named>(word: &str, kind: &str) -> Read<T> {
     let (index, generation) = numbers.split_once('.').unwrap_or((numbers, "1"));
     let (index, generation): (u64, u64) = (number(index)?, number(generation)?);
     T::numbered(generation << 32 | index).ok_or_else(|| "no such id".into())
+}
+
+/// `by-arrival`, or the weights from Urgent down and the patience.
+fn turns(value: &str) -> Read<Turns> {
+    if value == "by-arrival" {
+        return Ok(Turns::ByArrival);
+    }
+    let numbers: Read<Vec<u8>> = value.split(',').map(number).collect();
+    let [urgent, high, normal, low, patience] = numbers?[..] else {
+        return Err(format!("{value} is not four weights and a patience"));
+    };
+    let weights = Weights {
+        urgent,
+        high,
+        normal,
+        low,
+    };
+    Ok(Turns::ByClass { weights, patience })
 }

@@ -1,0 +1,135 @@
+//! Lending: who waits for another lends him his class, so that nobody urgent waits for somebody who
+//! is not; and where the class alone might overtake what it must not, it is lent as well (R2, R4).
+
+use super::Machine;
+use super::state::{ALL, Contents, ORDER, OpState, Order, WritingId};
+use crate::class::Class;
+use crate::event::Request;
+use crate::id::{FileId, OpId};
+
+impl Machine {
+    /// A write took its place among those of its file. What it may not overtake is as urgent as it is
+    /// from now on.
+    pub(super) fn count_write(&mut self, op: OpId, writing: WritingId) {
+        let class = self.ops[op].class;
+        let appends = matches!(self.ops[op].request, Request::Append { .. });
+        let entry = &mut self.writings[writing];
+        entry.appends += u32::from(appends);
+        entry.by_class[class as usize] += 1;
+        self.writes_by_class[class as usize] += 1;
+        if self.keeps_behind(op, writing) {
+            self.hurry(writing, class);
+        }
+    }
+
+    /// Lends a class to an operation, to whatever it waits for, and to what it may not overtake.
+    pub(super) fn raise(&mut self, op: OpId, class: Class) {
+        let mut next = Some(op);
+        while let Some(op) = next
+            && self.ops[op].class < class
+        {
+            self.set_class(op, class);
+            next = self.waits_behind(op);
+            if let Some(writing) = self.write_side_of(op)
+                && self.keeps_behind(op, writing)
+            {
+                self.hurry(writing, class);
+            }
+        }
+    }
+
+    /// Raises every write to a file that is not over.
+    pub(super) fn hurry(&mut self, writing: WritingId, class: Class) {
+        let mut next = self.ops.last(&self.writings[writing].order);
+        while let Some(op) = next
+            && self.writings[writing].has_below(class)
+        {
+            next = self.ops.before(ORDER, op);
+            if is_write(self.ops[op].request) && self.ops[op].class < class {
+                self.set_class(op, class);
+                // A write behind which it waits is among these; a read is not.
+                if let Some(behind) = self.waits_behind(op)
+                    && self.ops[behind].class < class
+                    && !is_write(self.ops[behind].request)
+                {
+                    self.set_class(behind, class);
+                }
+            }
+        }
+    }
+
+    /// The same, of all files.
+    pub(super) fn hurry_all(&mut self, class: Class) {
+        let mut next = self.ops.last(&self.all_writes);
+        while let Some(op) = next
+            && self.writes_below(class)
+        {
+            next = self.ops.before(ALL, op);
+            if is_write(self.ops[op].request) {
+                self.raise(op, class);
+            }
+        }
+    }
+
+    fn writes_below(&self, class: Class) -> bool {
+        self.writes_by_class[..class as usize]
+            .iter()
+            .any(|count| *count > 0)
+    }
+
+    fn waits_behind(&self, op: OpId) -> Option<OpId> {
+        match self.ops[op].state {
+            OpState::AwaitingOrder { behind } => Some(behind),
+            _ => None,
+        }
+    }
+
+    fn write_side_of(&self, op: OpId) -> Option<WritingId> {
+        match self.ops[op].order {
+            Order::Placed(writing) if is_write(self.ops[op].request) => Some(writing),
+            _ => None,
+        }
+    }
+
+    /// Whether a write may not overtake what lies apart from it: an append, a change of the length,
+    /// one that reaches behind the end that the file has, or any where somebody appends (R2).
+    pub(super) fn keeps_behind(&self, op: OpId, writing: WritingId) -> bool {
+        let entry = &self.writings[writing];
+        let reaches = match self.ops[op].request {
+            Request::Write { offset, len, .. } => offset + len > self.files[entry.file].stamp.len,
+            Request::Append { .. } | Request::SetLength { .. } => true,
+            _ => false,
+        };
+        reaches || entry.appends > 0
+    }
+
+    fn set_class(&mut self, op: OpId, class: Class) {
+        let before = core::mem::replace(&mut self.ops[op].class, class);
+        if let Some(writing) = self.write_side_of(op) {
+            let counts = &mut self.writings[writing].by_class;
+            counts[before as usize] -= 1;
+            counts[class as usize] += 1;
+            self.writes_by_class[before as usize] -= 1;
+            self.writes_by_class[class as usize] += 1;
+        }
+        match self.ops[op].state {
+            OpState::Performing { io } => self.raise_action(io, class),
+            OpState::AwaitingRelease { file } => self.raise_release(file, class),
+            _ => {}
+        }
+    }
+
+    /// Somebody waits for the contents of a file to be given up.
+    pub(super) fn raise_release(&mut self, file: FileId, class: Class) {
+        if let Contents::Releasing { io, .. } = self.files[file].contents {
+            self.raise_action(io, class);
+        }
+    }
+}
+
+pub(super) const fn is_write(request: Request) -> bool {
+    matches!(
+        request,
+        Request::Write { .. } | Request::Append { .. } | Request::SetLength { .. }
+    )
+}
