@@ -62,6 +62,12 @@ pub(crate) enum Work {
         bytes: Bytes,
         offset: u64,
     },
+    /// Several writes that follow each other (R7).
+    WriteRun {
+        descriptor: Arc<File>,
+        parts: Vec<Bytes>,
+        offset: u64,
+    },
     SetLength {
         descriptor: Arc<File>,
         len: u64,
@@ -281,6 +287,7 @@ impl Job {
             | Work::Look { .. }
             | Work::Map { .. }
             | Work::Write { .. }
+            | Work::WriteRun { .. }
             | Work::SetLength { .. }
             | Work::Sync { .. }
             | Work::Replace { .. }

@@ -152,15 +152,20 @@ pub enum IoKind {
     },
     /// Write the operation's buffer to the file: `pwrite` until all is written. Completes as
     /// `Written` or `CutShort`.
+    ///
+    /// Of several `parts` it is a run of writes that follow each other (R7): `pwritev` of the buffers
+    /// that [`Machine::run`](crate::Machine::run) names, in that order, together `len` bytes.
     Write {
         /// Which file.
         file: FileId,
-        /// Whose buffer.
+        /// Whose buffer; of a run, the first one.
         op: OpId,
         /// Where to begin.
         offset: u64,
-        /// How much.
+        /// How much, in all.
         len: u64,
+        /// How many buffers; 1 for a write alone.
+        parts: u32,
     },
     /// Set the length of the file: `ftruncate`. Completes as `LengthSet`.
     SetLength {

@@ -127,6 +127,18 @@ impl Intervals {
         best.map(|index: u32| self.nodes[index as usize].op)
     }
 
+    /// The first in the order of those that change a byte.
+    pub(crate) fn first_change_at(&self, root: Root, byte: u64) -> Option<OpId> {
+        let mut best = None;
+        self.search_first(root.0, byte, &mut best);
+        best.map(|index: u32| self.nodes[index as usize].op)
+    }
+
+    /// The place in the order that an operation took.
+    pub(crate) fn place(&self, op: OpId) -> u64 {
+        self.nodes[op.index()].seq
+    }
+
     /// All of a tree in the order of their places.
     pub(crate) fn in_order(&self, root: Root) -> Vec<(OpId, Range, Touch)> {
         let mut all = Vec::new();
@@ -167,6 +179,25 @@ impl Intervals {
             self.search(node.right, mine, best);
         }
         self.search(node.left, mine, best);
+    }
+
+    fn search_first(&self, at: u32, byte: u64, best: &mut Option<u32>) {
+        if at == NONE {
+            return;
+        }
+        let node = &self.nodes[at as usize];
+        let best_seq = best.map_or(u64::MAX, |best| self.nodes[best as usize].seq);
+        if node.reach <= byte || node.earliest_change >= best_seq {
+            return;
+        }
+        if node.range.start <= byte {
+            let changes = node.touch == Touch::Changes && node.range.end > byte;
+            if changes && node.seq < best_seq {
+                *best = Some(at);
+            }
+            self.search_first(node.right, byte, best);
+        }
+        self.search_first(node.left, byte, best);
     }
 
     fn insert_below(&mut self, at: u32, new: u32) -> u32 {
@@ -325,6 +356,12 @@ mod tests {
                 });
                 let found = tree.blocker(root, *op);
                 assert_eq!(found, expected.map(|(op, ..)| *op));
+                let first = plain.iter().find(|(_, other, does)| {
+                    let there = other.start <= range.start && other.end > range.start;
+                    there && *does == Touch::Changes
+                });
+                let found = tree.first_change_at(root, range.start);
+                assert_eq!(found, first.map(|(op, ..)| *op));
             }
         }
     }

@@ -80,7 +80,7 @@ pub use fault::{Fault, NodeKind};
 pub use id::{FileId, HandleId, Id, IoId, OpId, kind};
 pub use journal::{Divergence, Entry, Instead, replay};
 pub use limits::{Limits, PAGE, charge_loaded, charge_mapped};
-pub use machine::{Canonical, Machine, Report};
+pub use machine::{Canonical, Machine, Report, Run};
 pub use phase::{Cause, EDGES, PhaseName};
 pub use pressure::Pressure;
 pub use reply::{Ignored, Reject, Reply};

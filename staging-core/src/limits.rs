@@ -33,6 +33,11 @@ pub struct Limits {
     pub chunk: u64,
     /// How often the staging of a file that changes meanwhile begins again before it fails (G5).
     pub restarts: u8,
+    /// How many writes that follow each other become one action at most (R7); 1 for none. Systems take
+    /// 1,024 buffers at once (`IOV_MAX`).
+    pub merge: u32,
+    /// How long such an action is at most, in bytes. One write alone may be longer.
+    pub merge_bytes: u64,
     /// In which order actions are handed out that are ready (R11).
     pub turns: Turns,
 }
@@ -40,7 +45,7 @@ pub struct Limits {
 impl Default for Limits {
     /// No budget, nothing lingers; 4,096 operations and 256 MiB of writes, a quarter of each on
     /// one file; a million handles, 512 descriptors; files up to 128 KiB in one action, others in
-    /// chunks of 8 MiB; three restarts.
+    /// chunks of 8 MiB; three restarts; up to 1,024 writes and 4 MiB in one action.
     fn default() -> Self {
         Limits {
             operations: 4096,
@@ -54,6 +59,8 @@ impl Default for Limits {
             fetch: 128 << 10,
             chunk: 8 << 20,
             restarts: 3,
+            merge: 1024,
+            merge_bytes: 4 << 20,
             turns: Turns::default(),
         }
     }
@@ -67,6 +74,7 @@ impl Limits {
             handles: self.handles.max(1),
             descriptors: self.descriptors.max(1),
             chunk: self.chunk.max(1),
+            merge: self.merge.max(1),
             ..self
         }
     }

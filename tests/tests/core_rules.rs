@@ -394,6 +394,8 @@ fn a_limit_of_nothing_counts_as_one() {
         budget: PAGE,
         linger: 0,
         restarts: 0,
+        merge: 0,
+        merge_bytes: 0,
         turns: Turns::default(),
     });
     let handle = open(&mut machine, NOW, Mode::Auto);

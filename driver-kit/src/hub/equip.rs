@@ -11,13 +11,8 @@ use std::sync::Arc;
 impl State {
     /// The job for an action; none yet if it is a write whose caller is about to bring the bytes.
     pub(super) fn job_for(&mut self, io: IoId, kind: IoKind) -> Option<Job> {
-        if let IoKind::Write { op, len, .. } = kind
-            && self
-                .table
-                .op(op)
-                .is_some_and(|row| row.payload.len() as u64 != len)
-        {
-            self.parked.push((io, op, kind));
+        if !self.all_bytes_are_there(io) {
+            self.parked.push((io, kind));
             return None;
         }
         Some(self.equip(io, kind))
@@ -25,11 +20,26 @@ impl State {
 
     /// The bytes of a write are there.
     pub(super) fn unpark(&mut self, op: OpId) {
-        if let Some(at) = self.parked.iter().position(|(_, whose, _)| *whose == op) {
-            let (io, _, kind) = self.parked.swap_remove(at);
+        let machine = &self.machine;
+        let writes = |io: IoId| machine.run(io).any(|(part, _)| part == op);
+        let Some(at) = self.parked.iter().position(|(io, _)| writes(*io)) else {
+            return;
+        };
+        let (io, kind) = self.parked[at];
+        if self.all_bytes_are_there(io) {
+            self.parked.swap_remove(at);
             let job = self.equip(io, kind);
             self.deferred.push_back(job);
         }
+    }
+
+    /// Whether every part of a write has its bytes; true of what is no write.
+    fn all_bytes_are_there(&mut self, io: IoId) -> bool {
+        let table = &mut self.table;
+        self.machine.run(io).all(|(op, len)| {
+            let row = table.op(op);
+            row.is_none_or(|row| row.payload.len() as u64 == len)
+        })
     }
 
     pub(super) fn equip(&mut self, io: IoId, kind: IoKind) -> Job {
@@ -37,11 +47,11 @@ impl State {
             io,
             kind,
             path: self.path_of_action(kind),
-            work: self.work_for(kind).unwrap_or(Work::Lost),
+            work: self.work_for(io, kind).unwrap_or(Work::Lost),
         }
     }
 
-    fn work_for(&mut self, kind: IoKind) -> Option<Work> {
+    fn work_for(&mut self, io: IoId, kind: IoKind) -> Option<Work> {
         let memory = Arc::clone(&self.memory);
         Some(match kind {
             IoKind::Open {
@@ -105,6 +115,7 @@ impl State {
                 op,
                 offset,
                 len,
+                parts: 1,
             } => {
                 let descriptor = self.row(file)?.descriptor()?;
                 let bytes = self.table.op(op)?.payload.clone();
@@ -114,6 +125,16 @@ impl State {
                 Work::Write {
                     descriptor,
                     bytes,
+                    offset,
+                }
+            }
+            IoKind::Write { file, offset, .. } => {
+                let descriptor = self.row(file)?.descriptor()?;
+                let table = &mut self.table;
+                let bytes = |(op, _)| table.op(op).map(|row| row.payload.clone());
+                Work::WriteRun {
+                    descriptor,
+                    parts: self.machine.run(io).map(bytes).collect::<Option<_>>()?,
                     offset,
                 }
             }

@@ -259,11 +259,15 @@ impl Hub {
     /// waits like any other.
     fn take_own(self: &Arc<Self>, state: &mut State, op: OpId) -> Option<Lone> {
         if let Some((io, kind)) = state.ordered() {
+            // A run of writes is a job, whoever's it begins with.
             if let IoKind::Read {
                 op: whose, file, ..
             }
             | IoKind::Write {
-                op: whose, file, ..
+                op: whose,
+                file,
+                parts: 1,
+                ..
             } = kind
                 && whose == op
                 && let Some(descriptor) = state.row(file).and_then(|row| row.descriptor.clone())

@@ -40,7 +40,7 @@ pub(crate) struct State {
     /// Jobs that were taken from the machine and given back to be done by others.
     pub(super) deferred: VecDeque<Job>,
     /// Writes that the machine handed out while their caller is still fetching their bytes.
-    pub(super) parked: Vec<(IoId, OpId, IoKind)>,
+    pub(super) parked: Vec<(IoId, IoKind)>,
     /// Callers that were refused for fullness.
     pub(super) blocked: Line,
     /// Callers that wait for `Closed`.

@@ -169,7 +169,7 @@ words!(IoKind {
     Map { file, len, how },
     Load { file, offset, len, total },
     Read { file, op, offset, len },
-    Write { file, op, offset, len },
+    Write { file, op, offset, len, parts },
     SetLength { file, op, len },
     Sync { file },
     Replace { op, step },
@@ -276,5 +276,7 @@ fields!(Limits {
     fetch,
     chunk,
     restarts,
+    merge,
+    merge_bytes,
     turns
 });

@@ -43,6 +43,8 @@ impl Transcript {
             fetch,
             chunk,
             restarts,
+            merge,
+            merge_bytes,
             turns,
         } = limits;
         let turns = turns_of(*turns);
@@ -50,7 +52,7 @@ impl Transcript {
             "limits operations={operations} per-file={operations_per_file} bytes={bytes} \
              bytes-per-file={bytes_per_file} handles={handles} descriptors={descriptors} \
              budget={budget} linger={linger} fetch={fetch} chunk={chunk} restarts={restarts} \
-             turns={turns}\n\
+             merge={merge} merge-bytes={merge_bytes} turns={turns}\n\
              hold\n"
         )
     }

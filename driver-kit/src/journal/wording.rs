@@ -126,7 +126,18 @@ fn work(kind: IoKind, named: Named<'_>) -> String {
             op,
             offset,
             len,
+            parts: 1,
         } => format!("write {file:?} for {op:?}, {len} at {offset}"),
+        IoKind::Write {
+            file,
+            op,
+            offset,
+            len,
+            parts,
+        } => format!(
+            "write {file:?} for {op:?} and {} more, {len} at {offset}",
+            parts - 1
+        ),
         IoKind::SetLength { file, op, len } => {
             format!("set the length of {file:?} to {len} for {op:?}")
         }

@@ -74,6 +74,11 @@ fn carry_out(path: &Path, work: Work) -> Ended {
             bytes,
             offset,
         } => Ended::plain(write::write(&descriptor, &bytes, offset)),
+        Work::WriteRun {
+            descriptor,
+            parts,
+            offset,
+        } => Ended::plain(write::write_run(&descriptor, &parts, offset)),
         Work::SetLength { descriptor, len } => Ended::plain(write::set_length(&descriptor, len)),
         Work::Sync { descriptor } => Ended::plain(write::sync(&descriptor)),
         Work::Replace {

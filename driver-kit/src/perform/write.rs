@@ -1,9 +1,11 @@
 //! Writing: all of it, or so much and why not more.
 
 use crate::error::fault_of;
+use bytes::Bytes;
+use rustix::io::Errno;
 use staging_core::{Completion, Fault};
 use std::fs::File;
-use std::io;
+use std::io::{self, IoSlice};
 use std::os::unix::fs::FileExt;
 
 /// `pwrite` until all is written, whatever interrupts (EINTR) or comes short.
@@ -26,6 +28,34 @@ pub(crate) fn write(descriptor: &File, bytes: &[u8], offset: u64) -> Completion 
     }
     Completion::Written
 }
+
+/// `pwritev` until all parts are written (R7).
+pub(super) fn write_run(descriptor: &File, parts: &[Bytes], offset: u64) -> Completion {
+    let mut slices: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
+    let mut left = &mut slices[..];
+    let mut done = 0;
+    while !left.is_empty() {
+        let at_once = &left[..left.len().min(AT_ONCE)];
+        let fault = match rustix::io::pwritev(descriptor, at_once, offset + done) {
+            Ok(0) => Fault::Short,
+            Ok(written) => {
+                done += written as u64;
+                IoSlice::advance_slices(&mut left, written);
+                continue;
+            }
+            Err(Errno::INTR) => continue,
+            Err(errno) => Fault::Os(errno.raw_os_error()),
+        };
+        return match done {
+            0 => Completion::Failed { fault },
+            bytes => Completion::CutShort { bytes, fault },
+        };
+    }
+    Completion::Written
+}
+
+/// How many buffers a system call takes (`IOV_MAX`).
+const AT_ONCE: usize = 1024;
 
 /// `ftruncate`.
 pub(super) fn set_length(descriptor: &File, len: u64) -> Completion {
@@ -72,6 +102,26 @@ mod tests {
         assert_eq!(&all, b"hello world");
         assert_eq!(set_length(&file, 5), Completion::LengthSet);
         assert_eq!(file.metadata()?.len(), 5);
+        Ok(())
+    }
+
+    /// R7: also of more parts than the system takes at once.
+    #[test]
+    fn r7_a_run_is_written_part_behind_part() -> io::Result<()> {
+        let (_folder, file) = temporary()?;
+        let parts: Vec<Bytes> = (0..3_000_u32)
+            .map(|part| Bytes::from(vec![part as u8; 1 + part as usize % 3]))
+            .collect();
+        assert_eq!(write_run(&file, &parts, 5), Completion::Written);
+        let expected = parts.concat();
+        let mut all = vec![1; expected.len() + 5];
+        file.read_exact_at(&mut all, 0)?;
+        assert_eq!(all[..5], [0; 5]);
+        assert_eq!(all[5..], expected);
+        assert_eq!(file.metadata()?.len(), all.len() as u64);
+        let full = OpenOptions::new().write(true).open("/dev/full")?;
+        let fault = Fault::Os(Errno::NOSPC.raw_os_error());
+        assert_eq!(write_run(&full, &parts, 0), Completion::Failed { fault });
         Ok(())
     }
 

@@ -23,7 +23,7 @@ impl Simulation {
                 Moment::AtTheEnd,
                 Moment::HalfAndHalf,
             ]),
-            work: self.work(kind),
+            work: self.work(io, kind),
         };
         let hangs = self.disk.strikes(Trouble::Hangs);
         match flight.moment {
@@ -56,7 +56,7 @@ impl Simulation {
 
     /// What a driver takes from its tables under its lock: what is closed or released leaves them
     /// now, and bytes to be written go with the call, for who asked may be answered before it ends.
-    fn work(&mut self, kind: IoKind) -> Work {
+    fn work(&mut self, io: IoId, kind: IoKind) -> Work {
         match kind {
             IoKind::Open {
                 handle,
@@ -91,11 +91,13 @@ impl Simulation {
                 inode,
                 read: Reading::of(offset, len),
             }),
-            IoKind::Write {
-                file, op, offset, ..
-            } => {
-                let row = self.tables.ops.get_mut(op);
-                let bytes = row.map_or_else(Vec::new, |row| mem::take(&mut row.bytes));
+            IoKind::Write { file, offset, .. } => {
+                let ops = &mut self.tables.ops;
+                let mut bytes = Vec::new();
+                for (op, _) in self.machine.run(io) {
+                    let part = ops.get_mut(op).map(|row| mem::take(&mut row.bytes));
+                    bytes.append(&mut part.unwrap_or_default());
+                }
                 self.on_descriptor(file, |inode| Work::Write {
                     inode,
                     offset,

@@ -5,7 +5,7 @@ use super::calls::{self, Brought, Call};
 use super::workers::{Ended, Job, Jobs};
 use staging_core::*;
 use std::{
-    collections::HashMap, fs::File, mem, path::PathBuf, sync::Arc, time::Duration, time::Instant,
+    collections::HashMap, fs::File, path::PathBuf, sync::Arc, time::Duration, time::Instant,
 };
 
 /// What only the embedder knows of each id: the machine sees no path, descriptor or byte.
@@ -235,15 +235,15 @@ impl Files {
                 let descriptor = Arc::clone(&self.descriptors[&file]);
                 Box::new(move || calls::read(&descriptor, offset, len))
             }
-            IoKind::Write {
-                file, op, offset, ..
-            } => {
+            IoKind::Write { file, offset, .. } => {
                 let descriptor = Arc::clone(&self.descriptors[&file]);
                 // The worker has them from now on: who asked may be answered before it is through.
-                let bytes = match self.waiting.get_mut(&op) {
-                    Some(Waiting::Bytes(bytes)) => mem::take(bytes),
-                    _ => Vec::new(),
-                };
+                let mut bytes = Vec::new();
+                for (op, _) in self.machine.run(io) {
+                    if let Some(Waiting::Bytes(part)) = self.waiting.get_mut(&op) {
+                        bytes.append(part);
+                    }
+                }
                 Box::new(move || calls::write(&descriptor, &bytes, offset))
             }
             IoKind::SetLength { file, op: _, len } => {

@@ -3,7 +3,7 @@
 use super::flight::{Brought, Flight, Next, failed};
 use super::ring::{Descriptor, Ring};
 use staging_core::*;
-use std::{collections::HashMap, ffi::CString, io, mem, time::Duration, time::Instant};
+use std::{collections::HashMap, ffi::CString, io, time::Duration, time::Instant};
 
 /// What only the embedder knows of each id: the machine sees no path, descriptor or byte.
 pub(crate) struct Files {
@@ -141,7 +141,7 @@ impl Files {
             } else if self.ring.has_room()
                 && let Some(Action::Perform { io, kind }) = self.machine.poll_io()
             {
-                let next = self.set_out(kind);
+                let next = self.set_out(io, kind);
                 self.go_on(io, kind, next);
             } else {
                 return None;
@@ -181,7 +181,7 @@ impl Files {
     }
 
     /// The first call of an action. Nothing is left out of this match, or an operation would hang.
-    fn set_out(&mut self, kind: IoKind) -> Next {
+    fn set_out(&mut self, io: IoId, kind: IoKind) -> Next {
         match kind {
             IoKind::Open {
                 handle,
@@ -215,14 +215,14 @@ impl Files {
                 offset,
                 len,
             } => Flight::read(Descriptor::clone(&self.descriptors[&file]), offset, len),
-            IoKind::Write {
-                file, op, offset, ..
-            } => {
+            IoKind::Write { file, offset, .. } => {
                 // The ring has them from now on: who asked may be answered before it is through.
-                let bytes = match self.waiting.get_mut(&op) {
-                    Some(Waiting::Bytes(bytes)) => mem::take(bytes),
-                    _ => Vec::new(),
-                };
+                let mut bytes = Vec::new();
+                for (op, _) in self.machine.run(io) {
+                    if let Some(Waiting::Bytes(part)) = self.waiting.get_mut(&op) {
+                        bytes.append(part);
+                    }
+                }
                 Flight::write(Descriptor::clone(&self.descriptors[&file]), bytes, offset)
             }
             IoKind::SetLength { file, op: _, len } => {

@@ -65,6 +65,7 @@ impl Machine {
             Ok(fits) => fits,
             Err(why) => return self.ignore(why),
         };
+        let entry = *entry;
         self.ios.remove(io);
         match fits {
             Fits::Opened(opened) => return self.on_opened_for(opened, kind),
@@ -75,7 +76,7 @@ impl Machine {
             Fits::Mapped(file, result) => self.on_mapped(file, result),
             Fits::Loaded(file, result) => self.on_loaded(file, result),
             Fits::Read { op, file, result } => self.on_read(op, file, result),
-            Fits::Written { op, writing, end } => self.on_written(op, writing, kind, end),
+            Fits::Written { op, writing, end } => self.on_written(entry, op, writing, end),
             Fits::Synced(writing, result) => self.on_synced(writing, result),
             Fits::Stepped(op, ended) => self.on_replace_step(op, ended),
             Fits::Discarded(op) => self.on_discarded(op),

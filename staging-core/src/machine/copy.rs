@@ -47,10 +47,12 @@ impl Clone for Machine {
             descriptors,
             all_writes,
             writes_by_class,
+            barriers,
             unsynced,
             sync_all,
             bytes,
             bytes_room,
+            parts: _,
             writes_ended,
             last_forgotten,
             operations_room,
@@ -90,6 +92,7 @@ impl Clone for Machine {
         self.descriptors = *descriptors;
         self.all_writes = *all_writes;
         self.writes_by_class = *writes_by_class;
+        self.barriers = *barriers;
         self.unsynced = *unsynced;
         self.sync_all.clone_from(sync_all);
         self.bytes = *bytes;

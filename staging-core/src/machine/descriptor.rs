@@ -11,6 +11,7 @@ use super::state::{Contents, Descriptor, IDLE, Io, OPS, Owner, Place, QUEUE, Ste
 use crate::action::IoKind;
 use crate::event::{Access, Missing};
 use crate::id::{FileId, HandleId, IoId};
+use crate::slab::List;
 
 impl Machine {
     /// Issues an action on somebody's behalf; it waits in `ready` until the driver takes it.
@@ -22,6 +23,7 @@ impl Machine {
             kind,
             owner,
             class: self.class_of(kind, owner),
+            run: List::EMPTY,
             place: Place::Ready,
         });
         self.line_up(io);

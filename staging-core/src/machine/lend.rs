@@ -15,6 +15,7 @@ impl Machine {
         let appends = matches!(self.ops[op].request, Request::Append { .. });
         let entry = &mut self.writings[writing];
         entry.appends += u32::from(appends);
+        self.ops[op].epoch = entry.barriers + self.barriers;
         entry.by_class[class as usize] += 1;
         self.writes_by_class[class as usize] += 1;
         if self.keeps_behind(op, writing) {

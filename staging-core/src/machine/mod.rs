@@ -15,6 +15,7 @@ mod poll;
 mod read;
 mod replace;
 mod request;
+mod run;
 mod shutdown;
 mod stage;
 mod state;
@@ -38,8 +39,10 @@ use crate::staging::{Life, Staging};
 use crate::stats::Stats;
 use crate::time::Tick;
 use crate::timers::Timers;
+use alloc::vec::Vec;
 use budget::Budget;
 pub use canonical::Canonical;
+pub use run::Run;
 pub use shutdown::Report;
 use state::{
     Contents, Directory, DirectoryKind, File, Fullness, Handle, Io, Op, Pass, SyncAll, Target,
@@ -85,7 +88,7 @@ pub struct Machine {
     handles: Slab<crate::id::kind::Handle, Handle, 0>,
     /// What only files have that are open for writing.
     writings: Slab<WritingKind, Writing, 5>,
-    ops: Slab<crate::id::kind::Op, Op, 3>,
+    ops: Slab<crate::id::kind::Op, Op, 4>,
     ios: Slab<crate::id::kind::Io, Io, 2>,
     /// What is being replaced.
     targets: Slab<TargetKind, Target, 0>,
@@ -124,12 +127,16 @@ pub struct Machine {
     all_writes: List,
     /// How many of them are in each class.
     writes_by_class: [u32; 4],
+    /// Barriers over all files that were ever accepted.
+    barriers: u64,
     /// Files that a sync of all has to do with.
     unsynced: List,
     sync_all: SyncAll,
     /// Bytes of active writes and replaces.
     bytes: u64,
     bytes_room: Fullness,
+    /// Memory for the parts of a run that ended.
+    parts: Vec<(u64, OpId)>,
     /// How many writes ended: by this an open can be told from a later write.
     writes_ended: u64,
     /// When the last write ended to a file that is no longer open for writing.
@@ -177,10 +184,12 @@ impl Machine {
             descriptors: 0,
             all_writes: List::EMPTY,
             writes_by_class: [0; 4],
+            barriers: 0,
             unsynced: List::EMPTY,
             sync_all: SyncAll::IDLE,
             bytes: 0,
             bytes_room: Fullness::Quiet,
+            parts: Vec::new(),
             writes_ended: 0,
             last_forgotten: 0,
             operations_room: Fullness::Quiet,
@@ -328,6 +337,12 @@ impl Machine {
             handles: file.handles,
             waiting: file.waiting,
         })
+    }
+
+    /// The operations whose buffers a write takes, in the order of their ranges, and how long each
+    /// is (R7). Empty for what is no write under way.
+    pub fn run(&self, io: IoId) -> Run<'_> {
+        Run::of(self, io)
     }
 
     /// Whether an operation is waiting to be answered, or was and still has a system call under way: then

@@ -52,11 +52,10 @@ impl Machine {
     /// point into the contents it gives up.
     pub fn poll_io(&mut self) -> Option<Action> {
         let (io, turn) = self.next_ready()?;
-        let kind = self.ios[io].kind;
-        if matches!(kind, IoKind::Release { .. }) && !self.told.is_empty() {
+        if matches!(self.ios[io].kind, IoKind::Release { .. }) && !self.told.is_empty() {
             return None;
         }
-        self.hand_out(io, turn);
+        let kind = self.hand_out(io, turn);
         self.stats.issued += 1;
         Some(Action::Perform { io, kind })
     }

@@ -167,6 +167,7 @@ impl Machine {
             class: self.class_of_request(request),
             place: 0,
             order: Order::Apart,
+            epoch: 0,
             dependents: List::EMPTY,
         });
         self.stats.accepted += 1;

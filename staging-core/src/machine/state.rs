@@ -21,6 +21,8 @@ pub(super) const OPS: usize = 0;
 pub(super) const ORDER: usize = 1;
 /// Writes of all files and barriers over all, in the order in which they were accepted.
 pub(super) const ALL: usize = 2;
+/// Writes that were handed out as one action, in the order of their ranges.
+pub(super) const RUN: usize = 3;
 /// Actions to hand out, in the order in which they became ready.
 pub(super) const READY: usize = 0;
 /// Those of one class.
@@ -49,6 +51,8 @@ pub(super) struct Op {
     /// Where an append took its place.
     pub place: u64,
     pub order: Order,
+    /// How many barriers over it had been accepted before it: no run reaches across one (R7).
+    pub epoch: u64,
     /// Those that met it and came later, each waiting for it as the latest in its way.
     pub dependents: List,
 }
@@ -244,6 +248,8 @@ pub(super) struct Writing {
     /// Bytes of those.
     pub bytes: u64,
     pub bytes_room: Fullness,
+    /// Barriers over it that were ever accepted.
+    pub barriers: u64,
     /// How long the file will be when those ended.
     pub end: u64,
     /// One of those was given up or failed since that was reckoned.
@@ -473,6 +479,8 @@ pub(super) struct Io {
     pub kind: IoKind,
     pub owner: Owner,
     pub class: Class,
+    /// The operations of a run of writes.
+    pub run: List,
     pub place: Place,
 }
 

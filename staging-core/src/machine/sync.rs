@@ -23,6 +23,7 @@ const FAILED: Outcome = Outcome::Failed {
 impl Machine {
     pub(super) fn start_barrier(&mut self, op: OpId, file: FileId, writing: WritingId) {
         self.hurry(writing, Class::Urgent);
+        self.writings[writing].barriers += 1;
         let order = &mut self.writings[writing].order;
         self.ops.push_back(order, ORDER, op);
         let writing = Some(writing);
@@ -36,6 +37,7 @@ impl Machine {
             self.sync_all.asked += 1;
         }
         self.hurry_all(Class::Urgent);
+        self.barriers += 1;
         self.ops.push_back(&mut self.all_writes, ALL, op);
         self.settle_barriers_over_all();
     }

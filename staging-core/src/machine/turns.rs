@@ -92,23 +92,27 @@ impl Machine {
         Some((chosen, turn))
     }
 
-    /// Hands it out: the class pays, and its file goes to the end of the ring.
-    pub(super) fn hand_out(&mut self, io: IoId, turn: Turn) {
-        self.turn = turn;
-        let Io {
-            class, owner, kind, ..
-        } = self.ios[io];
-        self.turn.credit[class as usize] -= cost(kind) as i16;
+    /// Hands it out, with what is merged with it: the class pays, and its file goes to the end of the
+    /// ring.
+    pub(super) fn hand_out(&mut self, io: IoId, turn: Turn) -> IoKind {
+        let Io { class, owner, .. } = self.ios[io];
+        let class = class as usize;
         self.step_out(io);
         self.ios[io].place = Place::InFlight;
+        self.gather(io);
         if let Owner::Write { writing, .. } = owner
-            && !self.writings[writing].queued[class as usize].is_empty()
+            && !self.writings[writing].queued[class].is_empty()
         {
-            let ring = &mut self.rings[class as usize];
-            let link = RINGS + class as usize;
+            let (ring, link) = (&mut self.rings[class], RINGS + class);
             self.writings.unlink(ring, link, writing);
             self.writings.push_back(ring, link, writing);
         }
+        let kind = self.ios[io].kind;
+        if !self.ready.is_empty() {
+            self.turn = turn;
+            self.turn.credit[class] -= cost(kind) as i16;
+        }
+        kind
     }
 
     /// The class that may spend something: the one that was served last, or the next that has

@@ -236,6 +236,7 @@ impl Machine {
                     op,
                     offset,
                     len,
+                    parts: 1,
                 };
                 (kind, writing)
             }
@@ -245,6 +246,7 @@ impl Machine {
                     op,
                     offset: entry.place,
                     len,
+                    parts: 1,
                 };
                 (kind, writing)
             }
@@ -296,27 +298,13 @@ impl Machine {
         self.tell_news(file, news);
     }
 
-    pub(super) fn on_written(&mut self, op: OpId, writing: WritingId, kind: IoKind, end: Executed) {
-        let file = self.writings[writing].file;
-        self.files[file].flights -= 1;
-        self.note_executed(writing, kind, end.bytes, end.fault.is_none());
-        if let Some(fault) = end.fault {
-            self.writings[writing].end_is_old = true;
-            self.fail_appends_behind(op, fault);
-        }
-        if !matches!(self.ops[op].state, OpState::Performing { .. }) {
-            self.flight_ended(op);
-        } else if end.fault.is_none() && self.writes_through(op) {
-            // It stands in nobody's way any more: what is left is to make it durable.
-            self.leave_place(op);
-            self.cover(op, file, writing);
-        } else {
-            self.resolve(op, written_outcome(kind, end));
-        }
-        self.after_flight(file, true);
-    }
-
-    fn note_executed(&mut self, writing: WritingId, kind: IoKind, bytes: u64, whole: bool) {
+    pub(super) fn note_executed(
+        &mut self,
+        writing: WritingId,
+        kind: IoKind,
+        bytes: u64,
+        whole: bool,
+    ) {
         self.writes_ended += 1;
         let file = self.writings[writing].file;
         let len = &mut self.files[file].stamp.len;
@@ -331,9 +319,6 @@ impl Machine {
             }
             _ => false,
         };
-        if whole {
-            self.stats.written += 1;
-        }
         self.stats.written_bytes = self.stats.written_bytes.saturating_add(bytes);
         let entry = &mut self.writings[writing];
         entry.last = self.writes_ended;
@@ -377,7 +362,7 @@ impl Machine {
     }
 }
 
-fn written_outcome(kind: IoKind, end: Executed) -> Outcome {
+pub(super) fn written_outcome(kind: IoKind, end: Executed) -> Outcome {
     match (kind, end.fault) {
         (_, Some(fault)) => {
             let done = match end.bytes {

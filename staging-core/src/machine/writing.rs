@@ -41,6 +41,7 @@ impl Machine {
                 queued: [List::EMPTY; 4],
                 bytes: 0,
                 bytes_room: Fullness::Quiet,
+                barriers: 0,
                 end: 0,
                 end_is_old: false,
                 // Who wrote to it before may have left since: what was seen before that is old.

@@ -345,7 +345,9 @@ pub fn fixtures() -> Vec<Broken> {
                         op,
                         offset,
                         len,
+                        parts: 1,
                     },
+                    &[op],
                 );
             },
         ),

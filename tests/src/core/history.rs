@@ -155,6 +155,8 @@ pub(crate) fn limits(dice: &mut Dice) -> Limits {
         fetch: dice.one_of(&[0, 100, 4096, 9_000, 1 << 17]),
         chunk: dice.one_of(&[1, 1, 3, 5, 8, 1 << 10]) * 1024 + 1,
         restarts: dice.one_of(&[0, 1, 3]),
+        merge: dice.one_of(&[0, 2, 3, 1024]),
+        merge_bytes: dice.one_of(&[5_000, 40_000, 1 << 30]),
         turns: turns(dice),
     }
 }

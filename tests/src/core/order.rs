@@ -223,20 +223,61 @@ impl Order {
         self.withdrawn.insert(file);
     }
 
-    /// R1: nothing is handed out beside, or after, what it meets and must not overtake.
-    pub(crate) fn handed_out(&mut self, io: IoId, kind: IoKind) {
+    /// R1: nothing is handed out beside, or after, what it meets and must not overtake. `run` are the
+    /// operations of which it is made.
+    pub(crate) fn handed_out(&mut self, io: IoId, kind: IoKind, run: &[OpId]) {
         self.clock += 1;
         if let IoKind::Sync { .. } = kind {
             self.syncs.insert(io, self.clock);
         }
-        let at = match kind {
-            IoKind::Read { op, .. } | IoKind::Write { op, .. } | IoKind::SetLength { op, .. } => {
-                let same = |touch: &Touch| touch.op == op && touch.state == State::Waits;
-                self.touches.iter().rposition(same)
+        match kind {
+            IoKind::Read { op, .. } | IoKind::SetLength { op, .. } => {
+                self.sets_out(op, io, kind);
             }
-            _ => return,
+            IoKind::Write { .. } => {
+                let parts: Vec<usize> = run.iter().map(|op| self.sets_out(*op, io, kind)).collect();
+                self.check_run(&parts, kind);
+            }
+            _ => {}
+        }
+    }
+
+    /// R7: the parts of a run follow each other, fill what the action says, and no barrier lies
+    /// between any two of them.
+    fn check_run(&self, run: &[usize], kind: IoKind) {
+        let IoKind::Write {
+            op,
+            offset,
+            len,
+            parts,
+            ..
+        } = kind
+        else {
+            return;
         };
-        let Some(at) = at else {
+        let touches: Vec<&Touch> = run.iter().map(|at| &self.touches[*at]).collect();
+        assert_eq!(touches.first().map(|touch| touch.op), Some(op), "{kind:?}");
+        assert_eq!(touches.len(), parts as usize, "{kind:?}");
+        let bytes: u64 = touches.iter().map(|touch| touch.bytes).sum();
+        assert_eq!(bytes, len, "{kind:?}");
+        let mut end = offset;
+        for touch in &touches {
+            assert_eq!(touch.end - touch.bytes, end, "{touch:?} in {kind:?}");
+            end = touch.end;
+        }
+        let (first, last) = (run.iter().min(), run.iter().max());
+        let between = self.barriers.values().find(|barrier| {
+            let file = barrier.file.is_none() || barrier.file == touches.first().map(|it| it.file);
+            let covers = |at: Option<&usize>| at.is_some_and(|at| *at < barrier.covers);
+            file && covers(first) != covers(last)
+        });
+        assert!(between.is_none(), "{kind:?} across {between:?} (R7)");
+    }
+
+    /// A part of an action, or all of it.
+    fn sets_out(&mut self, op: OpId, io: IoId, kind: IoKind) -> usize {
+        let same = |touch: &Touch| touch.op == op && touch.state == State::Waits;
+        let Some(at) = self.touches.iter().rposition(same) else {
             unreachable!("{kind:?} for nobody");
         };
         let mine = self.touches[at].clone();
@@ -251,6 +292,7 @@ impl Order {
             assert!(!overtaken, "{mine:?} after {other:?}");
         }
         self.touches[at].state = State::Flies(io);
+        at
     }
 
     pub(crate) fn ended(&mut self, io: IoId, kind: IoKind, completion: Completion) {
@@ -272,12 +314,15 @@ impl Order {
                 }
             }
         }
-        let changed = matches!(
-            completion,
-            Completion::Written | Completion::LengthSet | Completion::CutShort { .. }
-        );
         let state = State::Flies(io);
-        if let Some(touch) = self.touches.iter_mut().find(|touch| touch.state == state) {
+        for touch in self.touches.iter_mut().filter(|touch| touch.state == state) {
+            let changed = match (completion, kind) {
+                (Completion::Written | Completion::LengthSet, _) => true,
+                (Completion::CutShort { bytes, .. }, IoKind::Write { offset, .. }) => {
+                    touch.end - touch.bytes < offset + bytes
+                }
+                _ => false,
+            };
             touch.state = State::Ended { at: clock, changed };
             self.withdrawn.remove(&touch.file);
         }

@@ -169,19 +169,17 @@ impl World {
         let stats = self.machine.stats();
         match bound {
             Bound::Operations => {
-                let flying = self.driver.jobs.iter().filter(|job| {
-                    matches!(
-                        job.kind,
-                        IoKind::Read { .. }
-                            | IoKind::Write { .. }
-                            | IoKind::SetLength { .. }
-                            | IoKind::Open { .. }
-                            | IoKind::Fetch { .. }
-                    )
+                let flying = self.driver.jobs.iter().map(|job| match job.kind {
+                    IoKind::Write { parts, .. } => parts as usize,
+                    IoKind::Read { .. }
+                    | IoKind::SetLength { .. }
+                    | IoKind::Open { .. }
+                    | IoKind::Fetch { .. } => 1,
+                    _ => 0,
                 });
                 let is_asked = |op| self.asked.contains_key(&op);
                 let outlived = self.replaces.outlived(&self.machine, is_asked);
-                let most = self.asked.len() + flying.count() + outlived;
+                let most = self.asked.len() + flying.sum::<usize>() + outlived;
                 assert!(
                     most >= self.limits.operations as usize,
                     "not full: {stats:?}"

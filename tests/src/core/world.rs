@@ -351,7 +351,8 @@ impl World {
             self.check_not_held_up(op, file);
         }
         if self.honest {
-            self.order.handed_out(io, kind);
+            let run: Vec<OpId> = self.machine.run(io).map(|(op, _)| op).collect();
+            self.order.handed_out(io, kind, &run);
             if let IoKind::Replace { op, step } = kind {
                 self.check_step(op, step);
             }

@@ -21,6 +21,8 @@ pub(super) const SMALL: Limits = Limits {
     fetch: PAGE,
     chunk: PAGE,
     restarts: 1,
+    merge: 1,
+    merge_bytes: u64::MAX,
     turns: CLASSES,
 };
 

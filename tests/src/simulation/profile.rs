@@ -89,6 +89,8 @@ fn limits(dice: &mut Dice) -> Limits {
         fetch: dice.one_of(&[0, 1 << 10, 1 << 12, usual.fetch]),
         chunk: dice.one_of(&[512, 4096, usual.chunk]),
         restarts: dice.one_of(&[0, 3]),
+        merge: dice.one_of(&[1, 3, usual.merge]),
+        merge_bytes: dice.one_of(&[1 << 10, usual.merge_bytes]),
         turns: dice.one_of(&[usual.turns, usual.turns, Turns::ByArrival]),
     }
 }

@@ -385,6 +385,7 @@ impl Writer<'_> {
             let by_path_of = self.handle_rank(handle);
             self.word(by_path_of);
         }
+        self.op_list_by(super::state::RUN, &io.run);
         self.hashed(&Ranked::kind(io.kind));
     }
 

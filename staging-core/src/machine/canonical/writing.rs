@@ -1,7 +1,9 @@
 //! The write side, and the sync of all.
 
 use super::{GONE, Writer};
+use crate::machine::lend::is_write;
 use crate::machine::state::{ALL, ORDER, Owner, Sync, UNSYNCED, WritingId};
+use crate::slab::List;
 
 impl Writer<'_> {
     pub(super) fn writing(&mut self, id: WritingId) {
@@ -25,6 +27,7 @@ impl Writer<'_> {
         }
         self.end();
         self.op_list_by(ORDER, &writing.order);
+        self.barriers_between(&writing.order);
         self.op_list(&writing.held);
         self.op_list(&writing.covered);
         self.op_list(&writing.uncovered);
@@ -33,6 +36,21 @@ impl Writer<'_> {
             Sync::UnderWay { io } => self.io_rank(io),
         };
         self.word(sync);
+    }
+
+    /// Whether a barrier was accepted between each write and the one before: it counts also where it
+    /// was answered since.
+    fn barriers_between(&mut self, order: &List) {
+        let ops = &self.machine.ops;
+        let (mut next, mut before) = (ops.first(order), None);
+        while let Some(op) = next {
+            if is_write(ops[op].request) {
+                let epoch = Some(ops[op].epoch);
+                self.words.push(u64::from(before != epoch));
+                before = epoch;
+            }
+            next = ops.after(ORDER, op);
+        }
     }
 
     /// How many of the opens under way are older than a write.

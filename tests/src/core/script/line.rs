@@ -343,6 +343,8 @@ fn limits(settings: &[&str]) -> Read<Limits> {
             "fetch" => limits.fetch = number(value)?,
             "chunk" => limits.chunk = number(value)?,
             "restarts" => limits.restarts = number(value)?,
+            "merge" => limits.merge = number(value)?,
+            "merge-bytes" => limits.merge_bytes = number(value)?,
             "turns" => limits.turns = turns(value)?,
             _ => return Err(format!("no such limit as {name}")),
         }

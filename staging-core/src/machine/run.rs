@@ -1,0 +1,215 @@
+//! Runs: writes that follow each other and are ready become one action when the first of them is
+//! handed out (R7). Each part keeps its own answer; no run reaches across a barrier, so that what
+//! comes later delays none (R5).
+
+use super::Machine;
+use super::state::{Io, OpState, Owner, Place, RUN, WritingId};
+use super::write::{Executed, written_outcome};
+use crate::action::IoKind;
+use crate::event::Request;
+use crate::id::{IoId, OpId};
+use crate::slab::List;
+
+/// The operations whose buffers a write takes; see [`Machine::run`].
+#[derive(Clone, Debug)]
+pub struct Run<'a> {
+    machine: &'a Machine,
+    next: Option<OpId>,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn of(machine: &'a Machine, io: IoId) -> Run<'a> {
+        let entry = machine.ios.get(io);
+        let next = entry.and_then(|entry| match (entry.owner, entry.run.is_empty()) {
+            (Owner::Write { op, .. }, true) => Some(op),
+            _ => machine.ops.first(&entry.run),
+        });
+        Run { machine, next }
+    }
+}
+
+impl Iterator for Run<'_> {
+    type Item = (OpId, u64);
+
+    fn next(&mut self) -> Option<(OpId, u64)> {
+        let op = self.next?;
+        self.next = self.machine.ops.after(RUN, op);
+        Some((op, self.machine.extent(op).len))
+    }
+}
+
+/// Where the bytes of a write go.
+#[derive(Clone, Copy)]
+struct Extent {
+    offset: u64,
+    len: u64,
+}
+
+impl Extent {
+    const fn end(self) -> u64 {
+        self.offset + self.len
+    }
+}
+
+/// One write that is ready to be handed out.
+#[derive(Clone, Copy)]
+struct Part {
+    op: OpId,
+    io: IoId,
+    extent: Extent,
+}
+
+impl Machine {
+    fn extent(&self, op: OpId) -> Extent {
+        let entry = &self.ops[op];
+        match entry.request {
+            Request::Write { offset, len, .. } => Extent { offset, len },
+            Request::Append { len, .. } => Extent {
+                offset: entry.place,
+                len,
+            },
+            _ => Extent { offset: 0, len: 0 },
+        }
+    }
+
+    /// Gathers around a write that was just handed out whatever follows it and goes before it.
+    pub(super) fn gather(&mut self, io: IoId) {
+        let Io {
+            owner: Owner::Write { op, writing },
+            kind: IoKind::Write { file, len, .. },
+            ..
+        } = self.ios[io]
+        else {
+            return;
+        };
+        let whole = Part {
+            op,
+            io,
+            extent: self.extent(op),
+        };
+        let (mut first, mut parts, mut bytes) = (whole, 1, len);
+        while let Some(before) = self.neighbour(writing, op, first.extent.offset.checked_sub(1))
+            && before.extent.end() == first.extent.offset
+            && self.has_place(parts, bytes, before)
+        {
+            (first, parts, bytes) = (before, parts + 1, bytes + before.extent.len);
+        }
+        let mut last = whole;
+        while let Some(after) = self.neighbour(writing, op, Some(last.extent.end()))
+            && after.extent.offset == last.extent.end()
+            && self.has_place(parts, bytes, after)
+        {
+            (last, parts, bytes) = (after, parts + 1, bytes + after.extent.len);
+        }
+        if parts == 1 {
+            return;
+        }
+        let end = last.extent.end();
+        let mut next = Some(first);
+        let mut run = List::EMPTY;
+        while let Some(part) = next {
+            self.ops.push_back(&mut run, RUN, part.op);
+            let at = part.extent.end();
+            next = match at {
+                _ if at == end => None,
+                _ if at == whole.extent.offset => Some(whole),
+                _ => self.neighbour(writing, op, Some(at)),
+            };
+            if part.io != io {
+                self.recall(part.io);
+                self.ops[part.op].state = OpState::Performing { io };
+            }
+        }
+        let entry = &mut self.ios[io];
+        entry.run = run;
+        entry.kind = IoKind::Write {
+            file,
+            op: first.op,
+            offset: first.extent.offset,
+            len: bytes,
+            parts,
+        };
+    }
+
+    fn has_place(&self, parts: u32, bytes: u64, more: Part) -> bool {
+        let together = bytes.saturating_add(more.extent.len);
+        parts < self.limits.merge && together <= self.limits.merge_bytes
+    }
+
+    /// The write whose place holds this byte, if it is ready and no barrier lies between.
+    fn neighbour(&self, writing: WritingId, of: OpId, byte: Option<u64>) -> Option<Part> {
+        let ranges = self.writings[writing].ranges;
+        let op = self.intervals.first_change_at(ranges, byte?)?;
+        let entry = &self.ops[op];
+        let OpState::Performing { io } = entry.state else {
+            return None;
+        };
+        let ready = self.ios[io].place == Place::Ready;
+        let writes = matches!(self.ios[io].kind, IoKind::Write { .. });
+        let beside = entry.epoch == self.ops[of].epoch && self.limits.merge > 1;
+        let extent = self.extent(op);
+        (ready && writes && beside).then_some(Part { op, io, extent })
+    }
+
+    /// A write ended, or a run of them: each part has its share of what was executed.
+    pub(super) fn on_written(&mut self, ended: Io, op: OpId, writing: WritingId, end: Executed) {
+        let Io { kind, run, .. } = ended;
+        let file = self.writings[writing].file;
+        self.files[file].flights -= 1;
+        self.note_executed(writing, kind, end.bytes, end.fault.is_none());
+        if end.fault.is_some() {
+            self.writings[writing].end_is_old = true;
+        }
+        if run.is_empty() {
+            self.part_written(op, writing, kind, end);
+        } else {
+            self.run_written(run, writing, kind, end);
+        }
+        self.after_flight(file, true);
+    }
+
+    fn run_written(&mut self, mut run: List, writing: WritingId, kind: IoKind, end: Executed) {
+        let IoKind::Write { file, offset, .. } = kind else {
+            return;
+        };
+        let mut parts = core::mem::take(&mut self.parts);
+        while let Some(op) = self.ops.pop_front(&mut run, RUN) {
+            parts.push((self.intervals.place(op), op));
+        }
+        // Answered in the order in which they were accepted.
+        parts.sort_unstable();
+        for (_, op) in parts.drain(..) {
+            let extent = self.extent(op);
+            let before = extent.offset - offset;
+            let bytes = end.bytes.saturating_sub(before).min(extent.len);
+            let fault = end.fault.filter(|_| bytes < extent.len);
+            let kind = IoKind::Write {
+                file,
+                op,
+                offset: extent.offset,
+                len: extent.len,
+                parts: 1,
+            };
+            self.part_written(op, writing, kind, Executed { bytes, fault });
+        }
+        self.parts = parts;
+    }
+
+    fn part_written(&mut self, op: OpId, writing: WritingId, kind: IoKind, end: Executed) {
+        let file = self.writings[writing].file;
+        if let Some(fault) = end.fault {
+            self.fail_appends_behind(op, fault);
+        } else {
+            self.stats.written += 1;
+        }
+        if !matches!(self.ops[op].state, OpState::Performing { .. }) {
+            self.flight_ended(op);
+        } else if end.fault.is_none() && self.writes_through(op) {
+            // It stands in nobody's way any more: what is left is to make it durable.
+            self.leave_place(op);
+            self.cover(op, file, writing);
+        } else {
+            self.resolve(op, written_outcome(kind, end));
+        }
+    }
+}
