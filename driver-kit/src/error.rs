@@ -108,7 +108,8 @@ impl Failure {
     /// The system's error number, where the system said no.
     pub const fn errno(&self) -> Option<i32> {
         match self.cause {
-            Cause::Fault(Fault::Os(errno))
+            Cause::Fault(Fault::Behind(0)) => None,
+            Cause::Fault(Fault::Os(errno) | Fault::Behind(errno))
             | Cause::CutShort {
                 fault: Fault::Os(errno),
                 ..
@@ -147,6 +148,7 @@ impl Failure {
                     Fault::NoMapping | Fault::Unsized => io::ErrorKind::Unsupported,
                     Fault::Short => io::ErrorKind::WriteZero,
                     Fault::SyncFailed => io::ErrorKind::Other,
+                    Fault::Behind(errno) => io::Error::from_raw_os_error(errno).kind(),
                     Fault::Cancelled => io::ErrorKind::Interrupted,
                     Fault::Deadline => io::ErrorKind::TimedOut,
                     Fault::ShuttingDown | Fault::Abandoned | Fault::DriverLost => {
@@ -196,6 +198,10 @@ impl Error for Failure {}
 fn write_fault(f: &mut fmt::Formatter<'_>, fault: Fault) -> fmt::Result {
     match fault {
         Fault::Os(errno) => write!(f, "{}", io::Error::from_raw_os_error(errno)),
+        Fault::Behind(errno) if errno != 0 => {
+            let error = io::Error::from_raw_os_error(errno);
+            write!(f, "{error}; {}", explain_fault(fault))
+        }
         fault => f.write_str(explain_fault(fault)),
     }
 }
@@ -236,6 +242,10 @@ fn explain_fault(fault: Fault) -> &'static str {
         Fault::SyncFailed => {
             "a sync of it failed before: what was written since the last one that succeeded may be \
              lost; open it again and write that again"
+        }
+        Fault::Behind(_) => {
+            "a write that was answered when it was accepted failed later: what was written behind since \
+             the last good flush may be missing; what was asked now was not done; write it again"
         }
         Fault::Cancelled => "cancelled",
         Fault::Deadline => "the deadline passed before it was done",

@@ -3,31 +3,33 @@
 use crate::clock::Deadline;
 use crate::contents::{Contents, Published, Truncated};
 use crate::error::{Cause, Failure, Operation};
-use crate::hub::{Hub, Read, Standby, Thread, Ticket, Write};
+use crate::hub::{Bytewise, Hub, Read, Standby, Thread, Ticket, Write};
 use bytes::Bytes;
 use staging_core::{Class, Fault, FileId, HandleId, Plan, Reject, Request, Staging};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
-/// The class of a handle. Any thread may change it; no order with anything else is promised, so it is
+/// How a handle writes. Any thread may change it; no order with anything else is promised, so it is
 /// no part of what loom looks at.
-struct Urgency(AtomicU8);
+struct Manner {
+    class: AtomicU8,
+    behind: AtomicBool,
+}
 
-impl Urgency {
-    const fn new() -> Urgency {
-        Urgency(AtomicU8::new(Class::Normal as u8))
+impl Manner {
+    const fn new() -> Manner {
+        Manner {
+            class: AtomicU8::new(Class::Normal as u8),
+            behind: AtomicBool::new(false),
+        }
     }
 
-    fn get(&self) -> Class {
-        let kept = self.0.load(Ordering::Relaxed);
+    fn class(&self) -> Class {
+        let kept = self.class.load(Ordering::Relaxed);
         let known = Class::ALL.into_iter().find(|class| *class as u8 == kept);
         known.unwrap_or_default()
-    }
-
-    fn set(&self, class: Class) {
-        self.0.store(class as u8, Ordering::Relaxed);
     }
 }
 
@@ -38,7 +40,7 @@ pub struct Handle {
     file: FileId,
     path: Arc<Path>,
     cell: Arc<Published<Contents>>,
-    class: Urgency,
+    manner: Manner,
 }
 
 impl Handle {
@@ -55,7 +57,7 @@ impl Handle {
             file,
             path,
             cell,
-            class: Urgency::new(),
+            manner: Manner::new(),
         }
     }
 
@@ -81,13 +83,18 @@ impl Handle {
 
     /// How urgent what is written through it is, unless this is changed: Normal.
     pub fn class(&self) -> Class {
-        self.class.get()
+        self.manner.class()
     }
 
     /// How urgent writes are that are asked for from now on (R2). What was asked before keeps its
     /// class.
     pub fn set_class(&self, class: Class) {
-        self.class.set(class);
+        self.manner.class.store(class as u8, Ordering::Relaxed);
+    }
+
+    /// It was opened to write behind: the bytes of a write outlive the call.
+    pub(crate) fn writes_behind(&self) {
+        self.manner.behind.store(true, Ordering::Relaxed);
     }
 
     /// How it stands with regard to memory (G1, G7), at this moment.
@@ -192,15 +199,28 @@ impl Handle {
     /// Writes a range on this thread if nothing else has to happen first, otherwise by waiting.
     pub fn write_now(&self, offset: u64, bytes: &[u8], deadline: Deadline) -> Write {
         let request = self.write_request(offset, bytes.len());
-        self.hub
-            .write_here(Operation::Write, &self.path, request, bytes, deadline)
+        self.now(Operation::Write, request, bytes, deadline)
     }
 
     /// Writes at the end on this thread if nothing else has to happen first, otherwise by waiting.
     pub fn append_now(&self, bytes: &[u8], deadline: Deadline) -> Write {
         let request = self.append_request(bytes.len());
+        self.now(Operation::Append, request, bytes, deadline)
+    }
+
+    fn now(
+        &self,
+        operation: Operation,
+        request: Request,
+        bytes: &[u8],
+        deadline: Deadline,
+    ) -> Write {
+        let manner = match self.manner.behind.load(Ordering::Relaxed) {
+            true => Bytewise::Copied,
+            false => Bytewise::Lent,
+        };
         self.hub
-            .write_here(Operation::Append, &self.path, request, bytes, deadline)
+            .write_here(operation, &self.path, request, bytes, deadline, manner)
     }
 
     fn write_request(&self, offset: u64, len: usize) -> Request {

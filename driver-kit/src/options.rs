@@ -2,6 +2,7 @@
 
 use crate::clock::Deadline;
 use crate::error::{Cause, Failure, Operation};
+use crate::handle::Handle;
 use crate::hub::Opening;
 use rustix::io::Errno;
 use staging_core::{Access, Class, Fault, Missing, Mode, Plan};
@@ -16,6 +17,8 @@ pub struct Options {
     pub append: bool,
     /// A write is answered when it is durable: `O_SYNC`. Needs `write` or `append`.
     pub write_through: bool,
+    /// A write is answered when it is accepted (R8). Needs `write` or `append`.
+    pub write_behind: bool,
     /// How urgent writes are.
     pub class: Class,
     /// Cut the file to nothing when it is open. Needs `write`.
@@ -40,6 +43,7 @@ impl Options {
             write: false,
             append: false,
             write_through: false,
+            write_behind: false,
             class: Class::Normal,
             truncate: false,
             create: false,
@@ -50,23 +54,35 @@ impl Options {
         }
     }
 
+    /// Tells an open file how it writes.
+    pub fn instruct(&self, handle: &Handle) {
+        handle.set_class(self.class);
+        if self.write_behind {
+            handle.writes_behind();
+        }
+    }
+
     /// What the machine is asked.
     ///
     /// # Errors
     /// The options contradict each other, as std sees it: EINVAL.
     pub fn opening(&self, path: &Path) -> Result<Opening, Failure> {
         let writes = self.write || self.append;
-        if (self.truncate && (self.append || !self.write)) || (self.write_through && !writes) {
+        let both = self.write_through && self.write_behind;
+        let answers_writes = self.write_through || self.write_behind;
+        let cuts_wrongly = self.truncate && (self.append || !self.write);
+        if cuts_wrongly || both || (answers_writes && !writes) {
             return Err(Failure {
                 operation: Operation::Open,
                 path: path.into(),
                 cause: Cause::Fault(Fault::Os(Errno::INVAL.raw_os_error())),
             });
         }
-        let access = match (writes, self.write_through) {
-            (false, _) => Access::Read,
-            (true, false) => Access::Write,
-            (true, true) => Access::WriteThrough,
+        let access = match (self.write_through, self.write_behind) {
+            _ if !writes => Access::Read,
+            (true, _) => Access::WriteThrough,
+            (false, true) => Access::WriteBehind,
+            (false, false) => Access::Write,
         };
         let missing = match (self.create_new, self.create) {
             (true, _) => Missing::CreateNew,
@@ -121,6 +137,12 @@ mod tests {
             ..options
         };
         assert!(through.opening(path).is_err());
+        let both = Options {
+            write: true,
+            write_behind: true,
+            ..through
+        };
+        assert!(both.opening(path).is_err());
     }
 
     #[test]

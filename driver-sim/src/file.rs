@@ -133,7 +133,7 @@ impl File {
     /// As [`write_at`](File::write_at).
     pub fn append(&self, bytes: &[u8]) -> io::Result<u64> {
         match self.begin_append(bytes, Deadline::Never)?.wait()?.outcome {
-            Outcome::Written { offset, .. } => Ok(offset),
+            Outcome::Written { offset, .. } | Outcome::Accepted { offset } => Ok(offset),
             other => Err(io::Error::other(format!("{other:?}"))),
         }
     }

@@ -59,6 +59,18 @@ impl OpenOptions {
         self
     }
 
+    /// Whether a write is answered when it is durable (R4).
+    pub fn write_through(mut self, through: bool) -> Self {
+        self.options.write_through = through;
+        self
+    }
+
+    /// Whether a write is answered when it is accepted (R8).
+    pub fn write_behind(mut self, behind: bool) -> Self {
+        self.options.write_behind = behind;
+        self
+    }
+
     /// Whether the file is cut to nothing once it is open. Needs [`write`](Self::write).
     pub fn truncate(mut self, truncate: bool) -> Self {
         self.options.truncate = truncate;

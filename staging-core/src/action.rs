@@ -293,6 +293,12 @@ pub enum Outcome {
         /// How much it was.
         bytes: u64,
     },
+    /// To a write by a handle that writes behind: it is accepted, has its place in the order, and every
+    /// later read will see it. If it fails later, that is an error of the file (R8).
+    Accepted {
+        /// Where it begins.
+        offset: u64,
+    },
     /// To `SetLength`: it is executed.
     LengthSet,
     /// To `Flush` and `FlushAll`: what was accepted before is executed (R3).

@@ -241,6 +241,11 @@ pub enum Access {
     /// The same, but a write is answered when it is durable, and is High at least (R4): what `O_SYNC`
     /// means. It waits for no other write but those that it meets.
     WriteThrough,
+    /// The same as `Write`, but a write is answered when it is accepted, as
+    /// [`Accepted`](crate::Outcome::Accepted) (R8). If it fails later, that is an error of the file:
+    /// told once to each handle that writes behind, by its next write, flush, sync or close, as
+    /// [`Fault::Behind`].
+    WriteBehind,
 }
 
 impl Access {
@@ -248,7 +253,7 @@ impl Access {
     pub const fn may_write(self) -> bool {
         match self {
             Access::Read => false,
-            Access::Write | Access::WriteThrough => true,
+            Access::Write | Access::WriteThrough | Access::WriteBehind => true,
         }
     }
 }

@@ -31,6 +31,10 @@ pub enum Fault {
     /// A sync of the file failed before this: what was written may be lost, and no later sync can
     /// tell (R8).
     SyncFailed,
+    /// A write that was answered when it was accepted failed later, with this error of the operating
+    /// system, or 0 where it was given up (R8). What asks is told so, and is not done; asked again it
+    /// is.
+    Behind(i32),
     /// The caller cancelled.
     Cancelled,
     /// The deadline passed (R10).

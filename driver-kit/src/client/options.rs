@@ -67,6 +67,14 @@ impl<F> OpenOptions<F> {
         self
     }
 
+    /// Whether a write is answered when it is accepted: its bytes are kept, and go to the file when it
+    /// is their turn, many at once. If one fails then, the next write, flush, sync or close says so,
+    /// once (R8). Needs [`write`](Self::write) or [`append`](Self::append).
+    pub fn write_behind(mut self, behind: bool) -> Self {
+        self.options.write_behind = behind;
+        self
+    }
+
     /// How urgent writes are (R2). Normal, unless this is called; what is written through is High at
     /// least.
     pub fn class(mut self, class: Class) -> Self {
@@ -113,7 +121,7 @@ impl<F> OpenOptions<F> {
         let asked = |room: Standby<'_>| hub.open(&path, opening, deadline, room);
         let answer = self.client.ask(deadline, asked).await?;
         let handle = answer.opened().map_err(Failure::into_io)?;
-        handle.set_class(self.options.class);
+        self.options.instruct(&handle);
         let file = File::new(self.client.clone(), handle, self.options.append);
         if self.options.truncate {
             file.set_len_by(0, deadline).await?;

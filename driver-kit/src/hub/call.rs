@@ -207,6 +207,7 @@ impl State {
             waiter,
             buffer: None,
             payload: Bytes::new(),
+            taken: false,
         };
         self.table.ops.put(op, row);
         if matches!(request, Request::Replace { .. }) {

@@ -118,7 +118,7 @@ impl State {
                 parts: 1,
             } => {
                 let descriptor = self.row(file)?.descriptor()?;
-                let bytes = self.table.op(op)?.payload.clone();
+                let bytes = self.table.bytes_for_job(op)?;
                 if bytes.len() as u64 != len {
                     return None;
                 }
@@ -131,7 +131,7 @@ impl State {
             IoKind::Write { file, offset, .. } => {
                 let descriptor = self.row(file)?.descriptor()?;
                 let table = &mut self.table;
-                let bytes = |(op, _)| table.op(op).map(|row| row.payload.clone());
+                let bytes = |(op, _)| table.bytes_for_job(op);
                 Work::WriteRun {
                     descriptor,
                     parts: self.machine.run(io).map(bytes).collect::<Option<_>>()?,

@@ -62,6 +62,15 @@ struct Own {
     descriptor: Arc<File>,
 }
 
+/// Whether a write may use the caller's bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Bytewise {
+    /// It is answered when it is executed: if the caller carries it out himself, nothing is copied.
+    Lent,
+    /// It is answered before: it has bytes of its own.
+    Copied,
+}
+
 impl Hub {
     /// Reads into the caller's buffer.
     pub fn read_here(
@@ -103,8 +112,10 @@ impl Hub {
         request: Request,
         bytes: &[u8],
         deadline: Deadline,
+        lent: Bytewise,
     ) -> Write {
-        if deadline != Deadline::Never || self.handlers.is_set(ActionKind::Write) {
+        let alone = deadline == Deadline::Never && !self.handlers.is_set(ActionKind::Write);
+        if !alone || lent == Bytewise::Copied {
             let payload = Bytes::copy_from_slice(bytes);
             return match self.submit_with(operation, path, request, payload, deadline, None) {
                 Ok(ticket) => Write::Waits(ticket),

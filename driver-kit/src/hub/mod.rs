@@ -49,7 +49,7 @@ pub use call::Opening;
 pub(crate) use call::refusal;
 pub(crate) use deliver::Deliveries;
 pub use end::End;
-pub use lone::{Read, Thread, Write, read_answer};
+pub use lone::{Bytewise, Read, Thread, Write, read_answer};
 pub use replace::Content;
 pub use room::{Room, Standby};
 pub use slot::{Answer, Slot, Ticket};

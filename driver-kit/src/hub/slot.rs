@@ -52,6 +52,7 @@ impl Answer {
             | Outcome::Read { .. }
             | Outcome::FromContents { .. }
             | Outcome::Written { .. }
+            | Outcome::Accepted { .. }
             | Outcome::LengthSet
             | Outcome::Flushed
             | Outcome::Synced
@@ -87,13 +88,13 @@ impl Answer {
         }
     }
 
-    /// To a write or an append: where it begins, in bytes.
+    /// To a write or an append, executed or accepted: where it begins, in bytes.
     ///
     /// # Errors
     /// It failed.
     pub fn written_at(&self) -> Result<u64, Failure> {
         match self.outcome {
-            Outcome::Written { offset, .. } => Ok(offset),
+            Outcome::Written { offset, .. } | Outcome::Accepted { offset } => Ok(offset),
             _ => Err(self.unfulfilled()),
         }
     }

@@ -309,6 +309,9 @@ impl State {
         let Some(row) = self.table.ops.take(op) else {
             return;
         };
+        if matches!(outcome, Outcome::Accepted { .. }) && !row.taken {
+            self.table.behind.put(op, row.payload.clone());
+        }
         let known = row.handle.and_then(|handle| self.table.handles.get(handle));
         let replaced = self.table.replacing.get(op).map(|row| &row.path);
         let mut path = Arc::clone(known.or(replaced).unwrap_or(&row.path));
@@ -333,6 +336,10 @@ impl State {
                 if let Some(unfinished) = Unfinished::operation(&row, fault) {
                     self.unfinished.push(unfinished);
                 }
+                // Closed it is, whatever had to be told with it.
+                if row.operation == Operation::Close {
+                    self.forget_path(row.handle);
+                }
                 // An open that is still in the kernel is named by its path, if it is given up.
                 if row.operation == Operation::Open && done != Done::Unknown {
                     self.forget_path(row.handle);
@@ -342,6 +349,7 @@ impl State {
             | Outcome::Unstaged
             | Outcome::Read { .. }
             | Outcome::Written { .. }
+            | Outcome::Accepted { .. }
             | Outcome::LengthSet
             | Outcome::Flushed
             | Outcome::Synced

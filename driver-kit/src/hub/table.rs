@@ -64,6 +64,8 @@ pub(crate) struct Table {
     pub(crate) ops: Rows<staging_core::kind::Op, OpRow>,
     /// Until the machine has forgotten the operation, which may be after its answer.
     pub(crate) replacing: Rows<staging_core::kind::Op, Replacing>,
+    /// The bytes of writes that were answered when they were accepted, until a job takes them (R8).
+    pub(crate) behind: Rows<staging_core::kind::Op, Bytes>,
 }
 
 impl Table {
@@ -73,6 +75,7 @@ impl Table {
             files: Rows::new(),
             ops: Rows::new(),
             replacing: Rows::new(),
+            behind: Rows::new(),
         }
     }
 
@@ -103,6 +106,17 @@ impl Table {
     pub(crate) fn replaced_path(&self, op: OpId) -> Arc<Path> {
         let row = self.replacing.get(op);
         row.map_or_else(nowhere, |row| Arc::clone(&row.path))
+    }
+
+    /// What a write is to write, for the job that does it.
+    pub(crate) fn bytes_for_job(&mut self, op: OpId) -> Option<Bytes> {
+        match self.ops.get_mut(op) {
+            Some(row) => {
+                row.taken = true;
+                Some(row.payload.clone())
+            }
+            None => self.behind.take(op),
+        }
     }
 
     pub(crate) fn op(&mut self, op: OpId) -> Option<&mut OpRow> {
@@ -148,6 +162,8 @@ pub(crate) struct OpRow {
     pub(crate) buffer: Option<Vec<u8>>,
     /// What a write that waits is to write; a job takes a reference along.
     pub(crate) payload: Bytes,
+    /// A job has taken one.
+    pub(crate) taken: bool,
 }
 
 impl OpRow {
@@ -221,6 +237,7 @@ mod tests {
             waiter: Waiter::Here,
             buffer,
             payload: Bytes::from_static(payload),
+            taken: false,
         };
         assert_eq!(row(None, b"").bytes(), None);
         assert_eq!(row(Some(vec![0; 5]), b"").bytes(), Some(5));

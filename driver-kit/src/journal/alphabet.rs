@@ -45,7 +45,8 @@ words!(Request {
 words!(Access {
     Read,
     Write,
-    WriteThrough
+    WriteThrough,
+    WriteBehind
 });
 words!(Class {
     Low,
@@ -108,6 +109,7 @@ words!(Fault {
     NoMapping,
     Short,
     SyncFailed,
+    Behind(errno),
     Cancelled,
     Deadline,
     ShuttingDown,
@@ -193,6 +195,7 @@ words!(Outcome {
     Read { bytes },
     FromContents { file },
     Written { offset, bytes },
+    Accepted { offset },
     LengthSet,
     Flushed,
     Synced,

@@ -127,6 +127,7 @@ fn request_of(request: Request, reply: Reply) -> String {
                 Access::Read => "",
                 Access::Write => " write",
                 Access::WriteThrough => " write-through",
+                Access::WriteBehind => " write-behind",
             };
             let missing = match missing {
                 Missing::Fail => "",

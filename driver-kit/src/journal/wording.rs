@@ -96,6 +96,7 @@ fn work(kind: IoKind, named: Named<'_>) -> String {
                 Access::Read => "",
                 Access::Write => " to write",
                 Access::WriteThrough => " to write through",
+                Access::WriteBehind => " to write behind",
             };
             format!("open {}{to_write}{}", named(handle), or_create(missing))
         }
@@ -181,6 +182,7 @@ fn answer(outcome: Outcome) -> String {
         Outcome::Unstaged => "unstaged".into(),
         Outcome::Read { bytes } => format!("read {bytes} bytes"),
         Outcome::FromContents { file } => format!("from the contents of {file:?}"),
+        Outcome::Accepted { offset } => format!("accepted, at {offset}"),
         Outcome::Written { offset, bytes } => format!("written {bytes} bytes at {offset}"),
         Outcome::LengthSet => "length set".into(),
         Outcome::Flushed => "flushed".into(),

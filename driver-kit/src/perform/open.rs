@@ -152,7 +152,7 @@ fn open_without_links(path: &Path, how: How) -> Result<File, Errno> {
     flags |= match how.access {
         Access::Read => OFlags::RDONLY,
         // What is written through is made durable by syncs that many writes share.
-        Access::Write | Access::WriteThrough => OFlags::RDWR,
+        Access::Write | Access::WriteThrough | Access::WriteBehind => OFlags::RDWR,
     };
     flags |= match how.missing {
         Missing::Fail => OFlags::empty(),

@@ -95,8 +95,11 @@ impl Simulation {
                 let ops = &mut self.tables.ops;
                 let mut bytes = Vec::new();
                 for (op, _) in self.machine.run(io) {
-                    let part = ops.get_mut(op).map(|row| mem::take(&mut row.bytes));
-                    bytes.append(&mut part.unwrap_or_default());
+                    let part = match ops.get_mut(op) {
+                        Some(row) => mem::take(&mut row.bytes),
+                        None => self.tables.behind.take(op).unwrap_or_default(),
+                    };
+                    bytes.extend(part);
                 }
                 self.on_descriptor(file, |inode| Work::Write {
                     inode,

@@ -54,6 +54,8 @@ pub(super) struct Tables {
     pub(super) ops: Rows<kind::Op, OpRow>,
     /// Until the machine has forgotten the operation, which may be after its answer.
     pub(super) replacing: Rows<kind::Op, Replacing>,
+    /// The bytes of writes that were answered when they were accepted, until they set out (R8).
+    pub(super) behind: Rows<kind::Op, Vec<u8>>,
 }
 
 impl Tables {
@@ -63,6 +65,7 @@ impl Tables {
             files: Rows::new(),
             ops: Rows::new(),
             replacing: Rows::new(),
+            behind: Rows::new(),
         }
     }
 

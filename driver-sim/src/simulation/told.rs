@@ -80,6 +80,13 @@ impl Simulation {
             handle,
             bytes,
         } = row;
+        let bytes = match outcome {
+            Outcome::Accepted { .. } => {
+                self.tables.behind.put(op, bytes);
+                Vec::new()
+            }
+            _ => bytes,
+        };
         let (outcome, bytes) = match (outcome, request) {
             // Before the next action is polled: that may be their release.
             (Outcome::FromContents { file }, Request::Read { offset, len, .. }) => {
@@ -97,6 +104,8 @@ impl Simulation {
         let opens = matches!(request, Request::Open { .. });
         let gone = match outcome {
             Outcome::Closed => true,
+            // Closed it is, whatever had to be told with it.
+            Outcome::Failed { .. } if matches!(request, Request::Close { .. }) => true,
             // An open that is still in the kernel is named by its path, if it is given up.
             Outcome::Failed { done, .. } => opens && done != Done::Unknown,
             _ => false,

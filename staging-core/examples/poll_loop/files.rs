@@ -313,6 +313,7 @@ impl Files {
                 | Outcome::Unstaged
                 | Outcome::Read { .. }
                 | Outcome::Written { .. }
+                | Outcome::Accepted { .. }
                 | Outcome::LengthSet
                 | Outcome::Flushed
                 | Outcome::Synced

@@ -73,7 +73,7 @@ impl Flight {
     ) -> Next {
         let access = match access {
             Access::Read => libc::O_RDONLY,
-            Access::Write | Access::WriteThrough => libc::O_RDWR,
+            Access::Write | Access::WriteThrough | Access::WriteBehind => libc::O_RDWR,
         };
         let flags = access | libc::O_CLOEXEC | libc::O_NONBLOCK | libc::O_NOCTTY;
         let (create, mode) = match missing {

@@ -2,7 +2,7 @@
 
 use super::Machine;
 use super::state::{
-    Descriptor, Fullness, Handle, Io, NEWS, News, OPS, OpState, Order, Owner, Place,
+    Descriptor, Early, Fullness, Handle, Io, NEWS, News, OPS, Op, OpState, Order, Owner, Place,
 };
 use crate::action::{Done, IoKind, Outcome};
 use crate::event::Request;
@@ -17,6 +17,8 @@ impl Machine {
             None | Some(OpState::Resolved { .. } | OpState::Answered) => {
                 self.ignore(Ignored::UnknownOp)
             }
+            // Whoever asked has his answer, or is about to get it.
+            Some(_) if self.ops[op].early != Early::No => self.ignore(Ignored::UnknownOp),
             Some(_) => {
                 self.give_up(op, Fault::Cancelled);
                 Reply::Done
@@ -158,12 +160,24 @@ impl Machine {
     fn resolve_with_flight(&mut self, op: OpId, outcome: Outcome, flight: Option<IoId>) {
         self.timers.remove(op);
         self.count(outcome);
-        let entry = &mut self.ops[op];
-        entry.state = OpState::Resolved { outcome, flight };
-        let handle = entry.handle;
-        self.ops.push_back(&mut self.told, OPS, op);
+        let Op { handle, order, .. } = self.ops[op];
+        let writing = match order {
+            Order::Placed(writing) => Some(writing),
+            _ => None,
+        };
+        let answered = self.was_answered_early(op, writing, outcome);
+        self.ops[op].state = match answered {
+            true => OpState::Answered,
+            false => OpState::Resolved { outcome, flight },
+        };
+        if !answered {
+            self.ops.push_back(&mut self.told, OPS, op);
+        }
         if flight.is_none() {
             self.leave_place(op);
+        }
+        if answered && flight.is_none() {
+            self.ops.remove(op);
         }
         let Some(handle) = handle else {
             return;
@@ -200,7 +214,7 @@ impl Machine {
                 let (file, closer, pending) = (*file, *closer, *pending);
                 self.one_less_pending(file);
                 match closer {
-                    Some(closer) if pending == 1 => self.resolve(closer, Outcome::Closed),
+                    Some(closer) if pending == 1 => self.end_close(closer),
                     None if pending == 0 => self.free_handle(handle),
                     Some(_) | None => {}
                 }
@@ -254,6 +268,7 @@ impl Machine {
             | Outcome::Read { .. }
             | Outcome::FromContents { .. }
             | Outcome::Written { .. }
+            | Outcome::Accepted { .. }
             | Outcome::LengthSet
             | Outcome::Flushed
             | Outcome::Synced

@@ -38,6 +38,8 @@ impl Clone for Machine {
             rings,
             turn,
             told,
+            early,
+            lost,
             news,
             openers,
             reopeners,
@@ -83,6 +85,8 @@ impl Clone for Machine {
         self.rings = *rings;
         self.turn = *turn;
         self.told = *told;
+        self.early = *early;
+        self.lost = *lost;
         self.news = *news;
         self.openers = *openers;
         self.reopeners = *reopeners;

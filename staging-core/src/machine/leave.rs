@@ -20,8 +20,14 @@ impl Machine {
         };
         self.ops[op].state = OpState::AwaitingOthers;
         if pending == 1 {
-            self.resolve(op, Outcome::Closed);
+            self.end_close(op);
         }
+    }
+
+    /// Nothing is pending on a handle but its close: it is gone, whatever has to be told.
+    pub(super) fn end_close(&mut self, op: OpId) {
+        let outcome = self.unless_lost(op, Outcome::Closed);
+        self.resolve(op, outcome);
     }
 
     /// A handle was dropped: like a close, but nobody waits for the end, and an open that is

@@ -21,6 +21,7 @@ impl Machine {
         if self.keeps_behind(op, writing) {
             self.hurry(writing, class);
         }
+        self.answer_early(op);
     }
 
     /// Lends a class to an operation, to whatever it waits for, and to what it may not overtake.
@@ -29,53 +30,68 @@ impl Machine {
         while let Some(op) = next
             && self.ops[op].class < class
         {
-            self.set_class(op, class);
             next = self.waits_behind(op);
-            if let Some(writing) = self.write_side_of(op)
-                && self.keeps_behind(op, writing)
-            {
-                self.hurry(writing, class);
+            match self.write_side_of(op) {
+                Some(writing) if self.keeps_behind(op, writing) => self.hurry(writing, class),
+                Some(_) | None => self.set_class(op, class),
             }
         }
     }
 
-    /// Raises every write to a file that is not over.
+    /// Raises every write to a file that is not over, in their order: so they line up again.
     pub(super) fn hurry(&mut self, writing: WritingId, class: Class) {
+        let mut left: u32 = self.writings[writing].by_class[..class as usize]
+            .iter()
+            .sum();
+        // Nobody looks farther back than to the first whom it concerns.
+        let mut first = None;
         let mut next = self.ops.last(&self.writings[writing].order);
         while let Some(op) = next
-            && self.writings[writing].has_below(class)
+            && left > 0
         {
+            if is_write(self.ops[op].request) && self.ops[op].class < class {
+                (first, left) = (Some(op), left - 1);
+            }
             next = self.ops.before(ORDER, op);
+        }
+        while let Some(op) = first {
+            first = self.ops.after(ORDER, op);
             if is_write(self.ops[op].request) && self.ops[op].class < class {
                 self.set_class(op, class);
-                // A write behind which it waits is among these; a read is not.
-                if let Some(behind) = self.waits_behind(op)
-                    && self.ops[behind].class < class
-                    && !is_write(self.ops[behind].request)
-                {
-                    self.set_class(behind, class);
-                }
+                self.hurry_reader(op, class);
             }
+        }
+    }
+
+    /// A write behind which another waits is hurried with it; a read may have to be.
+    fn hurry_reader(&mut self, op: OpId, class: Class) {
+        if let Some(behind) = self.waits_behind(op)
+            && self.ops[behind].class < class
+            && !is_write(self.ops[behind].request)
+        {
+            self.set_class(behind, class);
         }
     }
 
     /// The same, of all files.
     pub(super) fn hurry_all(&mut self, class: Class) {
+        let mut left: u32 = self.writes_by_class[..class as usize].iter().sum();
+        let mut first = None;
         let mut next = self.ops.last(&self.all_writes);
         while let Some(op) = next
-            && self.writes_below(class)
+            && left > 0
         {
+            if is_write(self.ops[op].request) && self.ops[op].class < class {
+                (first, left) = (Some(op), left - 1);
+            }
             next = self.ops.before(ALL, op);
-            if is_write(self.ops[op].request) {
+        }
+        while let Some(op) = first {
+            first = self.ops.after(ALL, op);
+            if is_write(self.ops[op].request) && self.ops[op].class < class {
                 self.raise(op, class);
             }
         }
-    }
-
-    fn writes_below(&self, class: Class) -> bool {
-        self.writes_by_class[..class as usize]
-            .iter()
-            .any(|count| *count > 0)
     }
 
     fn waits_behind(&self, op: OpId) -> Option<OpId> {

@@ -1,6 +1,7 @@
 //! The machine: its rooms, its doors, and the order in which it is to be asked.
 
 mod answer;
+mod behind;
 mod budget;
 mod canonical;
 mod complete;
@@ -40,6 +41,7 @@ use crate::stats::Stats;
 use crate::time::Tick;
 use crate::timers::Timers;
 use alloc::vec::Vec;
+use behind::Lost;
 use budget::Budget;
 pub use canonical::Canonical;
 pub use run::Run;
@@ -88,7 +90,7 @@ pub struct Machine {
     handles: Slab<crate::id::kind::Handle, Handle, 0>,
     /// What only files have that are open for writing.
     writings: Slab<WritingKind, Writing, 5>,
-    ops: Slab<crate::id::kind::Op, Op, 4>,
+    ops: Slab<crate::id::kind::Op, Op, 5>,
     ios: Slab<crate::id::kind::Io, Io, 2>,
     /// What is being replaced.
     targets: Slab<TargetKind, Target, 0>,
@@ -109,6 +111,10 @@ pub struct Machine {
     turn: Turn,
     /// Operations whose answer is to be polled, in order.
     told: List,
+    /// Writes whose acceptance is to be told, in order.
+    early: List,
+    /// Writes that failed behind, and no flush or sync of all has told of.
+    lost: Option<Lost>,
     /// Files of which something is to be told.
     news: List,
     /// Opens that wait for a descriptor.
@@ -175,6 +181,8 @@ impl Machine {
             rings: [List::EMPTY; 4],
             turn: Turn::FIRST,
             told: List::EMPTY,
+            early: List::EMPTY,
+            lost: None,
             news: List::EMPTY,
             openers: List::EMPTY,
             reopeners: List::EMPTY,

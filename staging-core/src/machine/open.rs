@@ -279,7 +279,9 @@ impl Machine {
         self.files[file].handles += 1;
         let writes = match access {
             Access::Read => Writes::No,
-            Access::Write | Access::WriteThrough => self.begin_writing(file, access),
+            Access::Write | Access::WriteThrough | Access::WriteBehind => {
+                self.begin_writing(file, access)
+            }
         };
         self.handles[handle] = Handle::Opening {
             op,

@@ -23,6 +23,10 @@ impl Machine {
         if let Some(tell) = self.next_phase_before_closed() {
             return Some(tell);
         }
+        if let Some((op, outcome)) = self.next_early() {
+            let tag = self.ops[op].tag;
+            return Some(Tell::Resolve { op, tag, outcome });
+        }
         if let Some(op) = self.ops.pop_front(&mut self.told, OPS)
             && let OpState::Resolved { outcome, flight } = self.ops[op].state
         {
@@ -98,6 +102,7 @@ impl Machine {
 
     fn has_something_to_tell(&self) -> bool {
         !self.told.is_empty()
+            || !self.early.is_empty()
             || self.told_phase != self.phase.name()
             || !self.news.is_empty()
             || (self.operations_room == Fullness::Refused && self.operations_have_room())

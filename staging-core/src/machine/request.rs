@@ -3,7 +3,7 @@
 use super::Machine;
 use super::lend::is_write;
 use super::stage::Seen;
-use super::state::{Fullness, Handle, Op, OpState, Order, Writes};
+use super::state::{Answers, Early, Fullness, Handle, Op, OpState, Order, Writes};
 use crate::action::{Bound, Outcome};
 use crate::class::Class;
 use crate::event::{Mode, Request, Tag};
@@ -134,11 +134,7 @@ impl Machine {
 
     /// What is written through is High at least (R4).
     fn class_of_request(&self, request: Request) -> Class {
-        let handle = request.handle().and_then(|handle| self.handles.get(handle));
-        let through = matches!(
-            handle.map(Handle::writes),
-            Some(Writes::Since { through: true, .. })
-        );
+        let through = self.answers_of(request.handle()) == Answers::Durable;
         match through && is_write(request) {
             true => request.class().max(Class::High),
             false => request.class(),
@@ -167,6 +163,7 @@ impl Machine {
             class: self.class_of_request(request),
             place: 0,
             order: Order::Apart,
+            early: Early::No,
             epoch: 0,
             dependents: List::EMPTY,
         });
@@ -182,7 +179,9 @@ impl Machine {
         if deadline != Tick::NEVER {
             self.timers.insert(deadline, op);
         }
-        self.start(op, request, file);
+        if !self.is_told_of_loss(op) {
+            self.start(op, request, file);
+        }
         if let Some((at, first)) = self.timers.first()
             && first == op
             && at <= self.now

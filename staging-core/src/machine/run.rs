@@ -3,7 +3,7 @@
 //! comes later delays none (R5).
 
 use super::Machine;
-use super::state::{Io, OpState, Owner, Place, RUN, WritingId};
+use super::state::{Answers, Io, OpState, Owner, Place, RUN, WritingId};
 use super::write::{Executed, written_outcome};
 use crate::action::IoKind;
 use crate::event::Request;
@@ -204,7 +204,7 @@ impl Machine {
         }
         if !matches!(self.ops[op].state, OpState::Performing { .. }) {
             self.flight_ended(op);
-        } else if end.fault.is_none() && self.writes_through(op) {
+        } else if end.fault.is_none() && self.answers_of(self.ops[op].handle) == Answers::Durable {
             // It stands in nobody's way any more: what is left is to make it durable.
             self.leave_place(op);
             self.cover(op, file, writing);

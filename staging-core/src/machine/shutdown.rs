@@ -66,7 +66,7 @@ impl Machine {
             failed: self.stats.failed + self.stats.expired,
             cancelled: self.stats.cancelled,
             abandoned: self.stats.abandoned,
-            undurable_bytes: 0,
+            undurable_bytes: self.stats.lost_bytes,
         })
     }
 
@@ -255,6 +255,7 @@ impl Machine {
         self.bytes_room = Fullness::Quiet;
         self.operations_room = Fullness::Quiet;
         self.handles_room = Fullness::Quiet;
+        self.lost = None;
         self.news = List::EMPTY;
         self.openers = List::EMPTY;
         self.reopeners = List::EMPTY;

@@ -23,6 +23,8 @@ pub(super) const ORDER: usize = 1;
 pub(super) const ALL: usize = 2;
 /// Writes that were handed out as one action, in the order of their ranges.
 pub(super) const RUN: usize = 3;
+/// Writes whose acceptance is to be told.
+pub(super) const EARLY: usize = 4;
 /// Actions to hand out, in the order in which they became ready.
 pub(super) const READY: usize = 0;
 /// Those of one class.
@@ -51,6 +53,7 @@ pub(super) struct Op {
     /// Where an append took its place.
     pub place: u64,
     pub order: Order,
+    pub early: Early,
     /// How many barriers over it had been accepted before it: no run reaches across one (R7).
     pub epoch: u64,
     /// Those that met it and came later, each waiting for it as the latest in its way.
@@ -158,9 +161,27 @@ pub(super) enum Writes {
     /// It may, unless a sync failed since: so many had when it was opened (R8).
     Since {
         failures: u32,
-        /// Whether a write is answered when it is durable.
-        through: bool,
+        /// How many writes behind had failed when it was last told.
+        told: u32,
+        answers: Answers,
     },
+}
+
+/// When a write is answered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answers {
+    Executed,
+    Durable,
+    Accepted,
+}
+
+/// Whether an operation was answered when it was accepted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Early {
+    No,
+    /// It is to be, in `early`.
+    ToTell,
+    Told,
 }
 
 impl Handle {
@@ -175,6 +196,14 @@ impl Handle {
         match *self {
             Handle::Opening { .. } => 1,
             Handle::Open { pending, .. } | Handle::Leaving { pending, .. } => pending,
+        }
+    }
+
+    pub(super) fn writes_mut(&mut self) -> &mut Writes {
+        match self {
+            Handle::Opening { writes, .. }
+            | Handle::Open { writes, .. }
+            | Handle::Leaving { writes, .. } => writes,
         }
     }
 
@@ -235,6 +264,9 @@ pub(super) struct Writing {
     pub failures: u32,
     /// Handles that were opened before the last of those.
     pub broken: u32,
+    /// How many writes failed that had been answered before, and why the last of them.
+    pub lost: u32,
+    pub lost_to: i32,
     /// Writes accepted and not ended.
     pub active: u32,
     /// Those of them that set the length.
@@ -274,14 +306,6 @@ pub(super) struct Writing {
     pub owed: u32,
     /// It stands in `unsynced`.
     pub listed: bool,
-}
-
-impl Writing {
-    /// Whether a write is under way that is less urgent.
-    pub(super) fn has_below(&self, class: Class) -> bool {
-        let below = &self.by_class[..class as usize];
-        below.iter().any(|count| *count > 0)
-    }
 }
 
 /// The system sync of a file.

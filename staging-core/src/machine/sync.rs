@@ -50,7 +50,8 @@ impl Machine {
             match self.ops[op].request {
                 Request::Flush { .. } => {
                     self.leave_order(op, Some(writing));
-                    self.resolve(op, Outcome::Flushed);
+                    let outcome = self.unless_lost(op, Outcome::Flushed);
+                    self.resolve(op, outcome);
                 }
                 Request::Sync { .. } => {
                     self.leave_order(op, Some(writing));
@@ -67,7 +68,8 @@ impl Machine {
             match self.ops[op].request {
                 Request::FlushAll => {
                     self.leave_order(op, None);
-                    self.resolve(op, Outcome::Flushed);
+                    let outcome = self.unless_lost(op, Outcome::Flushed);
+                    self.resolve(op, outcome);
                 }
                 Request::SyncAll => {
                     self.leave_order(op, None);
@@ -196,7 +198,10 @@ impl Machine {
     pub(super) fn resolve_each(&mut self, ops: &mut List, outcome: Outcome) {
         while let Some(op) = self.ops.pop_front(ops, OPS) {
             let outcome = match outcome {
-                Outcome::Synced => self.durable_outcome(op),
+                Outcome::Synced => {
+                    let durable = self.durable_outcome(op);
+                    self.unless_lost(op, durable)
+                }
                 _ => outcome,
             };
             self.resolve(op, outcome);

@@ -4,10 +4,11 @@
 use super::Machine;
 use super::state::Fullness;
 use super::state::{
-    Contents, Descriptor, IDLE, InRound, Pass, Place, QUEUE, Step, Sync, Then, Writes, Writing,
+    Answers, Contents, Descriptor, Handle, IDLE, InRound, Pass, Place, QUEUE, Step, Sync, Then,
+    Writes, Writing,
 };
 use crate::event::{Access, Key};
-use crate::id::{FileId, HandleId, OpId};
+use crate::id::{FileId, HandleId};
 use crate::intervals::Root;
 use crate::slab::List;
 use crate::staging::{How, Why};
@@ -34,6 +35,8 @@ impl Machine {
                 handles: 0,
                 failures: 0,
                 broken: 0,
+                lost: 0,
+                lost_to: 0,
                 active: 0,
                 cuts: 0,
                 appends: 0,
@@ -63,7 +66,12 @@ impl Machine {
         entry.handles += 1;
         Writes::Since {
             failures: entry.failures,
-            through: access == Access::WriteThrough,
+            told: entry.lost,
+            answers: match access {
+                Access::Read | Access::Write => Answers::Executed,
+                Access::WriteThrough => Answers::Durable,
+                Access::WriteBehind => Answers::Accepted,
+            },
         }
     }
 
@@ -193,13 +201,13 @@ impl Machine {
         }
     }
 
-    /// Whether a write is answered when it is durable.
-    pub(super) fn writes_through(&self, op: OpId) -> bool {
-        let handle = self.ops[op].handle;
-        handle.is_some_and(|handle| {
-            let writes = self.handles[handle].writes();
-            matches!(writes, Writes::Since { through: true, .. })
-        })
+    /// When the writes of a handle are answered.
+    pub(super) fn answers_of(&self, handle: Option<HandleId>) -> Answers {
+        let handle = handle.and_then(|handle| self.handles.get(handle));
+        match handle.map(Handle::writes) {
+            Some(Writes::Since { answers, .. }) => answers,
+            Some(Writes::No) | None => Answers::Executed,
+        }
     }
 
     /// Whether a sync failed since a handle was opened that may write: it may not any more (R8).

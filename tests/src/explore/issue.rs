@@ -194,7 +194,9 @@ impl Turn<'_> {
         let held = self.state.around.files[file].descriptor;
         let right = match access {
             Access::Read => held.is_some(),
-            Access::Write | Access::WriteThrough => held.is_some_and(Access::may_write),
+            Access::Write | Access::WriteThrough | Access::WriteBehind => {
+                held.is_some_and(Access::may_write)
+            }
         };
         Rule::DescriptorThere.holds(right, || format!("{kind:?} with {held:?}"))
     }

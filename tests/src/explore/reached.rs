@@ -11,7 +11,7 @@ use staging_core::{
 pub(crate) struct Reached(u128);
 
 /// The words, each at its bit.
-const WORDS: [&str; 84] = [
+const WORDS: [&str; 85] = [
     "opened staged empty",
     "opened staged loaded",
     "opened staged mapped",
@@ -96,6 +96,7 @@ const WORDS: [&str; 84] = [
     "sync of a directory",
     "discard",
     "replaced",
+    "accepted",
 ];
 
 /// Where the words of replacing begin.
@@ -129,7 +130,7 @@ impl Reached {
                 ..
             } => 53,
             IoKind::Open {
-                access: Access::Write | Access::WriteThrough,
+                access: Access::Write | Access::WriteThrough | Access::WriteBehind,
                 ..
             } => 54,
             IoKind::Fetch { .. } => 55,
@@ -189,6 +190,7 @@ impl Reached {
             Outcome::SyncFailed { .. } => 21,
             Outcome::Closed => 22,
             Outcome::Replaced => REPLACES + 6,
+            Outcome::Accepted { .. } => REPLACES + 7,
             Outcome::Failed { fault, done } => {
                 match done {
                     Done::Nothing => {}

@@ -162,6 +162,7 @@ impl Writer<'_> {
         self.sync_all();
         self.names();
         self.op_list(&m.told);
+        self.op_list_by(super::state::EARLY, &m.early);
         self.op_list(&m.openers);
         self.file_list(super::state::NEWS, &m.news);
         self.file_list(super::state::IDLE, &m.idle);
@@ -192,9 +193,10 @@ impl Writer<'_> {
         let broken = self.machine.is_broken(id);
         let writes = match handle.writes() {
             Writes::No => 0,
-            Writes::Since { through, .. } => 1 + u64::from(broken) + 2 * u64::from(through),
+            Writes::Since { answers, .. } => 1 + u64::from(broken) + 2 * answers as u64,
         };
-        self.word(writes);
+        self.words
+            .extend([writes, u64::from(self.machine.is_untold(id))]);
         self.word(u64::from(handle.pending()));
         let file = handle.file().map_or(GONE, |file| self.file_rank(file));
         let closer = closer.map_or(GONE, |op| self.op_rank(op));
@@ -310,7 +312,8 @@ impl Writer<'_> {
         self.word(op.tag.0);
         let handle = op.handle.map_or(GONE, |handle| self.handle_rank(handle));
         self.word(handle);
-        self.words.extend([op.place, op.class as u64]);
+        self.words
+            .extend([op.place, op.class as u64, op.early as u64]);
         self.op_list(&op.dependents);
         self.word(match op.order {
             Order::Apart => 0,

@@ -32,6 +32,7 @@ impl Writer<'_> {
             | Outcome::Unstaged
             | Outcome::Read { .. }
             | Outcome::Written { .. }
+            | Outcome::Accepted { .. }
             | Outcome::LengthSet
             | Outcome::Flushed
             | Outcome::Synced

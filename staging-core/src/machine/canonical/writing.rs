@@ -15,6 +15,7 @@ impl Writer<'_> {
             u64::from(writing.active),
             writing.bytes,
             writing.bytes_room as u64,
+            writing.lost_to as u64,
             u64::from(writing.dirty),
             writing.round as u64,
             u64::from(writing.owed),
@@ -80,6 +81,12 @@ impl Writer<'_> {
             self.words.extend([u64::from(files), rank]);
             self.hashed(&fault);
         }
+        if let Some(lost) = m.lost {
+            let rank = self.file_rank(lost.first);
+            self.words.extend([u64::from(lost.writes), rank]);
+            self.hashed(&lost.fault);
+        }
+        self.end();
         let mut next = m.writings.first(&m.unsynced);
         while let Some(writing) = next {
             let rank = self.file_rank(m.writings[writing].file);

@@ -155,6 +155,7 @@ fn ask(verb: &str, name: &str, how: &[&str], names: &Names) -> Read<Command> {
                 "create-new" => missing = Missing::CreateNew,
                 "write" => access = Access::Write,
                 "write-through" => access = Access::WriteThrough,
+                "write-behind" => access = Access::WriteBehind,
                 "low" => class = Class::Low,
                 "high" => class = Class::High,
                 "urgent" => class = Class::Urgent,

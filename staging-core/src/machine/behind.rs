@@ -1,0 +1,159 @@
+//! Writing behind: a write is answered when it is accepted, and goes on like any other. If it fails
+//! then, that is an error of the file, and told once to each handle that writes behind (R8).
+
+use super::Machine;
+use super::lend::is_write;
+use super::state::{Answers, EARLY, Early, Writes, WritingId};
+use crate::action::{Done, Outcome};
+use crate::event::Request;
+use crate::fault::Fault;
+use crate::id::{FileId, HandleId, OpId};
+
+/// What was lost behind everybody's back since the last flush or sync of all told of it.
+#[derive(Clone, Copy)]
+pub(super) struct Lost {
+    pub writes: u32,
+    pub first: FileId,
+    pub fault: Fault,
+}
+
+impl Machine {
+    /// A write took its place: by a handle that writes behind, its caller need not wait any longer.
+    pub(super) fn answer_early(&mut self, op: OpId) {
+        if self.answers_of(self.ops[op].handle) == Answers::Accepted {
+            self.timers.remove(op);
+            self.ops[op].early = Early::ToTell;
+            self.ops.push_back(&mut self.early, EARLY, op);
+        }
+    }
+
+    /// The acceptance that is told next.
+    pub(super) fn next_early(&mut self) -> Option<(OpId, Outcome)> {
+        let op = self.ops.pop_front(&mut self.early, EARLY)?;
+        let entry = &mut self.ops[op];
+        entry.early = Early::Told;
+        let offset = match entry.request {
+            Request::Write { offset, .. } => offset,
+            Request::Append { .. } => entry.place,
+            Request::SetLength { len, .. } => len,
+            _ => 0,
+        };
+        Some((op, Outcome::Accepted { offset }))
+    }
+
+    /// An operation ends. Says whether its caller has his answer already; one who was to be told of
+    /// the acceptance is told the end instead.
+    pub(super) fn was_answered_early(
+        &mut self,
+        op: OpId,
+        writing: Option<WritingId>,
+        end: Outcome,
+    ) -> bool {
+        match self.ops[op].early {
+            Early::No => return false,
+            Early::ToTell => {
+                self.ops.unlink(&mut self.early, EARLY, op);
+                self.ops[op].early = Early::No;
+                return false;
+            }
+            Early::Told => {}
+        }
+        if let (Outcome::Failed { fault, .. }, Some(writing)) = (end, writing) {
+            self.lose(op, writing, fault);
+        }
+        true
+    }
+
+    fn lose(&mut self, op: OpId, writing: WritingId, fault: Fault) {
+        let errno = match fault {
+            Fault::Os(errno) => errno,
+            _ => 0,
+        };
+        let entry = &mut self.writings[writing];
+        entry.lost = entry.lost.wrapping_add(1);
+        entry.lost_to = errno;
+        let (first, fault) = (entry.file, Fault::Behind(errno));
+        let lost = self.lost.get_or_insert(Lost {
+            writes: 0,
+            first,
+            fault,
+        });
+        lost.writes = lost.writes.saturating_add(1);
+        if let Request::Write { len, .. } | Request::Append { len, .. } = self.ops[op].request {
+            self.stats.lost_bytes = self.stats.lost_bytes.saturating_add(len);
+        }
+    }
+
+    /// Whether a handle that writes behind has still to be told of a loss.
+    pub(super) fn is_untold(&self, handle: HandleId) -> bool {
+        let entry = &self.handles[handle];
+        let writing = entry.file().and_then(|file| self.files.get(file)?.writing);
+        match (entry.writes(), writing) {
+            (
+                Writes::Since {
+                    told,
+                    answers: Answers::Accepted,
+                    ..
+                },
+                Some(writing),
+            ) => told != self.writings[writing].lost,
+            _ => false,
+        }
+    }
+
+    /// What a handle that writes behind was not told yet, and is told now.
+    fn untold_loss(&mut self, handle: HandleId) -> Option<Fault> {
+        self.handles
+            .get(handle)
+            .filter(|_| self.is_untold(handle))?;
+        let file = self.handles[handle].file()?;
+        let writing = &self.writings[self.files[file].writing?];
+        let (lost, errno) = (writing.lost, writing.lost_to);
+        if let Writes::Since { told, .. } = self.handles[handle].writes_mut() {
+            *told = lost;
+        }
+        Some(Fault::Behind(errno))
+    }
+
+    /// A write that is asked for where one failed before that nobody was told of: it is not begun.
+    pub(super) fn is_told_of_loss(&mut self, op: OpId) -> bool {
+        let entry = &self.ops[op];
+        let Some(handle) = entry.handle.filter(|_| is_write(entry.request)) else {
+            return false;
+        };
+        let Some(fault) = self.untold_loss(handle) else {
+            return false;
+        };
+        let done = Done::Nothing;
+        self.resolve(op, Outcome::Failed { fault, done });
+        true
+    }
+
+    /// The answer to a flush, a sync or a close that went well: unless something was lost before it.
+    pub(super) fn unless_lost(&mut self, op: OpId, well: Outcome) -> Outcome {
+        let entry = &self.ops[op];
+        let done = Done::Unknown;
+        match (entry.request, entry.handle) {
+            (
+                Request::Flush { .. } | Request::Sync { .. } | Request::Close { .. },
+                Some(handle),
+            ) => match self.untold_loss(handle) {
+                Some(fault) => Outcome::Failed { fault, done },
+                None => well,
+            },
+            (Request::FlushAll | Request::SyncAll, _) => match self.lost.take() {
+                Some(Lost {
+                    writes,
+                    first,
+                    fault,
+                }) => Outcome::SyncFailed {
+                    files: writes,
+                    first,
+                    fault,
+                },
+                None => well,
+            },
+            _ => well,
+        }
+    }
+}
