@@ -105,16 +105,18 @@ impl Turns {
     ///
     /// Whoever spent too much sits out until he is even, so a class may have to wait for so many
     /// rounds as its weight fits into the dearest action, and one more; in each of them the others
-    /// spend what they are given, and go beyond it once.
+    /// spend what they are given, and go beyond it once. Besides, in between goes who has waited longest.
     pub fn most_between(self, class: Class) -> u32 {
-        let Turns::ByClass { weights, .. } = self else {
-            return u32::MAX;
+        let (weights, patience) = match self {
+            Turns::ByClass { weights, patience } if patience > 0 => (weights, patience),
+            Turns::ByClass { .. } | Turns::ByArrival => return u32::MAX,
         };
         let rounds = Turns::DEAREST.div_ceil(weights.of(class)) + 1;
         let others = Class::ALL.into_iter().filter(|other| *other != class);
-        others
+        let others: u32 = others
             .map(|other| rounds * weights.of(other) + Turns::DEAREST)
-            .sum()
+            .sum();
+        others + others.div_ceil(u32::from(patience)) + 1
     }
 
     /// How many others are handed out at most before an action that found so many ready (R11).
@@ -176,7 +178,7 @@ mod tests {
             },
             patience: 3,
         };
-        assert_eq!(turns.most_between(Class::Low), 3 * (17 + 16));
+        assert_eq!(turns.most_between(Class::Low), 99 + 33 + 1);
         assert_eq!(turns.most_before(0), 4);
         assert_eq!(turns.most_before(5), 24);
         assert_eq!(Turns::ByArrival.most_before(5), 5);

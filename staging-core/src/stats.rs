@@ -44,6 +44,8 @@ pub struct Stats {
     pub written: u64,
     /// Bytes of those.
     pub written_bytes: u64,
+    /// Writes that went to the system together with another (R7).
+    pub merged: u64,
     /// Bytes of writes that failed after they had been answered as accepted (R8).
     pub lost_bytes: u64,
     /// Replaces that were published.

@@ -55,11 +55,12 @@ impl Machine {
     /// A `Release` is held back while anything is to be told, because an answer not told yet may
     /// point into the contents it gives up.
     pub fn poll_io(&mut self) -> Option<Action> {
-        let (io, turn) = self.next_ready()?;
+        let choice = self.next_ready()?;
+        let io = choice.io;
         if matches!(self.ios[io].kind, IoKind::Release { .. }) && !self.told.is_empty() {
             return None;
         }
-        let kind = self.hand_out(io, turn);
+        let kind = self.hand_out(choice);
         self.stats.issued += 1;
         Some(Action::Perform { io, kind })
     }

@@ -120,6 +120,7 @@ impl Machine {
                 self.ops[part.op].state = OpState::Performing { io };
             }
         }
+        self.stats.merged += u64::from(parts - 1);
         let entry = &mut self.ios[io];
         entry.run = run;
         entry.kind = IoKind::Write {

@@ -10,6 +10,23 @@ use crate::action::IoKind;
 use crate::class::{Class, Turn, Turns, Weights};
 use crate::id::IoId;
 
+/// Who is handed out next.
+#[derive(Clone, Copy)]
+pub(super) struct Choice {
+    pub io: IoId,
+    /// Whose turn it is then.
+    turn: Turn,
+    /// It was the turn of its class, which pays. Who is next for having waited longest is free.
+    pays: bool,
+}
+
+impl Choice {
+    const fn free(io: IoId, turn: Turn) -> Choice {
+        let pays = false;
+        Choice { io, turn, pays }
+    }
+}
+
 impl Machine {
     /// A new action takes its place among the ready ones.
     pub(super) fn line_up(&mut self, io: IoId) {
@@ -69,19 +86,19 @@ impl Machine {
         }
     }
 
-    /// Who is next, and whose turn it is then.
-    pub(super) fn next_ready(&self) -> Option<(IoId, Turn)> {
+    /// Who is next.
+    pub(super) fn next_ready(&self) -> Option<Choice> {
         let oldest = self.ios.first(&self.ready)?;
         let Turns::ByClass { weights, patience } = self.limits.turns else {
-            return Some((oldest, Turn::FIRST));
+            return Some(Choice::free(oldest, Turn::FIRST));
         };
         if self.ios.after(READY, oldest).is_none() {
-            return Some((oldest, Turn::FIRST));
+            return Some(Choice::free(oldest, Turn::FIRST));
         }
         let mut turn = self.turn;
         if turn.preferred >= patience {
             turn.preferred = 0;
-            return Some((oldest, turn));
+            return Some(Choice::free(oldest, turn));
         }
         let class = self.class_in_turn(&mut turn, weights);
         let chosen = self.first_of(class, &mut turn)?;
@@ -89,12 +106,17 @@ impl Machine {
             true => 0,
             false => turn.preferred + 1,
         };
-        Some((chosen, turn))
+        Some(Choice {
+            io: chosen,
+            turn,
+            pays: true,
+        })
     }
 
     /// Hands it out, with what is merged with it: the class pays, and its file goes to the end of the
     /// ring.
-    pub(super) fn hand_out(&mut self, io: IoId, turn: Turn) -> IoKind {
+    pub(super) fn hand_out(&mut self, choice: Choice) -> IoKind {
+        let Choice { io, turn, pays } = choice;
         let Io { class, owner, .. } = self.ios[io];
         let class = class as usize;
         self.step_out(io);
@@ -110,6 +132,8 @@ impl Machine {
         let kind = self.ios[io].kind;
         if !self.ready.is_empty() {
             self.turn = turn;
+        }
+        if !self.ready.is_empty() && pays {
             self.turn.credit[class] -= cost(kind) as i16;
         }
         kind

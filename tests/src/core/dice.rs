@@ -6,7 +6,7 @@
 
 /// Where choices come from.
 #[derive(Clone, Debug)]
-pub(crate) struct Dice {
+pub struct Dice {
     source: Source,
 }
 
@@ -22,7 +22,7 @@ enum Source {
 
 impl Dice {
     /// The dice of a seed.
-    pub(crate) fn of(seed: u64) -> Dice {
+    pub fn of(seed: u64) -> Dice {
         let spread = (seed.wrapping_add(1)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let source = Source::Seed((spread ^ (spread >> 29)) | 1);
         Dice { source }
@@ -57,7 +57,7 @@ impl Dice {
     }
 
     /// A number below `end`; 0 if there is none.
-    pub(crate) fn below(&mut self, end: usize) -> usize {
+    pub fn below(&mut self, end: usize) -> usize {
         let end = end.max(1);
         let any = match (&self.source, end) {
             (Source::Seed(_), _) => self.any() >> 33,
@@ -69,7 +69,7 @@ impl Dice {
     }
 
     /// Yes, so many times in a hundred.
-    pub(crate) fn chance(&mut self, percent: usize) -> bool {
+    pub fn chance(&mut self, percent: usize) -> bool {
         match percent {
             // Not worth a byte.
             0 if !matches!(self.source, Source::Seed(_)) => false,
@@ -78,7 +78,7 @@ impl Dice {
     }
 
     /// One of these, which are not none.
-    pub(crate) fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
+    pub fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[self.below(choices.len())]
     }
 

@@ -2,7 +2,7 @@
 
 pub mod broken;
 pub(crate) mod columns;
-pub(crate) mod dice;
+pub mod dice;
 pub(crate) mod disk;
 pub(crate) mod driver;
 pub(crate) mod ending;
