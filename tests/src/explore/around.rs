@@ -154,6 +154,8 @@ pub(crate) struct Job {
     pub(crate) file: usize,
     pub(crate) seq: u32,
     pub(crate) touch: Option<Touch>,
+    /// Of a part of a run of writes: where it begins, and how long it is.
+    pub(crate) part: Option<(u64, u64)>,
     /// The file as it was when the action was handed out.
     pub(crate) early: View,
     /// Pages that slices keep of the contents it releases.

@@ -72,6 +72,14 @@ impl Turn<'_> {
     /// The driver says that an action ended.
     pub(crate) fn end(&mut self, at: usize, how: How) -> Verdict {
         let job = self.state.around.jobs.remove(at);
+        let mut rest = ArrayVec::<Job, 8>::new();
+        self.state.around.jobs.retain(|other| {
+            let with_it = other.io == job.io;
+            if with_it {
+                rest.push(*other);
+            }
+            !with_it
+        });
         let view = match how {
             How::Early => job.early,
             _ => self.state.around.files[job.file].view,
@@ -96,6 +104,9 @@ impl Turn<'_> {
             _ => {}
         }
         self.carry_out(&job, completion, &view)?;
+        for part in &rest {
+            self.carry_out(part, completion, &view)?;
+        }
         let io = job.io;
         let reply = self.say(staging_core::Event::Completed { io, completion });
         self.state.around.stale.io = Some(io);
@@ -121,14 +132,26 @@ impl Turn<'_> {
                 self.mark(job, End::Read(bytes));
                 Ok(())
             }
-            (IoKind::Write { offset, len, .. }, Completion::Written) => {
+            (IoKind::Write { .. }, Completion::Written) => {
+                let (offset, len) = job.part.unwrap_or_default();
                 self.written(job, offset, len);
                 self.mark(job, End::Executed);
                 Ok(())
             }
-            (IoKind::Write { offset, .. }, Completion::CutShort { bytes, .. }) => {
-                self.written(job, offset, bytes);
-                self.mark(job, End::Failed);
+            (IoKind::Write { offset: from, .. }, Completion::CutShort { bytes, .. }) => {
+                let (offset, len) = job.part.unwrap_or_default();
+                let share = (from + bytes).saturating_sub(offset).min(len);
+                if share > 0 {
+                    self.written(job, offset, share);
+                }
+                self.mark(
+                    job,
+                    if share == len {
+                        End::Executed
+                    } else {
+                        End::Failed
+                    },
+                );
                 Ok(())
             }
             (IoKind::SetLength { len, .. }, Completion::LengthSet) => {

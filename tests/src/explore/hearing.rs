@@ -43,11 +43,10 @@ impl Turn<'_> {
             Tell::Abandoned { io, .. } => {
                 let closed = self.state.machine.phase() == PhaseName::Closed;
                 let jobs = &mut self.state.around.jobs;
-                let at = jobs.iter().position(|job| job.io == io);
-                if let Some(at) = at {
-                    jobs.remove(at);
-                }
-                Rule::AbandonedIsNamed.holds(closed && at.is_some(), || format!("{tell:?}"))
+                let before = jobs.len();
+                jobs.retain(|job| job.io != io);
+                let named = jobs.len() < before;
+                Rule::AbandonedIsNamed.holds(closed && named, || format!("{tell:?}"))
             }
             Tell::Phase { phase, cause } => {
                 let edge = EDGES.contains(&(told, phase, cause));
@@ -112,10 +111,11 @@ impl Turn<'_> {
             (What::SyncAll, Outcome::SyncFailed { files, .. }) => {
                 files > 0 && (asked.end == End::Failed || self.heard.is_some())
             }
-            (What::Write(at, len), Outcome::Written { offset, bytes }) => {
-                (offset, bytes) == (at, len)
-            }
-            (What::Append(len), Outcome::Written { offset, bytes }) => {
+            (
+                What::Write(at, len) | What::WriteAs(_, at, len),
+                Outcome::Written { offset, bytes },
+            ) => (offset, bytes) == (at, len),
+            (What::Append(len) | What::AppendAs(_, len), Outcome::Written { offset, bytes }) => {
                 bytes == len && asked.touch.map_or(len == 0, |touch| touch.start == offset)
             }
             (What::Read(_, len), Outcome::Read { bytes }) => {
@@ -201,7 +201,7 @@ impl Turn<'_> {
         let state = &self.state;
         let phase = state.machine.phase();
         let file = self.world.seats[ask.seat];
-        let append = matches!(ask.what, What::Append(_));
+        let append = matches!(ask.what, What::Append(_) | What::AppendAs(..));
         let stage = matches!(ask.what, What::Stage(_));
         let heard = self.heard == Some(fault) || self.world.dawdles();
         let right = match fault {

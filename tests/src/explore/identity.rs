@@ -113,7 +113,7 @@ impl Writer<'_> {
         let around = self.around;
         let mut order: arrayvec::ArrayVec<usize, { super::around::JOBS }> =
             (0..around.jobs.len()).collect();
-        order.sort_unstable_by_key(|at| around.jobs[*at].io.index());
+        order.sort_unstable_by_key(|at| (around.jobs[*at].io.index(), around.jobs[*at].seq));
         for at in order {
             let job = &around.jobs[at];
             let older = around.jobs.iter().filter(|other| other.seq < job.seq);

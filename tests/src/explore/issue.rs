@@ -3,6 +3,8 @@
 use super::around::{Job, SeatState, Touch};
 use super::rules::{Broken, Rule, Verdict};
 use super::step::Turn;
+use super::world::What;
+use arrayvec::ArrayVec;
 use staging_core::{
     Access, FileId, HandleId, IoId, IoKind, OpId, Outcome, PhaseName, ReplaceStep, Tell,
 };
@@ -24,6 +26,7 @@ impl Turn<'_> {
             file,
             seq: 0,
             touch: None,
+            part: None,
             early: self.state.around.files[file].view,
             lent: 0,
             returned: 0,
@@ -51,10 +54,12 @@ impl Turn<'_> {
                 (job.seq, job.touch) = self.check_sets_out(op, kind)?;
                 self.check_waited(op, file)?;
             }
-            IoKind::Write { op, .. } | IoKind::SetLength { op, .. } => {
+            IoKind::Write { .. } | IoKind::SetLength { .. } => {
                 self.check_alone(file, kind)?;
                 self.check_descriptor(file, kind, Access::Write)?;
-                (job.seq, job.touch) = self.check_sets_out(op, kind)?;
+                if let IoKind::SetLength { op, .. } = kind {
+                    (job.seq, job.touch) = self.check_sets_out(op, kind)?;
+                }
                 let held = self.state.around.files[file]
                     .held
                     .filter(|held| held.charge > 0);
@@ -85,8 +90,54 @@ impl Turn<'_> {
                 job.closes_reader = closed == Some(Access::Read);
             }
         }
-        self.state.around.jobs.push(job);
-        Ok(())
+        match kind {
+            IoKind::Write { .. } => self.run_sets_out(job),
+            _ => {
+                self.state.around.jobs.push(job);
+                Ok(())
+            }
+        }
+    }
+
+    /// R7: each part of a run of writes is a job of its own, and they end together.
+    fn run_sets_out(&mut self, job: Job) -> Verdict {
+        let IoKind::Write {
+            mut offset, parts, ..
+        } = job.kind
+        else {
+            return Ok(());
+        };
+        let run: ArrayVec<(OpId, u64), 8> = self.state.machine.run(job.io).collect();
+        let whole = run.len() == parts as usize;
+        Rule::RunsKeepToBarriers.holds(whole, || format!("{run:?} is {:?}", job.kind))?;
+        let (mut first, mut last) = (u32::MAX, 0);
+        for (op, len) in run {
+            let (seq, touch) = self.check_sets_out(op, job.kind)?;
+            let part = Some((offset, len));
+            let follows = touch.is_some_and(|touch| touch.end == offset + len);
+            Rule::RunsKeepToBarriers.holds(follows, || format!("{touch:?} in {:?}", job.kind))?;
+            self.state.around.jobs.push(Job {
+                seq,
+                touch,
+                part,
+                ..job
+            });
+            (first, last, offset) = (first.min(seq), last.max(seq), offset + len);
+        }
+        self.check_no_barrier_between(first, last, job.file)
+    }
+
+    pub(crate) fn check_no_barrier_between(&self, first: u32, last: u32, file: usize) -> Verdict {
+        let between = self.state.around.asked.iter().find(|asked| {
+            let ask = &self.world.asks[usize::from(asked.ask)];
+            let here = match ask.what {
+                What::Flush | What::Sync => self.world.seats[ask.seat] == file,
+                What::FlushAll | What::SyncAll => true,
+                _ => false,
+            };
+            here && first < asked.seq && asked.seq < last && !asked.given_up
+        });
+        Rule::RunsKeepToBarriers.holds(between.is_none(), || format!("a run is across {between:?}"))
     }
 
     fn check_io_id(&mut self, io: IoId) -> Verdict {

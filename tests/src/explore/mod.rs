@@ -21,6 +21,7 @@
 //!   way; `transcript` writes that way down as a script that anybody can replay.
 
 mod around;
+mod classes;
 mod corners;
 mod driver;
 mod fixtures;

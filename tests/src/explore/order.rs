@@ -15,11 +15,13 @@ impl Around {
         let (start, end, effect) = match what {
             _ if what.leads_nowhere() => return None,
             What::Read(offset, len) if len > 0 => (offset, offset + len, Effect::Looks),
-            What::Write(offset, len) if len > 0 => {
+            What::Write(offset, len) | What::WriteAs(_, offset, len) if len > 0 => {
                 let end = offset + len;
                 (offset.min(size), end, Effect::Reaches(end))
             }
-            What::Append(len) if len > 0 => (size, size + len, Effect::Reaches(size + len)),
+            What::Append(len) | What::AppendAs(_, len) if len > 0 => {
+                (size, size + len, Effect::Reaches(size + len))
+            }
             What::SetLength(len) => (len.min(size), u64::MAX, Effect::Cuts(len)),
             _ => return None,
         };

@@ -55,6 +55,8 @@ pub enum Rule {
     NoOverlapInFlight,
     /// Operations that meet, one a write, run in the order of acceptance (R1).
     OrderOfAcceptance,
+    /// Writes that become one action follow each other, and no barrier lies between (R7).
+    RunsKeepToBarriers,
     /// A write is answered when it was executed, with its range (R8).
     WrittenIsExecuted,
     /// A read sees every write before it and none after (R1, R6).
@@ -144,6 +146,7 @@ impl Rule {
         Rule::WithdrawnBeforeWrite,
         Rule::NoOverlapInFlight,
         Rule::OrderOfAcceptance,
+        Rule::RunsKeepToBarriers,
         Rule::WrittenIsExecuted,
         Rule::ReadsSeeWrites,
         Rule::SizeIsNewest,

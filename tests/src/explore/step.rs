@@ -91,6 +91,10 @@ pub(crate) fn choices(world: &World, state: &State, into: &mut Vec<Choice>) {
     }
     let mut hows = ArrayVec::<How, 8>::new();
     for (at, job) in around.jobs.iter().enumerate() {
+        // The parts of a run end together.
+        if around.jobs[..at].iter().any(|other| other.io == job.io) {
+            continue;
+        }
         hows.clear();
         super::driver::hows(world, around, job, &mut hows);
         into.extend(hows.iter().map(|how| Choice::End(at as u8, *how)));
@@ -160,7 +164,9 @@ fn may_ask(world: &World, state: &State, at: usize, ask: &Ask) -> bool {
     }
     let most = super::around::PAGES as u64 * PAGE;
     match ask.what {
-        super::world::What::Append(len) if !ask.what.leads_nowhere() => {
+        super::world::What::Append(len) | super::world::What::AppendAs(_, len)
+            if !ask.what.leads_nowhere() =>
+        {
             around.size(world.seats[ask.seat]) + len <= most
         }
         _ => true,

@@ -53,6 +53,9 @@ pub(crate) enum What {
     Read(u64, u64),
     Write(u64, u64),
     Append(u64),
+    /// A write of another class than Normal.
+    WriteAs(Class, u64, u64),
+    AppendAs(Class, u64),
     SetLength(u64),
     Flush,
     Sync,
@@ -188,6 +191,19 @@ impl What {
                     class: Class::Normal,
                 }
             }
+            What::WriteAs(class, offset, len) => {
+                let handle = handle?;
+                Request::Write {
+                    handle,
+                    offset,
+                    len,
+                    class,
+                }
+            }
+            What::AppendAs(class, len) => {
+                let handle = handle?;
+                Request::Append { handle, len, class }
+            }
             What::Append(len) => {
                 let handle = handle?;
                 Request::Append {
@@ -227,8 +243,10 @@ impl What {
         const MOST: u64 = i64::MAX as u64;
         match self {
             What::Read(offset, len) => offset.checked_add(len).is_none(),
-            What::Write(offset, len) => offset.checked_add(len).is_none_or(|end| end > MOST),
-            What::Append(len) | What::SetLength(len) => len > MOST,
+            What::Write(offset, len) | What::WriteAs(_, offset, len) => {
+                offset.checked_add(len).is_none_or(|end| end > MOST)
+            }
+            What::Append(len) | What::AppendAs(_, len) | What::SetLength(len) => len > MOST,
             _ => false,
         }
     }
@@ -246,6 +264,8 @@ impl What {
             | What::Read(..)
             | What::Write(..)
             | What::Append(_)
+            | What::WriteAs(..)
+            | What::AppendAs(..)
             | What::SetLength(_)
             | What::Flush
             | What::Sync

@@ -1,5 +1,6 @@
 //! The worlds that are explored for each change.
 
+use super::classes::{BY_ARRIVAL, CLASSED_WRITES, RUNS};
 use super::corners::{CROWDED, EDGES, LINGERING, NARROW, WAITING};
 use super::replacing::{LESS_DURABLE, REPLACING, REPLACING_LATE};
 use super::seldom::{BROKEN, FULL, LAST, LEISURE, MENDED, OLD_SIGHT, SCANT, TWICE, VAST};
@@ -38,7 +39,7 @@ pub(super) const CLASSES: Turns = Turns::ByClass {
 };
 
 /// For each change.
-pub static WORLDS: [World; 27] = [
+pub static WORLDS: [World; 30] = [
     STAGING,
     BUDGET,
     DESCRIPTORS,
@@ -66,6 +67,9 @@ pub static WORLDS: [World; 27] = [
     REPLACING,
     LESS_DURABLE,
     REPLACING_LATE,
+    CLASSED_WRITES,
+    BY_ARRIVAL,
+    RUNS,
 ];
 
 pub(super) const STAGING: World = World {
