@@ -15,14 +15,14 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 /// no part of what loom looks at.
 struct Manner {
     class: AtomicU8,
-    behind: AtomicBool,
+    apart: AtomicBool,
 }
 
 impl Manner {
     const fn new() -> Manner {
         Manner {
             class: AtomicU8::new(Class::Normal as u8),
-            behind: AtomicBool::new(false),
+            apart: AtomicBool::new(false),
         }
     }
 
@@ -92,9 +92,10 @@ impl Handle {
         self.manner.class.store(class as u8, Ordering::Relaxed);
     }
 
-    /// It was opened to write behind: the bytes of a write outlive the call.
-    pub(crate) fn writes_behind(&self) {
-        self.manner.behind.store(true, Ordering::Relaxed);
+    /// Its writes are answered before or after they are executed: whoever asks for one cannot carry it
+    /// out himself and be done.
+    pub(crate) fn answers_apart(&self) {
+        self.manner.apart.store(true, Ordering::Relaxed);
     }
 
     /// How it stands with regard to memory (G1, G7), at this moment.
@@ -215,7 +216,7 @@ impl Handle {
         bytes: &[u8],
         deadline: Deadline,
     ) -> Write {
-        let manner = match self.manner.behind.load(Ordering::Relaxed) {
+        let manner = match self.manner.apart.load(Ordering::Relaxed) {
             true => Bytewise::Copied,
             false => Bytewise::Lent,
         };

@@ -57,8 +57,8 @@ impl Options {
     /// Tells an open file how it writes.
     pub fn instruct(&self, handle: &Handle) {
         handle.set_class(self.class);
-        if self.write_behind {
-            handle.writes_behind();
+        if self.write_behind || self.write_through {
+            handle.answers_apart();
         }
     }
 

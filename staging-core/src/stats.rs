@@ -46,7 +46,8 @@ pub struct Stats {
     pub written_bytes: u64,
     /// Writes that went to the system together with another (R7).
     pub merged: u64,
-    /// Bytes of writes that failed after they had been answered as accepted (R8).
+    /// Bytes of writes that failed after they had been answered as accepted, when nobody was left who
+    /// could be told (R8, S8).
     pub lost_bytes: u64,
     /// Replaces that were published.
     pub replaced: u64,

@@ -67,7 +67,7 @@ struct Own {
 pub enum Bytewise {
     /// It is answered when it is executed: if the caller carries it out himself, nothing is copied.
     Lent,
-    /// It is answered before: it has bytes of its own.
+    /// It is answered before that, or later: it has bytes of its own.
     Copied,
 }
 

@@ -3,7 +3,7 @@
 
 use super::Machine;
 use super::lend::is_write;
-use super::state::{Answers, EARLY, Early, Writes, WritingId};
+use super::state::{Answers, EARLY, Early, Handle, Writes, WritingId};
 use crate::action::{Done, Outcome};
 use crate::event::Request;
 use crate::fault::Fault;
@@ -72,16 +72,32 @@ impl Machine {
         let entry = &mut self.writings[writing];
         entry.lost = entry.lost.wrapping_add(1);
         entry.lost_to = errno;
-        let (first, fault) = (entry.file, Fault::Behind(errno));
+        let first = entry.file;
         let lost = self.lost.get_or_insert(Lost {
             writes: 0,
             first,
-            fault,
+            fault: Fault::Behind(errno),
         });
         lost.writes = lost.writes.saturating_add(1);
+        if self.can_be_told(op, fault) {
+            return;
+        }
         if let Request::Write { len, .. } | Request::Append { len, .. } = self.ops[op].request {
             self.stats.lost_bytes = self.stats.lost_bytes.saturating_add(len);
         }
+    }
+
+    /// Whether the handle that wrote is still there to be told, and to write it again.
+    fn can_be_told(&self, op: OpId, fault: Fault) -> bool {
+        let handle = self.ops[op]
+            .handle
+            .and_then(|handle| self.handles.get(handle));
+        let listens = match handle {
+            Some(Handle::Open { .. }) => true,
+            Some(Handle::Leaving { closer, .. }) => closer.is_some(),
+            Some(Handle::Opening { .. }) | None => false,
+        };
+        listens && matches!(fault, Fault::Os(_) | Fault::Short)
     }
 
     /// Whether a handle that writes behind has still to be told of a loss.

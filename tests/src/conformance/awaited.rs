@@ -1,7 +1,8 @@
 //! Any driver of futures under trial, in blocking words: what its world polls, a case waits for.
 
 use super::driver::{
-    Begun, Driver, FollowedFile, Group, Open, OpenFile, Opening, Replacing, Version, Watched,
+    Answers, Begun, Driver, FollowedFile, Group, Open, OpenFile, Opening, Replacing, Version,
+    Watched,
 };
 use bytes::Bytes;
 use driver_kit::batch::{Item, Order, Progress};
@@ -55,6 +56,9 @@ impl<W: World> Driver for Awaited<W> {
             .over_budget(how.plan.over_budget)
             .write(how.write)
             .append(how.append)
+            .write_through(how.answers == Answers::Durable)
+            .write_behind(how.answers == Answers::Accepted)
+            .class(how.class)
             .truncate(how.truncate)
             .create(how.create)
             .create_new(how.create_new)

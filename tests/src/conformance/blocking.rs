@@ -1,8 +1,8 @@
 //! driver-blocking under trial: without a pool, and with one of one and of two threads.
 
 use super::driver::{
-    Begun, Configuration, Driver, FollowedFile, Group, Open, OpenFile, Opening, Replacing, Version,
-    Watched,
+    Answers, Begun, Configuration, Driver, FollowedFile, Group, Open, OpenFile, Opening, Replacing,
+    Version, Watched,
 };
 use bytes::Bytes;
 use driver_blocking::{Background, Batch, File, Stager};
@@ -60,6 +60,9 @@ impl Driver for Blocking {
             .over_budget(how.plan.over_budget)
             .write(how.write)
             .append(how.append)
+            .write_through(how.answers == Answers::Durable)
+            .write_behind(how.answers == Answers::Accepted)
+            .class(how.class)
             .truncate(how.truncate)
             .create(how.create)
             .create_new(how.create_new)

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use driver_kit::batch::{Item, Order, Progress};
 use driver_kit::contents::Contents;
 use driver_kit::core::{
-    Access, Durability, FileId, Grace, Life, Limits, Missing, Mode, OverBudget, PhaseName, Plan,
-    Staging, Standing, Stats,
+    Access, Class, Durability, FileId, Grace, Life, Limits, Missing, Mode, OverBudget, PhaseName,
+    Plan, Staging, Standing, Stats,
 };
 use driver_kit::handlers::Handlers;
 use driver_kit::hub::Hub;
@@ -51,6 +51,17 @@ pub(crate) const fn kit_opening(missing: Missing, plan: Plan) -> driver_kit::hub
     }
 }
 
+/// When writes are answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answers {
+    /// When they are executed.
+    Executed,
+    /// When they are durable.
+    Durable,
+    /// When they are accepted.
+    Accepted,
+}
+
 /// How a file is opened.
 #[derive(Clone, Copy, Debug)]
 pub struct Opening {
@@ -60,6 +71,10 @@ pub struct Opening {
     pub write: bool,
     /// Whether it may be written, at its end.
     pub append: bool,
+    /// When its writes are answered, and how urgent they are.
+    pub answers: Answers,
+    /// The class of its writes.
+    pub class: Class,
     /// Whether it is cut to nothing.
     pub truncate: bool,
     /// Whether it is created where it is missing.
@@ -77,6 +92,8 @@ impl Opening {
             plan: Plan::of(mode),
             write: false,
             append: false,
+            answers: Answers::Executed,
+            class: Class::Normal,
             truncate: false,
             create: false,
             create_new: false,
@@ -90,6 +107,20 @@ impl Opening {
             write: true,
             ..Opening::by(Mode::None)
         }
+    }
+
+    /// For writing, answered when it is durable, or when it is accepted.
+    pub const fn answering(answers: Answers) -> Opening {
+        Opening {
+            answers,
+            ..Opening::to_write()
+        }
+    }
+
+    /// Its writes are of this class.
+    pub const fn class(mut self, class: Class) -> Opening {
+        self.class = class;
+        self
     }
 
     /// Where the budget is full, wait.

@@ -25,8 +25,8 @@ mod watch;
 pub use cases::{cases, children};
 pub use child::{Child, Surroundings};
 pub use driver::{
-    Begun, Configuration, Driver, FollowedFile, Group, Open, OpenFile, Opening, Replacing, Version,
-    Watched,
+    Answers, Begun, Configuration, Driver, FollowedFile, Group, Open, OpenFile, Opening, Replacing,
+    Version, Watched,
 };
 pub use errors::{cause_of, fault_of, is_errno, names_its_file};
 pub use gate::{Gate, Verdict};

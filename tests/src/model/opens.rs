@@ -4,10 +4,10 @@ use super::content::{Change, Happened};
 use super::directory::{COUNT, Leads, Stand};
 use super::play::{Held, Player, Verdict, deadline, said};
 use super::step::Manner;
-use crate::conformance::{Opening, fault_of};
+use crate::conformance::{Answers, Opening, fault_of};
 use driver_kit::Deadline;
 use driver_kit::batch::Order;
-use driver_kit::core::{Fault, How, Mode, Plan};
+use driver_kit::core::{Class, Fault, How, Mode, Plan};
 use std::io;
 
 impl Player {
@@ -172,6 +172,8 @@ fn opening(manner: &Manner) -> Opening {
         truncate: manner.truncate,
         create: manner.create,
         create_new: manner.create_new,
+        answers: Answers::Executed,
+        class: Class::Normal,
         deadline: deadline(manner.late),
     }
 }

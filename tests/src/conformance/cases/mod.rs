@@ -17,6 +17,7 @@ mod metadata;
 mod nodes;
 mod paths;
 mod points;
+mod queues;
 mod replacing;
 mod rewriting;
 mod shutdown;
@@ -50,6 +51,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(signals::cases());
     cases.extend(lying::cases());
     cases.extend(writing::cases());
+    cases.extend(queues::cases());
     cases.extend(barriers::cases());
     cases.extend(rewriting::cases());
     cases.extend(writers::cases());

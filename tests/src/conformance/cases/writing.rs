@@ -339,7 +339,7 @@ fn one_write_may_be_longer_than_the_bound(scene: &Scene) -> Proof {
     Ok(())
 }
 
-fn place(kind: IoKind) -> u64 {
+pub(super) fn place(kind: IoKind) -> u64 {
     match kind {
         IoKind::Write { offset, .. } => offset,
         _ => u64::MAX,
