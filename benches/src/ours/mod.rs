@@ -5,3 +5,4 @@ pub(crate) mod cancels;
 pub(crate) mod reads;
 pub(crate) mod replacing;
 pub(crate) mod ring_loop;
+pub(crate) mod writes;

@@ -5,3 +5,4 @@ pub(crate) mod reads;
 pub(crate) mod replacing;
 pub(crate) mod rings;
 pub(crate) mod whole;
+pub(crate) mod writes;

@@ -7,6 +7,7 @@ mod ready;
 mod replacing;
 mod slices;
 mod ticker;
+mod writes;
 
 use crate::row::Row;
 use std::io;
@@ -21,7 +22,7 @@ pub(crate) struct Entry {
 }
 
 /// All there are, in order.
-pub(crate) fn all() -> [Entry; 13] {
+pub(crate) fn all() -> [Entry; 15] {
     let entry = |id, about, make| Entry { id, about, make };
     [
         entry("G-1", "small files made ready, warm", ready::g1),
@@ -47,6 +48,8 @@ pub(crate) fn all() -> [Entry; 13] {
         ),
         entry("G-10", "a lone awaited read of a cached file", reads::g10),
         entry("G-11", "a staging that is given up", cancel::g11),
+        entry("W-1", "small writes in order", writes::w1),
+        entry("W-2", "small writes in no order", writes::w2),
         entry("W-3", "durable replaces at once", replacing::w3),
         entry("W-4", "durable replaces one after the other", replacing::w4),
     ]
