@@ -85,7 +85,7 @@ pub use phase::{Cause, EDGES, PhaseName};
 pub use pressure::Pressure;
 pub use reply::{Ignored, Reject, Reply};
 pub use staging::{How, Life, Staging, Standing, Why};
-pub use stats::Stats;
+pub use stats::{Stats, WriteCounts};
 pub use time::Tick;
 pub use wake::{Wake, WakeReason};
 

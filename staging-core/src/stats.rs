@@ -1,6 +1,9 @@
 //! What the machine counts. No decision depends on a count, but one: draining ends when nothing is
 //! pending any more.
 
+use crate::action::{Done, Outcome};
+use crate::fault::Fault;
+
 /// Counts since the machine was made, and high-water marks.
 ///
 /// # Invariants
@@ -67,4 +70,96 @@ pub struct Stats {
     pub descriptors_recycled: u64,
     /// The most bytes of budget ever taken at once.
     pub most_charged: u64,
+}
+
+/// How an accepted operation ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Ending {
+    Completed,
+    Failed,
+    Cancelled,
+    Expired,
+    Abandoned,
+}
+
+impl Ending {
+    pub(crate) const fn of(outcome: Outcome) -> Ending {
+        match outcome {
+            Outcome::Failed { fault, .. } => match fault {
+                Fault::Cancelled | Fault::ShuttingDown => Ending::Cancelled,
+                Fault::Deadline => Ending::Expired,
+                Fault::Abandoned | Fault::DriverLost => Ending::Abandoned,
+                _ => Ending::Failed,
+            },
+            Outcome::SyncFailed { .. } => Ending::Failed,
+            Outcome::Opened { .. }
+            | Outcome::Staged { .. }
+            | Outcome::Unstaged
+            | Outcome::Read { .. }
+            | Outcome::FromContents { .. }
+            | Outcome::Written { .. }
+            | Outcome::Accepted { .. }
+            | Outcome::LengthSet
+            | Outcome::Flushed
+            | Outcome::Synced
+            | Outcome::Replaced
+            | Outcome::Closed => Ending::Completed,
+        }
+    }
+}
+
+/// What became of the writes, appends and changes of the length of one class, or to one file.
+///
+/// # Invariants
+///
+/// `accepted = completed + failed + cancelled + expired + abandoned + pending`, at every moment.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct WriteCounts {
+    /// Those that were accepted.
+    pub accepted: u64,
+    /// Executed, and durable where that was asked for.
+    pub completed: u64,
+    /// Failed.
+    pub failed: u64,
+    /// Given up by their callers, or refused to go on by a shutdown.
+    pub cancelled: u64,
+    /// Given up at their deadlines.
+    pub expired: u64,
+    /// Given up by a shutdown, or lost with the driver.
+    pub abandoned: u64,
+    /// Accepted and not over.
+    pub pending: u64,
+    /// The most that were pending at once.
+    pub most_pending: u64,
+    /// Bytes that were executed, also of those that failed halfway.
+    pub bytes: u64,
+}
+
+impl WriteCounts {
+    pub(crate) fn enter(&mut self) {
+        self.accepted += 1;
+        self.pending += 1;
+        self.most_pending = self.most_pending.max(self.pending);
+    }
+
+    pub(crate) fn leave(&mut self, outcome: Outcome) {
+        self.pending -= 1;
+        let column = match Ending::of(outcome) {
+            Ending::Completed => &mut self.completed,
+            Ending::Failed => &mut self.failed,
+            Ending::Cancelled => &mut self.cancelled,
+            Ending::Expired => &mut self.expired,
+            Ending::Abandoned => &mut self.abandoned,
+        };
+        *column += 1;
+        let bytes = match outcome {
+            Outcome::Written { bytes, .. }
+            | Outcome::Failed {
+                done: Done::Bytes(bytes),
+                ..
+            } => bytes,
+            _ => 0,
+        };
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
 }

@@ -10,6 +10,7 @@ use crate::fault::Fault;
 use crate::id::{FileId, IoId, OpId};
 use crate::limits::charge_loaded;
 use crate::reply::{Ignored, Reply};
+use crate::stats::Ending;
 
 impl Machine {
     pub(super) fn on_cancelled(&mut self, op: OpId) -> Reply {
@@ -160,6 +161,7 @@ impl Machine {
     fn resolve_with_flight(&mut self, op: OpId, outcome: Outcome, flight: Option<IoId>) {
         self.timers.remove(op);
         self.count(outcome);
+        self.count_write_left(op, outcome);
         let Op { handle, order, .. } = self.ops[op];
         let writing = match order {
             Order::Placed(writing) => Some(writing),
@@ -255,26 +257,12 @@ impl Machine {
 
     fn count(&mut self, outcome: Outcome) {
         self.stats.pending -= 1;
-        let column = match outcome {
-            Outcome::Failed { fault, .. } => match fault {
-                Fault::Cancelled | Fault::ShuttingDown => &mut self.stats.cancelled,
-                Fault::Deadline => &mut self.stats.expired,
-                Fault::Abandoned | Fault::DriverLost => &mut self.stats.abandoned,
-                _ => &mut self.stats.failed,
-            },
-            Outcome::Opened { .. }
-            | Outcome::Staged { .. }
-            | Outcome::Unstaged
-            | Outcome::Read { .. }
-            | Outcome::FromContents { .. }
-            | Outcome::Written { .. }
-            | Outcome::Accepted { .. }
-            | Outcome::LengthSet
-            | Outcome::Flushed
-            | Outcome::Synced
-            | Outcome::Replaced
-            | Outcome::Closed => &mut self.stats.completed,
-            Outcome::SyncFailed { .. } => &mut self.stats.failed,
+        let column = match Ending::of(outcome) {
+            Ending::Completed => &mut self.stats.completed,
+            Ending::Failed => &mut self.stats.failed,
+            Ending::Cancelled => &mut self.stats.cancelled,
+            Ending::Expired => &mut self.stats.expired,
+            Ending::Abandoned => &mut self.stats.abandoned,
         };
         *column += 1;
     }

@@ -60,6 +60,7 @@ impl Clone for Machine {
             operations_room,
             handles_room,
             stats,
+            write_counts,
         } = source;
         self.now = *now;
         self.limits = *limits;
@@ -106,5 +107,6 @@ impl Clone for Machine {
         self.operations_room = *operations_room;
         self.handles_room = *handles_room;
         self.stats = *stats;
+        self.write_counts = *write_counts;
     }
 }

@@ -6,6 +6,7 @@ mod budget;
 mod canonical;
 mod complete;
 mod copy;
+mod counts;
 mod descriptor;
 mod directory;
 mod leave;
@@ -37,7 +38,7 @@ use crate::pressure::Pressure;
 use crate::reply::{Ignored, Reply};
 use crate::slab::{List, Slab};
 use crate::staging::{Life, Staging};
-use crate::stats::Stats;
+use crate::stats::{Stats, WriteCounts};
 use crate::time::Tick;
 use crate::timers::Timers;
 use alloc::vec::Vec;
@@ -150,6 +151,8 @@ pub struct Machine {
     operations_room: Fullness,
     handles_room: Fullness,
     stats: Stats,
+    /// What became of the writes of each class.
+    write_counts: [WriteCounts; 4],
 }
 
 impl Machine {
@@ -203,6 +206,7 @@ impl Machine {
             operations_room: Fullness::Quiet,
             handles_room: Fullness::Quiet,
             stats: Stats::default(),
+            write_counts: [WriteCounts::default(); 4],
         }
     }
 

@@ -154,19 +154,22 @@ impl Machine {
             true => Some(self.reserve_handle(op)),
             false => request.handle(),
         };
+        let own_class = self.class_of_request(request);
         let op = self.ops.insert(Op {
             tag,
             handle,
             request,
             // Before anybody looks it has the place where it waits, or its answer.
             state: OpState::AwaitingOthers,
-            class: self.class_of_request(request),
+            own_class,
+            class: own_class,
             place: 0,
             order: Order::Apart,
             early: Early::No,
             epoch: 0,
             dependents: List::EMPTY,
         });
+        self.count_write_entered(op);
         self.stats.accepted += 1;
         self.stats.pending += 1;
         self.stats.most_pending = self.stats.most_pending.max(self.stats.pending);

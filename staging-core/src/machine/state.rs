@@ -11,6 +11,7 @@ use crate::id::{FileId, HandleId, Id, IoId, OpId};
 use crate::intervals::Root;
 use crate::slab::List;
 use crate::staging::{How, Why};
+use crate::stats::WriteCounts;
 use crate::time::Tick;
 
 pub(super) use names::{Directory, DirectoryId, DirectoryKind, Target, TargetId, TargetKind};
@@ -48,7 +49,9 @@ pub(super) struct Op {
     pub handle: Option<HandleId>,
     pub request: Request,
     pub state: OpState,
-    /// Its own class, or what it was lent.
+    /// The class it was accepted in.
+    pub own_class: Class,
+    /// That, or what it was lent.
     pub class: Class,
     /// Where an append took its place.
     pub place: u64,
@@ -267,6 +270,8 @@ pub(super) struct Writing {
     /// How many writes failed that had been answered before, and why the last of them.
     pub lost: u32,
     pub lost_to: i32,
+    /// What became of the writes.
+    pub counts: WriteCounts,
     /// Writes accepted and not ended.
     pub active: u32,
     /// Those of them that set the length.

@@ -12,6 +12,7 @@ use crate::id::{FileId, HandleId};
 use crate::intervals::Root;
 use crate::slab::List;
 use crate::staging::{How, Why};
+use crate::stats::WriteCounts;
 
 impl Machine {
     /// Whether what an open saw of a file is not older than a write that was executed meanwhile.
@@ -37,6 +38,7 @@ impl Machine {
                 broken: 0,
                 lost: 0,
                 lost_to: 0,
+                counts: WriteCounts::default(),
                 active: 0,
                 cuts: 0,
                 appends: 0,

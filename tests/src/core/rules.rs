@@ -3,8 +3,8 @@
 
 use super::world::{Asked, RowState, World};
 use staging_core::{
-    Bound, Done, Fault, FileId, How, IoId, IoKind, Life, Mode, Outcome, OverBudget, PhaseName,
-    ReplaceStep, Request, Standing, Tick, WakeReason, Why, charge_loaded,
+    Bound, Class, Done, Fault, FileId, How, IoId, IoKind, Life, Mode, Outcome, OverBudget,
+    PhaseName, ReplaceStep, Request, Standing, Tick, WakeReason, Why, WriteCounts, charge_loaded,
 };
 
 impl World {
@@ -98,10 +98,35 @@ impl World {
         );
     }
 
+    /// The same of each class, of each file, and of all classes beside all operations.
+    fn check_write_counts(&self) {
+        let conserved = |counts: &WriteCounts| {
+            let c = counts;
+            let gone = c.completed + c.failed + c.cancelled + c.expired + c.abandoned;
+            assert_eq!(c.accepted, gone + c.pending, "writes are lost: {c:?}");
+            assert!(c.most_pending >= c.pending, "{c:?}");
+        };
+        let classes = Class::ALL.map(|class| *self.machine.writes_of(class));
+        classes.iter().for_each(conserved);
+        let accepted: u64 = classes.iter().map(|counts| counts.accepted).sum();
+        let pending: u64 = classes.iter().map(|counts| counts.pending).sum();
+        let all = self.machine.stats();
+        assert!(
+            accepted <= all.accepted && pending <= all.pending,
+            "{classes:?}"
+        );
+        let files = self
+            .rows
+            .iter()
+            .filter_map(|row| self.machine.writes_to(row.id));
+        files.for_each(conserved);
+    }
+
     pub(crate) fn check_counts(&self) {
         let s = self.machine.stats();
         let gone = s.completed + s.failed + s.cancelled + s.expired + s.abandoned;
         assert_eq!(s.accepted, gone + s.pending, "operations are lost: {s:?}");
+        self.check_write_counts();
         let waiting = self.asked.len() as u64;
         assert!(
             s.pending <= waiting,

@@ -5,8 +5,8 @@ use super::rules::{Rule, Verdict};
 use super::step::Turn;
 use super::world::{Ask, What};
 use staging_core::{
-    Access, How, IoKind, Life, Mode, OverBudget, PhaseName, Reject, Staging, Tick, WakeReason,
-    charge_loaded, charge_mapped,
+    Access, Class, How, IoKind, Life, Mode, OverBudget, PhaseName, Reject, Staging, Tick,
+    WakeReason, charge_loaded, charge_mapped,
 };
 
 impl Turn<'_> {
@@ -197,6 +197,12 @@ impl Turn<'_> {
         let s = self.state.machine.stats();
         let gone = s.completed + s.failed + s.cancelled + s.expired + s.abandoned;
         Rule::CountsConserved.holds(s.accepted == gone + s.pending, || format!("{s:?}"))?;
+        for class in Class::ALL {
+            let c = self.state.machine.writes_of(class);
+            let gone = c.completed + c.failed + c.cancelled + c.expired + c.abandoned;
+            let conserved = c.accepted == gone + c.pending;
+            Rule::CountsConserved.holds(conserved, || format!("{class:?}: {c:?}"))?;
+        }
         let waiting = self.state.around.asked.len() as u64;
         let same = match self.world.dawdles() {
             true => s.pending <= waiting,

@@ -1,0 +1,46 @@
+//! Counts of writes: by class, and by file.
+
+use super::Machine;
+use super::lend::is_write;
+use crate::action::Outcome;
+use crate::class::Class;
+use crate::id::{HandleId, OpId};
+use crate::stats::WriteCounts;
+
+impl Machine {
+    /// What became of the writes that were accepted in a class, whatever they were lent since.
+    pub fn writes_of(&self, class: Class) -> &WriteCounts {
+        &self.write_counts[class as usize]
+    }
+
+    /// What became of the writes to a file since it was opened for writing; `None` where it is not.
+    pub fn writes_to(&self, handle: HandleId) -> Option<&WriteCounts> {
+        let file = self.handles.get(handle)?.file()?;
+        let writing = self.files.get(file)?.writing?;
+        Some(&self.writings[writing].counts)
+    }
+
+    pub(super) fn count_write_entered(&mut self, op: OpId) {
+        if is_write(self.ops[op].request) {
+            self.write_counts[self.ops[op].own_class as usize].enter();
+            if let Some(counts) = self.counts_of(op) {
+                counts.enter();
+            }
+        }
+    }
+
+    pub(super) fn count_write_left(&mut self, op: OpId, outcome: Outcome) {
+        if is_write(self.ops[op].request) {
+            self.write_counts[self.ops[op].own_class as usize].leave(outcome);
+            if let Some(counts) = self.counts_of(op) {
+                counts.leave(outcome);
+            }
+        }
+    }
+
+    fn counts_of(&mut self, op: OpId) -> Option<&mut WriteCounts> {
+        let file = self.file_of_op(op)?;
+        let writing = self.files.get(file)?.writing?;
+        Some(&mut self.writings[writing].counts)
+    }
+}
