@@ -6,7 +6,7 @@ use crate::reader::Reader;
 use crate::writer::Writer;
 use bytes::Bytes;
 use driver_kit::contents::Contents;
-use driver_kit::core::{Class, Life, Mode, Plan, Staging, Standing};
+use driver_kit::core::{Class, Life, Mode, Plan, Staging, Standing, WriteCounts};
 use driver_kit::error::Failure;
 use driver_kit::hub::{Answer, Read, Standby, Thread, Ticket, Write, read_answer};
 use driver_kit::{Deadline, Handle};
@@ -283,6 +283,12 @@ impl File {
     /// again, and write it again (R8). The deadline passed.
     pub fn sync(&self, deadline: Deadline) -> io::Result<()> {
         self.asked(deadline, |room| self.handle.sync(deadline, room))
+    }
+
+    /// What became of the writes to the file since it was opened for writing, by whomever; `None` where
+    /// it is not.
+    pub fn writes(&self) -> Option<WriteCounts> {
+        self.handle.hub().writes_to(self.handle.id())
     }
 
     /// How urgent writes are that are asked for from now on (R2). What was asked before keeps its class,

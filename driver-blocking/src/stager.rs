@@ -10,7 +10,9 @@ use crate::watch::WatchBuilder;
 use bytes::Bytes;
 use driver_kit::batch::{Order, Paths};
 use driver_kit::contents::{Clones, Means, Paging};
-use driver_kit::core::{Grace, Limits, PhaseName, Plan, Pressure, Request, Stats};
+use driver_kit::core::{
+    Class, Grace, Limits, PhaseName, Plan, Pressure, Request, Stats, WriteCounts,
+};
 use driver_kit::error::{Failure, Operation};
 use driver_kit::handlers::Handlers;
 use driver_kit::hub::{End, Hub, Setup};
@@ -268,6 +270,13 @@ impl Stager {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.hub().stats()
+    }
+
+    /// What became of the writes of a class: how many were accepted, and how each of them ended. They
+    /// count in the class that they were asked in, whatever they were lent (R2).
+    #[must_use]
+    pub fn writes_of(&self, class: Class) -> WriteCounts {
+        self.hub().writes_of(class)
     }
 
     /// Bytes of the budget that are taken now (G10).

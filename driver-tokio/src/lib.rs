@@ -43,7 +43,7 @@ pub use driver_kit::client::{
 pub use driver_kit::contents::{Clones, Contents, Paging, Truncated, lockable};
 pub use driver_kit::core::{
     Class, Durability, Fault, Grace, How, Life, Limits, Mode, OverBudget, PhaseName, Plan,
-    Pressure, Staging, Standing, Stats, Turns, Weights, Why,
+    Pressure, Staging, Standing, Stats, Turns, Weights, Why, WriteCounts,
 };
 pub use driver_kit::error::{Cause, Failure, Operation, errno, failure};
 pub use driver_kit::handlers::{ActionKind, Handler, Handlers};

@@ -8,7 +8,7 @@ use crate::error::Failure;
 use crate::handle::Handle;
 use crate::hub::{Answer, Read, Standby, Thread, Ticket, read_answer};
 use bytes::Bytes;
-use staging_core::{Class, Life, Mode, Plan, Staging, Standing};
+use staging_core::{Class, Life, Mode, Plan, Staging, Standing, WriteCounts};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -257,6 +257,12 @@ impl File {
     pub async fn sync(&self, deadline: Deadline) -> io::Result<()> {
         let asked = |room: Standby<'_>| self.handle().sync(deadline, room);
         self.ask(deadline, asked).await.and_then(done)
+    }
+
+    /// What became of the writes to the file since it was opened for writing, by whomever; `None` where
+    /// it is not.
+    pub fn writes(&self) -> Option<WriteCounts> {
+        self.handle().hub().writes_to(self.handle().id())
     }
 
     /// How urgent writes are that are asked for from now on, by all clones of this file (R2). What was

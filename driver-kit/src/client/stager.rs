@@ -12,7 +12,7 @@ use crate::journal::Recording;
 use crate::observe::Notice;
 use crate::report::ShutdownReport;
 use bytes::Bytes;
-use staging_core::{Grace, PhaseName, Pressure, Request, Stats};
+use staging_core::{Class, Grace, PhaseName, Pressure, Request, Stats, WriteCounts};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -141,6 +141,13 @@ impl Stager {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.hub().stats()
+    }
+
+    /// What became of the writes of a class: how many were accepted, and how each of them ended. They
+    /// count in the class that they were asked in, whatever they were lent (R2).
+    #[must_use]
+    pub fn writes_of(&self, class: Class) -> WriteCounts {
+        self.hub().writes_of(class)
     }
 
     /// Bytes of the budget that are taken now (G10).

@@ -38,7 +38,9 @@ use crate::sync::{Mutex, lock};
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 use crate::watch::Watching;
 use room::Line;
-use staging_core::{Event, Grace, Limits, Machine, PhaseName, Pressure, Stats, Tick};
+use staging_core::{
+    Class, Event, Grace, HandleId, Limits, Machine, PhaseName, Pressure, Stats, Tick, WriteCounts,
+};
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Weak};
@@ -181,6 +183,16 @@ impl Hub {
     /// What the machine has counted.
     pub fn stats(&self) -> Stats {
         *lock(&self.state).machine.stats()
+    }
+
+    /// What became of the writes of a class.
+    pub fn writes_of(&self, class: Class) -> WriteCounts {
+        *lock(&self.state).machine.writes_of(class)
+    }
+
+    /// What became of the writes to a file since it was opened for writing; `None` where it is not.
+    pub fn writes_to(&self, handle: HandleId) -> Option<WriteCounts> {
+        lock(&self.state).machine.writes_to(handle).copied()
     }
 
     /// Bytes of the budget that are taken now (G10).

@@ -31,6 +31,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("R7", writes_that_wait_go_together),
         case("R7", each_part_of_a_run_has_its_own_end),
         case("R2", who_is_more_urgent_goes_first),
+        case("R9", writes_are_counted_by_class_and_by_file),
     ]
 }
 
@@ -318,5 +319,31 @@ fn who_is_more_urgent_goes_first(scene: &Scene) -> Proof {
         .map(|(kind, _)| super::writing::place(*kind))
         .collect();
     assert_eq!(places, [900, 500, 0]);
+    Ok(())
+}
+
+/// R9: whatever becomes of them.
+fn writes_are_counted_by_class_and_by_file(scene: &Scene) -> Proof {
+    let driver = scene.driver();
+    let (path, _) = scene.file("file", 100)?;
+    let file = driver.open(&path, Opening::to_write().class(Class::High))?;
+    let fault = Fault::Os(Errno::IO.raw_os_error());
+    let gate = Gate::failing(driver.hub(), ActionKind::Write, 0, fault);
+    assert!(file.write_at(&[1; 10], 0).is_err());
+    drop(gate);
+    file.write_at(&[1; 10], 0)?;
+    file.append(&[2; 20])?;
+    file.set_len(50)?;
+    let hub = driver.hub();
+    let counts = hub.writes_to(file.handle().id()).unwrap_or_default();
+    assert_eq!(counts, hub.writes_of(Class::High));
+    assert_eq!(hub.writes_of(Class::Normal).accepted, 0);
+    let ended = (
+        counts.accepted,
+        counts.completed,
+        counts.failed,
+        counts.pending,
+    );
+    assert_eq!((ended, counts.bytes), ((4, 3, 1, 0), 30));
     Ok(())
 }
