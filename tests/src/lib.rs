@@ -11,6 +11,7 @@ pub mod counting;
 pub mod explore;
 pub mod fuzzed;
 pub mod model;
+pub mod rig;
 pub mod simulation;
 
 /// The programs in the README compile and run.
