@@ -23,10 +23,11 @@ pub struct Cut {
     /// Everything before it was told to the disk.
     pub at: Position,
     seed: u64,
+    luck: Luck,
 }
 
 /// What becomes of what was not flushed.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Luck {
     /// All of it is lost.
     Lost,
@@ -49,20 +50,30 @@ impl Cut {
             _ => &anywhere,
         };
         let at = choices.get(dice.below(choices.len())).copied();
+        let luck = match dice.below(4) {
+            0 => Luck::Lost,
+            1 => Luck::Landed,
+            _ => Luck::Mixed,
+        };
         Cut {
             at: at.unwrap_or(to),
             seed,
+            luck,
+        }
+    }
+
+    /// The power goes there, and takes everything along that was not flushed.
+    pub const fn unlucky(at: Position) -> Cut {
+        Cut {
+            at,
+            seed: 0,
+            luck: Luck::Lost,
         }
     }
 
     /// What is on the disk.
     pub fn kept<'a>(&self, kind: Kind, log: &'a BlockLog) -> Vec<Kept<'a>> {
         let mut dice = Dice::of(self.seed ^ 0x00c0_ffee);
-        let luck = match dice.below(4) {
-            0 => Luck::Lost,
-            1 => Luck::Landed,
-            _ => Luck::Mixed,
-        };
         let told: Vec<Entry<'a>> = log
             .entries()
             .take_while(|(at, _)| *at <= self.at)
@@ -75,7 +86,7 @@ impl Cut {
             let Entry::Write { offset, bytes } = *entry else {
                 continue;
             };
-            match luck {
+            match self.luck {
                 _ if number < flushed => kept.push(Kept { offset, bytes }),
                 Luck::Landed => kept.push(Kept { offset, bytes }),
                 Luck::Lost => {}
