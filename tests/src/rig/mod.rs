@@ -12,6 +12,7 @@
 //! then. The disk is a process of its own ([`rig_disk`](../../src/bin/rig_disk.rs)), and all mounts are in a
 //! namespace of their own, so that nothing hangs and nothing is left when the rig ends, however it ends.
 
+pub mod calls;
 mod command;
 mod cut;
 mod disk;
