@@ -2,6 +2,7 @@
 
 use super::command::run;
 use super::kind::Kind;
+use crate::conformance::wait_for;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -66,15 +67,28 @@ impl Mounted {
         run("mount", &["-o", &format!("remount,{options}"), &at]).map(|_| ())
     }
 
-    /// Writes everything back, and takes it away.
+    /// Writes everything back, and takes it away. A worker that was just told to leave may have a directory
+    /// open for a moment yet.
     ///
     /// # Errors
     /// It is in use.
     pub fn unmount(mut self) -> Result<(), String> {
+        let what = format!("nothing is open beneath {}", self.at.display());
+        wait_for(&what, || !is_open_beneath(&self.at)).map_err(|error| error.to_string())?;
         run("umount", &[&self.at])?;
         self.state = State::Gone;
         Ok(())
     }
+}
+
+/// Whether this process has something open there.
+fn is_open_beneath(at: &Path) -> bool {
+    let open = fs::read_dir("/proc/self/fd")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut leads = open.filter_map(|entry| fs::read_link(entry.path()).ok());
+    leads.any(|lead| lead.starts_with(at))
 }
 
 impl Drop for Mounted {
