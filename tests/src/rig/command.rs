@@ -22,7 +22,7 @@ pub(super) fn spawn(command: &mut Command) -> io::Result<Child> {
 ///
 /// # Errors
 /// It is not here, hangs, or failed: the whole line and what it said.
-pub(super) fn run<W: AsRef<OsStr>>(program: &str, words: &[W]) -> Result<String, String> {
+pub fn run<W: AsRef<OsStr>>(program: &str, words: &[W]) -> Result<String, String> {
     let mut command = Command::new("timeout");
     command.args(["-k", "5", PATIENCE, program]).args(words);
     command

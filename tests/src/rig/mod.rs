@@ -16,6 +16,7 @@ pub mod calls;
 mod command;
 mod cut;
 mod disk;
+pub mod full;
 mod image;
 mod kind;
 mod lie;
@@ -25,6 +26,7 @@ mod power;
 pub mod protocols;
 mod room;
 
+pub use command::run;
 pub use cut::{Cut, Kept};
 pub use disk::{Failing, LoggedDisk};
 pub use image::Beginning;

@@ -3,6 +3,7 @@
 
 use super::command::run;
 use super::kind::Kind;
+use super::mounted::{Mounted, Reach};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -93,6 +94,16 @@ impl Room {
     /// The disk's program.
     pub fn program(&self) -> &Path {
         &self.program
+    }
+
+    /// A new file system, mounted here, on a disk that keeps no log.
+    ///
+    /// # Errors
+    /// What is missing, or what the system said.
+    pub fn mounted(&self, kind: Kind) -> Result<Mounted, String> {
+        let image = self.path("image");
+        kind.make(&image)?;
+        Mounted::new(kind, &image, Reach::Cached, &self.path("at"))
     }
 }
 
