@@ -4,7 +4,7 @@ use super::command::{run, spawn};
 use super::image::Beginning;
 use super::kind::Kind;
 use super::log::{BlockLog, Position};
-use super::mounted::{Mounted, Reach};
+use super::mounted::Mounted;
 use super::room::Room;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -49,7 +49,7 @@ impl LoggedDisk {
         let beginning = Beginning::make(kind, &image)?;
         let server = Server::start(room, &image, &log)?;
         let disk = server.at.join("disk");
-        let mounted = Mounted::new(kind, &disk, Reach::Direct, &room.path("live"))?;
+        let mounted = Mounted::new(kind, &disk, &room.path("live"))?;
         Ok(LoggedDisk {
             mounted: Some(mounted),
             server,

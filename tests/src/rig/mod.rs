@@ -33,6 +33,6 @@ pub use image::Beginning;
 pub use kind::Kind;
 pub use lie::Lie;
 pub use log::{BlockLog, Entry, Position, write_entry};
-pub use mounted::{Mounted, Reach};
+pub use mounted::Mounted;
 pub use power::{Tally, lose_power};
 pub use room::{Entered, House, Room, say, to_be_had};

@@ -3,17 +3,9 @@
 use super::command::run;
 use super::kind::Kind;
 use crate::conformance::wait_for;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// How the loop device reaches the file.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Reach {
-    /// Through the page cache.
-    Cached,
-    /// Every block as it comes.
-    Direct,
-}
 
 /// It is there until this is dropped.
 #[derive(Debug)]
@@ -33,24 +25,18 @@ impl Mounted {
     ///
     /// # Errors
     /// There is no loop device, or it cannot be mounted.
-    pub fn new(kind: Kind, image: &Path, reach: Reach, at: &Path) -> Result<Mounted, String> {
+    pub fn new(kind: Kind, image: &Path, at: &Path) -> Result<Mounted, String> {
         fs::create_dir_all(at).map_err(|error| format!("{}: {error}", at.display()))?;
-        let (image, place) = (image.display().to_string(), at.display().to_string());
-        let direct = match reach {
-            Reach::Cached => "--direct-io=off",
-            Reach::Direct => "--direct-io=on",
-        };
-        let device = run("losetup", &["--find", "--show", direct, &image])?;
-        let mounted = run("mount", &["-t", kind.name(), &device, &place]);
-        // The device goes when it is unmounted, by whomever; at once where it is not mounted.
-        let detached = run("losetup", &["--detach", &device]);
-        mounted?;
-        let mounted = Mounted {
+        // By one call, so that the loop device never is without a mount, with which it goes.
+        let words = ["-t", kind.name(), "-o", "loop"].map(OsStr::new);
+        run(
+            "mount",
+            &[&words[..], &[image.as_os_str(), at.as_os_str()]].concat(),
+        )?;
+        Ok(Mounted {
             at: at.to_owned(),
             state: State::Mounted,
-        };
-        detached?;
-        Ok(mounted)
+        })
     }
 
     /// Where.
@@ -96,8 +82,7 @@ impl Drop for Mounted {
         if self.state == State::Gone {
             return;
         }
-        // Where it cannot be unmounted now, it is as soon as nobody uses it. Its device goes with it, and
-        // its number may be another's by then.
+        // Where it cannot be unmounted now, it is as soon as nobody uses it. Its device goes with it.
         if run("umount", &[&self.at]).is_err() {
             let _ = run("umount", &["-l".as_ref(), self.at.as_os_str()]);
         }

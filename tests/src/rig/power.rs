@@ -5,7 +5,7 @@ use super::disk::LoggedDisk;
 use super::kind::Kind;
 use super::lie::Lie;
 use super::log::Entry;
-use super::mounted::{Mounted, Reach};
+use super::mounted::Mounted;
 use super::protocols::{Found, Protocol};
 use super::room::House;
 use driver_blocking::Stager;
@@ -75,7 +75,7 @@ pub fn lose_power<P: Protocol>(
         let cut = Cut::of(seed, &log, from, to, &told);
         let image = room.path("cut");
         beginning.with(&cut.kept(kind, &log), &image)?;
-        let looked = Mounted::new(kind, &image, Reach::Cached, &room.path("after"))
+        let looked = Mounted::new(kind, &image, &room.path("after"))
             .map_err(|why| format!("it cannot be mounted: {why}").into())
             .and_then(|mounted| {
                 let found = P::check(&history, mounted.at(), cut.at)?;

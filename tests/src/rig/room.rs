@@ -3,7 +3,7 @@
 
 use super::command::run;
 use super::kind::Kind;
-use super::mounted::{Mounted, Reach};
+use super::mounted::Mounted;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -103,7 +103,7 @@ impl Room {
     pub fn mounted(&self, kind: Kind) -> Result<Mounted, String> {
         let image = self.path("image");
         kind.make(&image)?;
-        Mounted::new(kind, &image, Reach::Cached, &self.path("at"))
+        Mounted::new(kind, &image, &self.path("at"))
     }
 }
 
