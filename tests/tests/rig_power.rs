@@ -13,14 +13,13 @@ use tests::rig::{Entered, House, Kind, Lie, lose_power, say, to_be_had};
 const IMAGES: u64 = 36;
 
 /// The first seeds of the lives.
-fn lives() -> Vec<u64> {
+fn lives() -> impl Iterator<Item = u64> {
     let number = |name| std::env::var(name).ok()?.parse::<u64>().ok();
-    match (number("RIG_SEED"), number("RIG_ROUNDS")) {
-        (Some(seed), _) => vec![seed / IMAGES * IMAGES],
-        (None, rounds) => (0..rounds.unwrap_or(1))
-            .map(|round| round * IMAGES)
-            .collect(),
-    }
+    let lives = match (number("RIG_SEED"), number("RIG_ROUNDS")) {
+        (Some(seed), _) => seed / IMAGES..seed / IMAGES + 1,
+        (None, rounds) => 0..rounds.unwrap_or(1),
+    };
+    lives.map(|life| life * IMAGES)
 }
 
 /// Nothing is torn and nothing is lost that was promised.

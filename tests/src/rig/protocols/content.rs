@@ -14,7 +14,7 @@ pub fn content(number: u64) -> Vec<u8> {
 }
 
 /// The number of a whole content.
-pub(super) fn number_of(bytes: &[u8]) -> Option<u64> {
+pub fn number_of(bytes: &[u8]) -> Option<u64> {
     let word = bytes.strip_prefix(b"content-")?.get(..8)?;
     let number = std::str::from_utf8(word).ok()?.parse().ok()?;
     (content(number) == bytes).then_some(number)

@@ -7,7 +7,7 @@ mod replaces;
 mod replacing;
 mod writing;
 
-pub use content::content;
+pub use content::{content, number_of};
 pub use crowd::Crowd;
 pub use replacing::{Replacing, Rewriting};
 pub use writing::Writing;
