@@ -17,7 +17,7 @@ use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use tests::rig::full::fill;
 use tests::rig::protocols::content;
-use tests::rig::{Entered, House, Kind, Room, run, say};
+use tests::rig::{Cut, Entered, House, Kind, LoggedDisk, Mounted, Room, run, say, to_be_had};
 
 type Proof = Result<(), Box<dyn Error>>;
 
@@ -234,6 +234,34 @@ fn who_may_not_write_there_is_told(room: &Room, kind: Kind) -> Proof {
     Ok(mounted.unmount()?)
 }
 
+/// A1, A4: a directory that may be written to and not be read. The new content is durable, with its name.
+fn a_directory_that_may_not_be_read_is_written_to(room: &Room, kind: Kind) -> Proof {
+    let disk = LoggedDisk::new(room, kind)?;
+    let folder = folder(disk.at())?;
+    let path = folder.join("file");
+    for place in [&folder, &path] {
+        rustix::fs::chown(
+            place,
+            Some(Uid::from_raw(SOMEBODY)),
+            Some(Gid::from_raw(SOMEBODY)),
+        )?;
+    }
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o300))?;
+    rustix::fs::syncfs(fs::File::open(&path)?)?;
+    assert_eq!(child(room, SOMEBODY, "", "replace", &path)?, "committed");
+    let told = disk.position()?;
+    assert_eq!(names(&folder)?, ["file"], "something is left");
+    let (beginning, log) = disk.end()?;
+    let image = room.path("cut");
+    beginning.with(&Cut::unlucky(told).kept(kind, &log), &image)?;
+    let after = Mounted::new(kind, &image, &room.path("after"))?;
+    assert!(
+        fs::read(after.at().join("d/file"))? == content(2),
+        "it is lost"
+    );
+    Ok(after.unmount()?)
+}
+
 /// A1, R9: with however few descriptors, it is done, or was not begun.
 fn without_descriptors_nothing_happens(room: &Room, kind: Kind) -> Proof {
     let mounted = room.mounted(kind)?;
@@ -293,7 +321,7 @@ fn the_umask_is_for_new_files(room: &Room, kind: Kind) -> Proof {
 /// What is seen on each file system.
 type Case = fn(&Room, Kind) -> Proof;
 
-const CASES: [(&str, Case); 8] = [
+const CASES: [(&str, Case); 9] = [
     (
         "a_full_disk_refuses_and_forgets_nothing",
         a_full_disk_refuses_and_forgets_nothing,
@@ -312,6 +340,10 @@ const CASES: [(&str, Case); 8] = [
         an_immutable_file_is_not_replaced,
     ),
     (
+        "a_directory_that_may_not_be_read_is_written_to",
+        a_directory_that_may_not_be_read_is_written_to,
+    ),
+    (
         "who_may_not_write_there_is_told",
         who_may_not_write_there_is_told,
     ),
@@ -321,12 +353,6 @@ const CASES: [(&str, Case); 8] = [
     ),
     ("the_umask_is_for_new_files", the_umask_is_for_new_files),
 ];
-
-/// Whether one can be made and mounted here.
-fn to_be_had(house: &House, kind: Kind) -> Result<(), String> {
-    let room = house.room().map_err(|error| error.to_string())?;
-    room.mounted(kind)?.unmount()
-}
 
 fn main() -> ExitCode {
     let house = match House::enter(env!("CARGO_BIN_EXE_rig_disk")) {
