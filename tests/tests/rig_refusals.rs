@@ -5,7 +5,7 @@
 use driver_blocking::{Deadline, Mode, Stager};
 use driver_kit::error::{Cause, errno, failure};
 use libtest_mimic::{Arguments, Trial};
-use rustix::fs::{Gid, Uid};
+use rustix::fs::{Gid, Uid, XattrFlags};
 use rustix::io::Errno;
 use std::error::Error;
 use std::fs;
@@ -262,6 +262,22 @@ fn a_directory_that_may_not_be_read_is_written_to(room: &Room, kind: Kind) -> Pr
     Ok(after.unmount()?)
 }
 
+/// A3: attributes are kept where there is no `/proc` to reach them by.
+fn attributes_are_kept_without_proc(room: &Room, kind: Kind) -> Proof {
+    let mounted = room.mounted(kind)?;
+    let folder = folder(mounted.at())?;
+    let path = folder.join("file");
+    rustix::fs::setxattr(&path, "user.colour", b"green", XattrFlags::empty())?;
+    let hidden = "unshare --mount --propagation private sh -c \
+                  'mount -t tmpfs none /proc && exec \"$0\" \"$@\"' \"$@\"; exit;";
+    assert_eq!(child(room, 0, hidden, "replace", &path)?, "committed");
+    assert!(fs::read(&path)? == content(2));
+    let mut value = [0; 16];
+    let len = rustix::fs::getxattr(&path, "user.colour", &mut value[..])?;
+    assert_eq!(&value[..len], b"green");
+    Ok(mounted.unmount()?)
+}
+
 /// A1, R9: with however few descriptors, it is done, or was not begun.
 fn without_descriptors_nothing_happens(room: &Room, kind: Kind) -> Proof {
     let mounted = room.mounted(kind)?;
@@ -321,7 +337,7 @@ fn the_umask_is_for_new_files(room: &Room, kind: Kind) -> Proof {
 /// What is seen on each file system.
 type Case = fn(&Room, Kind) -> Proof;
 
-const CASES: [(&str, Case); 9] = [
+const CASES: [(&str, Case); 10] = [
     (
         "a_full_disk_refuses_and_forgets_nothing",
         a_full_disk_refuses_and_forgets_nothing,
@@ -334,6 +350,10 @@ const CASES: [(&str, Case); 9] = [
     (
         "a_link_to_another_file_system_is_replaced_there",
         a_link_to_another_file_system_is_replaced_there,
+    ),
+    (
+        "attributes_are_kept_without_proc",
+        attributes_are_kept_without_proc,
     ),
     (
         "an_immutable_file_is_not_replaced",
