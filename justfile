@@ -76,6 +76,10 @@ coverage:
 soak TIME="60":
     cargo run --release -p tests --bin soak -- {{TIME}}
 
+# power lost on ext4, XFS and Btrfs, so many lives of each protocol, and every other harm; wants root
+rig ROUNDS="20":
+    RIG_ROUNDS={{ROUNDS}} cargo test --release -p tests --test 'rig_*'
+
 # how soon watchers know, a hundred times in each situation
 watching ROUNDS="100":
     cargo run --release -p tests --bin watching -- {{ROUNDS}}

@@ -1,9 +1,9 @@
 //! What holds the promises: worlds for the core, every state of small ones, a model beside the drivers,
-//! histories on a simulated disk, the conformance suite for any driver, what the fuzzer does, and
-//! an allocator that counts.
+//! histories on a simulated disk, the conformance suite for any driver, losses of power on real file
+//! systems, what the fuzzer does, and an allocator that counts.
 //!
 //! The tests themselves stand in `tests/`: `core_*` for the machine, `conformance_*` for each
-//! driver, `tidy` for the house. `scripts/` are transcripts of the machine, one for each promise.
+//! driver, `rig_*` for real file systems and system calls, `tidy` for the house. `scripts/` are transcripts of the machine, one for each promise.
 
 pub mod conformance;
 pub mod core;
@@ -11,6 +11,7 @@ pub mod counting;
 pub mod explore;
 pub mod fuzzed;
 pub mod model;
+pub mod rig;
 pub mod simulation;
 
 /// The programs in the README compile and run.

@@ -34,8 +34,10 @@ pub(crate) struct Deliveries {
 }
 
 impl Deliveries {
-    /// Delivers everything but `here`, in the order: answers, results, notices, wake-ups.
+    /// Delivers everything but `here`, in the order: answers, results, notices, wake-ups. Whoever hears
+    /// that a replace is over finds nothing of it open.
     pub(super) fn deliver(&mut self, hub: &Arc<Hub>) {
+        self.outdated.clear();
         if let Some(recorder) = self.recorder.take() {
             recorder.ring();
         }
@@ -57,7 +59,6 @@ impl Deliveries {
             waker.wake();
         }
         self.spent.clear();
-        self.outdated.clear();
         drop(self.rest.take());
     }
 }

@@ -259,7 +259,6 @@ impl State {
     /// Takes what the machine has to tell, with what belongs to it, to be delivered outside.
     pub(super) fn drain_told(&mut self, out: &mut Deliveries) {
         out.recorder.clone_from(&self.recorder);
-        out.outdated.append(&mut self.outdated);
         while let Some(tell) = self.told() {
             match tell {
                 Tell::Resolve { op, outcome, .. } => self.answer(op, outcome, out),
@@ -297,6 +296,8 @@ impl State {
                 }
             }
         }
+        // Answers make more of them, which are to be closed when these answers are heard.
+        out.outdated.append(&mut self.outdated);
         self.dismiss_spent(out);
     }
 

@@ -24,6 +24,7 @@ pub(crate) use sweep::Swept;
 pub(crate) struct Temporary {
     file: File,
     directory: File,
+    durable: NamesBy,
     /// What the directory is.
     key: Key,
     name: OsString,
@@ -60,7 +61,7 @@ pub(super) fn step(
         }
         (ReplaceStep::Publish { existing }, Some(temporary)) => temporary.publish(existing),
         (ReplaceStep::SyncDirectory, Some(temporary)) => {
-            rustix::fs::fsync(&temporary.directory).map(|()| Completion::Synced)
+            temporary.sync_names().map(|()| Completion::Synced)
         }
         (ReplaceStep::Discard, Some(temporary)) => {
             temporary.unlink().map(|()| Completion::Discarded)
@@ -111,6 +112,7 @@ impl Temporary {
         let temporary = Temporary {
             file,
             directory: at.directory,
+            durable: at.durable,
             key,
             name,
             target: at.name,
@@ -153,14 +155,32 @@ impl Temporary {
         Ok(Completion::Published { directory })
     }
 
+    fn sync_names(&self) -> Result<(), Errno> {
+        match self.durable {
+            NamesBy::Directory => rustix::fs::fsync(&self.directory),
+            NamesBy::FileSystem => rustix::fs::syncfs(&self.file),
+        }
+    }
+
     fn unlink(&self) -> Result<(), Errno> {
         rustix::fs::unlinkat(&self.directory, &self.name, AtFlags::empty())
     }
 }
 
+/// What makes the names in a directory durable.
+#[derive(Clone, Copy, Debug)]
+enum NamesBy {
+    /// Its own sync.
+    Directory,
+    /// That of its whole file system: it may be written to and not be read, and only what is open for reading
+    /// or writing can be synced.
+    FileSystem,
+}
+
 /// Where the name is.
 struct Place {
     directory: File,
+    durable: NamesBy,
     name: OsString,
     /// What stands there now.
     before: Option<rustix::fs::Stat>,
@@ -169,7 +189,7 @@ struct Place {
 
 impl Place {
     fn of(path: &Path, existing: Existing) -> Result<Place, Fault> {
-        let (directory, name) = open_parent(path)?;
+        let (directory, durable, name) = open_parent(path)?;
         let found = rustix::fs::statat(&directory, &name, AtFlags::SYMLINK_NOFOLLOW);
         let before = match found {
             Err(Errno::NOENT) => None,
@@ -183,6 +203,7 @@ impl Place {
         };
         Ok(Place {
             directory,
+            durable,
             name,
             before,
             real: None,
@@ -211,11 +232,20 @@ fn is_link(about: &rustix::fs::Stat) -> bool {
     rustix::fs::FileType::from_raw_mode(about.st_mode).is_symlink()
 }
 
-fn open_parent(path: &Path) -> Result<(File, OsString), Fault> {
+fn open_parent(path: &Path) -> Result<(File, NamesBy, OsString), Fault> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(Fault::NotAFile(NodeKind::Directory));
     };
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let directory = rustix::fs::open(parent, flags, Mode::empty()).map_err(os)?;
-    Ok((directory.into(), OsStr::to_owned(name)))
+    let open = |how| {
+        rustix::fs::open(
+            parent,
+            how | OFlags::DIRECTORY | OFlags::CLOEXEC,
+            Mode::empty(),
+        )
+    };
+    let (directory, durable) = match open(OFlags::RDONLY) {
+        Err(Errno::ACCESS) => (open(OFlags::PATH).map_err(os)?, NamesBy::FileSystem),
+        opened => (opened.map_err(os)?, NamesBy::Directory),
+    };
+    Ok((directory.into(), durable, OsStr::to_owned(name)))
 }

@@ -63,8 +63,17 @@ pub(super) fn set_length(descriptor: &File, len: u64) -> Completion {
 }
 
 /// `fsync`, once: after one that failed, the next knows nothing of what was lost (R8).
+///
+/// What was lost is still in the page cache, passes for written there, and must go. Else it would be shown to
+/// readers; and ext4 would take a block whose first write failed for one that it need not mark as written: what
+/// is written there anew, and synced, would read as zeros after a loss of power.
 pub(super) fn sync(descriptor: &File) -> Completion {
-    ended(descriptor.sync_all(), Completion::Synced)
+    let synced = descriptor.sync_all();
+    if synced.is_err() {
+        // Advice. Where it is not taken, the failure is told all the same.
+        let _ = rustix::fs::fadvise(descriptor, 0, None, rustix::fs::Advice::DontNeed);
+    }
+    ended(synced, Completion::Synced)
 }
 
 fn ended(result: io::Result<()>, well: Completion) -> Completion {

@@ -25,7 +25,7 @@ struct Instrument {
     settings: &'static [(&'static str, &'static str)],
 }
 
-const INSTRUMENTS: [Instrument; 7] = [
+const INSTRUMENTS: [Instrument; 8] = [
     Instrument {
         name: "explore",
         arguments: &["-p", "tests", "--test", "explore", "--", "--large"],
@@ -80,6 +80,11 @@ const INSTRUMENTS: [Instrument; 7] = [
         name: "conformance",
         arguments: &["-p", "tests", "--test", "conformance_*"],
         settings: &[],
+    },
+    Instrument {
+        name: "rig",
+        arguments: &["-p", "tests", "--test", "rig_power"],
+        settings: &[("RIG_ROUNDS", "1000000000")],
     },
 ];
 

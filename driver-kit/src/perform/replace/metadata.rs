@@ -2,11 +2,12 @@
 //! lists are among them) and mode, in an order in which it is never open to more people than the old one
 //! (A3).
 
-use rustix::fs::{Gid, Mode, Stat, Uid, XattrFlags};
+use rustix::fs::{Gid, Mode, OFlags, Stat, Uid, XattrFlags};
 use rustix::io::Errno;
 use std::ffi::{CStr, OsStr};
 use std::fs::File;
 use std::os::fd::AsRawFd;
+use std::path::PathBuf;
 
 /// Takes over from `before`, which stands under this name in the directory. What this process may not set
 /// stays as a new file of its own has it.
@@ -51,21 +52,19 @@ fn permitted(result: Result<(), Errno>) -> Result<bool, Errno> {
 }
 
 /// Copies every extended attribute.
+///
+/// # Errors
+/// There are some, or may be, and they cannot be read.
 fn attributes(directory: &File, name: &OsStr, file: &File) -> Result<(), Errno> {
-    let path =
-        std::path::PathBuf::from(format!("/proc/self/fd/{}", directory.as_raw_fd())).join(name);
-    let mut names = Vec::new();
-    match list(&path, &mut names) {
-        Ok(()) => {}
-        Err(Errno::OPNOTSUPP | Errno::NOENT | Errno::NOSYS) => return Ok(()),
-        Err(errno) => return Err(errno),
-    }
+    let Some((from, names)) = listed(directory, name)? else {
+        return Ok(());
+    };
     for name in names.split_inclusive(|byte| *byte == 0) {
         let Ok(name) = CStr::from_bytes_with_nul(name) else {
             continue;
         };
         let mut value = vec![0; 64 << 10];
-        match rustix::fs::lgetxattr(&path, name, &mut value[..]) {
+        match from.get(name, &mut value) {
             Ok(len) => value.truncate(len),
             // Gone meanwhile, or not for this process to see.
             Err(Errno::NODATA | Errno::PERM | Errno::ACCESS | Errno::OPNOTSUPP) => continue,
@@ -81,18 +80,61 @@ fn attributes(directory: &File, name: &OsStr, file: &File) -> Result<(), Errno> 
     Ok(())
 }
 
-/// The names of all, each with a zero behind it.
-fn list(path: &std::path::Path, names: &mut Vec<u8>) -> Result<(), Errno> {
-    let mut room = 4 << 10;
-    loop {
-        names.resize(room, 0);
-        match rustix::fs::llistxattr(path, &mut names[..]) {
-            Ok(len) => {
-                names.truncate(len);
-                return Ok(());
-            }
-            Err(Errno::RANGE) if room < 1 << 20 => room *= 4,
+/// By which way the attributes of the old file are read.
+enum Attributed {
+    /// By its name, which asks for no permission to read it.
+    Named(PathBuf),
+    /// Where there is no `/proc`, by a descriptor.
+    Open(File),
+}
+
+/// The names of all attributes, each with a zero behind it; none if there is no such file any more, or it
+/// cannot have any.
+fn listed(directory: &File, name: &OsStr) -> Result<Option<(Attributed, Vec<u8>)>, Errno> {
+    let path = PathBuf::from(format!("/proc/self/fd/{}", directory.as_raw_fd())).join(name);
+    let mut from = Attributed::Named(path);
+    let mut listed = from.list();
+    if listed == Err(Errno::NOENT) {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        from = match rustix::fs::openat(directory, name, flags, Mode::empty()) {
+            Ok(open) => Attributed::Open(open.into()),
+            Err(Errno::NOENT | Errno::LOOP) => return Ok(None),
             Err(errno) => return Err(errno),
+        };
+        listed = from.list();
+    }
+    match listed {
+        Ok(names) => Ok(Some((from, names))),
+        Err(Errno::OPNOTSUPP | Errno::NOENT | Errno::NOSYS) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
+impl Attributed {
+    fn list(&self) -> Result<Vec<u8>, Errno> {
+        let mut names = Vec::new();
+        let mut room = 4 << 10;
+        loop {
+            names.resize(room, 0);
+            let listed = match self {
+                Attributed::Named(path) => rustix::fs::llistxattr(path, &mut names[..]),
+                Attributed::Open(open) => rustix::fs::flistxattr(open, &mut names[..]),
+            };
+            match listed {
+                Ok(len) => {
+                    names.truncate(len);
+                    return Ok(names);
+                }
+                Err(Errno::RANGE) if room < 1 << 20 => room *= 4,
+                Err(errno) => return Err(errno),
+            }
+        }
+    }
+
+    fn get(&self, name: &CStr, value: &mut [u8]) -> Result<usize, Errno> {
+        match self {
+            Attributed::Named(path) => rustix::fs::lgetxattr(path, name, value),
+            Attributed::Open(open) => rustix::fs::fgetxattr(open, name, value),
         }
     }
 }

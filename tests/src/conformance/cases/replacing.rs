@@ -10,17 +10,19 @@ use driver_kit::Deadline;
 use driver_kit::core::{Durability, Fault, Grace, IoKind, Limits, Mode, ReplaceStep};
 use driver_kit::error::{Operation, failure};
 use driver_kit::handlers::ActionKind;
+use driver_kit::job::{Finished, Job};
 use rustix::io::Errno;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
         case("A1, A6", the_new_content_is_there_and_nothing_else),
+        case("A2", nothing_of_a_replace_stays_open),
         case("A1", a_missing_file_is_made_like_any_other),
         case("A1", create_new_spares_what_is_there),
         case("A1", who_has_the_old_file_goes_on_reading_it),
@@ -56,6 +58,42 @@ pub(super) fn old_file(scene: &Scene) -> io::Result<std::path::PathBuf> {
     let path = scene.path("file");
     fs::write(&path, OLD)?;
     Ok(path)
+}
+
+/// A2: when it is answered, well or not, its file and its directory are closed, so that a file system can be
+/// unmounted, and an idle stager holds nothing.
+fn nothing_of_a_replace_stays_open(scene: &Scene) -> Proof {
+    let driver = scene.driver();
+    let path = old_file(scene)?;
+    driver.replace(&path, NEW, Replacing::default())?;
+    assert_eq!(open_beneath(scene.root())?, Vec::<PathBuf>::new());
+    let fail = |job: Job, next: &dyn Fn(Job) -> Finished| match job.kind() {
+        IoKind::Replace {
+            step: ReplaceStep::SyncFile,
+            ..
+        } => job.fail(Fault::Os(Errno::IO.raw_os_error())),
+        _ => next(job),
+    };
+    driver
+        .hub()
+        .handlers()
+        .set(ActionKind::Replace, Arc::new(fail));
+    assert!(driver.replace(&path, OLD, Replacing::default()).is_err());
+    assert_eq!(open_beneath(scene.root())?, Vec::<PathBuf>::new());
+    Ok(())
+}
+
+/// What this process has open there.
+fn open_beneath(root: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut open = Vec::new();
+    for entry in fs::read_dir("/proc/self/fd")? {
+        // Others come and go.
+        if let Ok(leads) = fs::read_link(entry?.path()) {
+            open.push(leads);
+        }
+    }
+    open.retain(|leads| leads.starts_with(root));
+    Ok(open)
 }
 
 /// A1, A6.
