@@ -148,7 +148,7 @@ pub fn read(bytes: &[u8], payloads: Payloads) -> Result<(Vec<Record>, Ending), U
     let mut recovery = Recovery::new(&header, bytes.len() as u64, payloads);
     let mut records = Vec::new();
     loop {
-        match recovery.next() {
+        match recovery.step() {
             Next::Read { offset, len } => {
                 let from = (offset as usize).min(bytes.len());
                 recovery.give(&bytes[from..bytes.len().min(from + len)]);

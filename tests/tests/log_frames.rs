@@ -243,7 +243,10 @@ fn newer_and_foreign_files_are_told_apart() {
     let judged = |bytes: &[u8]| read(bytes, Payloads::Kept).map(|(_, ending)| ending);
     assert!(matches!(judged(&newer), Err(Unsound::Newer { version: 2 })));
     assert!(matches!(judged(b""), Err(Unsound::Foreign)));
-    assert!(matches!(judged(b"2026-01-01 hello\n"), Err(Unsound::Foreign)));
+    assert!(matches!(
+        judged(b"2026-01-01 hello\n"),
+        Err(Unsound::Foreign)
+    ));
     assert!(matches!(judged(&[0; 500]), Err(Unsound::Foreign)));
     assert!(matches!(judged(&whole[..20]), Err(Unsound::Header)));
 }

@@ -142,7 +142,7 @@ impl Checkpoint {
             if recovery.position().1 > self.snapshot.upto {
                 return self.go(State::Pausing(recovery.position()), Step::Pause);
             }
-            match recovery.next() {
+            match recovery.step() {
                 Next::Read { offset, len } => {
                     return self.go(State::Skimming(recovery), read(offset, len));
                 }
@@ -175,7 +175,7 @@ impl Checkpoint {
         mut carried: Box<Carried>,
     ) -> Result<Said<Cut>, Unsound> {
         loop {
-            match recovery.next() {
+            match recovery.step() {
                 Next::Read { offset, len } => {
                     return self.go(State::Carrying(recovery, carried), read(offset, len));
                 }

@@ -47,8 +47,7 @@ impl Frame {
         };
         // What no writer would write needs no hash: this is asked for every byte behind a tear.
         let possible = frame.len <= LONGEST && frame.seq > 0 && frame.watermark <= offset;
-        let good =
-            possible && place_check(key, offset, &bytes[..CHECKED]) == word(bytes, CHECKED);
+        let good = possible && place_check(key, offset, &bytes[..CHECKED]) == word(bytes, CHECKED);
         good.then_some(frame)
     }
 

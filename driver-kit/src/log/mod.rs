@@ -28,7 +28,6 @@
 //! file without a structure that a payload could make use of, as a CRC has it.
 
 mod checkpoint;
-mod claim;
 mod failure;
 mod frame;
 mod header;
@@ -38,12 +37,12 @@ mod recover;
 mod snapshot;
 
 pub use checkpoint::{Checkpoint, Upto};
-pub(crate) use claim::Claim;
 pub use failure::{LogFailure, Unsound, log_failure};
 pub use frame::{FRAME, Frame, LONGEST, Prepared};
 pub use header::{HEADER, Header, Identity, Key};
 pub use ledger::{Ledger, Mark, Placed};
 pub use opening::{Lengths, Opened, Opening};
+pub(crate) use opening::{damage, follows, reaches};
 pub use recover::{Ending, Next, PIECE, Payloads, Record, Recovery};
 pub use snapshot::{SNAPSHOT_HEADER, SnapshotHeader};
 

@@ -171,7 +171,7 @@ impl Opening {
     fn read(&mut self, header: Header, mut reading: Box<Reading>) -> Result<Said<Opened>, Unsound> {
         let upto = self.snapshot.map_or(0, |snapshot| snapshot.upto);
         loop {
-            match reading.recovery.next() {
+            match reading.recovery.step() {
                 Next::Read { offset, len } => {
                     let step = read(Which::Log, offset, len);
                     return self.go(State::Reading(header, reading), step);
@@ -227,8 +227,12 @@ impl Opening {
         self.write_again(found, Box::new(recovery.expecting_all()))
     }
 
-    fn write_again(&mut self, found: Found, mut recovery: Box<Recovery>) -> Result<Said<Opened>, Unsound> {
-        match recovery.next() {
+    fn write_again(
+        &mut self,
+        found: Found,
+        mut recovery: Box<Recovery>,
+    ) -> Result<Said<Opened>, Unsound> {
+        match recovery.step() {
             Next::Read { offset, len } => {
                 let step = read(Which::Log, offset, len);
                 self.go(State::Writing(found, recovery, Last::Read), step)

@@ -100,7 +100,9 @@ enum State {
         kept: Vec<u8>,
     },
     /// The frame is bad: whether a later one vouches for it is looked for from here.
-    Search { at: u64 },
+    Search {
+        at: u64,
+    },
     Ended(Ending),
 }
 
@@ -150,7 +152,7 @@ impl Recovery {
     }
 
     /// What comes next. After the end it stays the end.
-    pub fn next(&mut self) -> Next {
+    pub fn step(&mut self) -> Next {
         loop {
             let went = match &mut self.state {
                 State::Frame => self.frame(),

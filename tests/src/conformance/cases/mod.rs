@@ -4,6 +4,7 @@ mod background;
 mod barriers;
 mod budget;
 mod change;
+mod checkpoints;
 mod crowds;
 mod ending;
 mod failing;
@@ -11,6 +12,7 @@ mod flight;
 mod following;
 mod life;
 mod limits;
+mod logs;
 mod lying;
 mod many;
 mod metadata;
@@ -55,6 +57,8 @@ pub fn cases() -> Vec<Case> {
     cases.extend(writers::cases());
     cases.extend(replacing::cases());
     cases.extend(metadata::cases());
+    cases.extend(logs::cases());
+    cases.extend(checkpoints::cases());
     cases
 }
 
