@@ -36,6 +36,8 @@ pub struct Upto {
 #[derive(Debug)]
 pub struct Checkpoint {
     header: Header,
+    /// Of the new log.
+    fresh: Identity,
     snapshot: SnapshotHeader,
     content: Vec<u8>,
     /// Where the log ends, as far as is known.
@@ -66,12 +68,18 @@ struct Carried {
 }
 
 impl Checkpoint {
-    /// Of a log that stands so, with a snapshot of these bytes.
+    /// Of a log that stands so, with a snapshot of these bytes; the new log has an identity that was
+    /// never given before.
     ///
     /// # Errors
     /// The snapshot cannot stand for these records: one before it stood for more, or they are not
     /// there yet.
-    pub fn new(ledger: &Ledger, upto: Upto, payload: &[u8]) -> Result<Checkpoint, Unsound> {
+    pub fn new(
+        ledger: &Ledger,
+        upto: Upto,
+        payload: &[u8],
+        fresh: Identity,
+    ) -> Result<Checkpoint, Unsound> {
         let (header, mark) = (*ledger.header(), ledger.mark());
         let range = (upto.before, mark.next - 1);
         if !(range.0..=range.1).contains(&upto.seq) {
@@ -83,6 +91,7 @@ impl Checkpoint {
         let snapshot = SnapshotHeader::of(header.lineage, upto.seq, payload);
         Ok(Checkpoint {
             header,
+            fresh,
             snapshot,
             content: snapshot.content(payload),
             mark,
@@ -155,7 +164,7 @@ impl Checkpoint {
     fn begin_carrying(&mut self, first: (u64, u64)) -> Result<Said<Cut>, Unsound> {
         let header = Header {
             lineage: self.header.lineage,
-            identity: Identity::fresh(),
+            identity: self.fresh,
             base: first.1,
             // All of the new file is durable before it has its name.
             sealed: HEADER + self.mark.end.saturating_sub(first.0),

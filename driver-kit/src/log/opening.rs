@@ -43,6 +43,7 @@ pub struct Opened {
 #[derive(Debug)]
 pub struct Opening {
     lengths: Lengths,
+    fresh: Header,
     snapshot: Option<SnapshotHeader>,
     state: State,
 }
@@ -87,10 +88,11 @@ struct Found {
 }
 
 impl Opening {
-    /// Of files that are so long.
-    pub const fn new(lengths: Lengths) -> Opening {
+    /// Of files that are so long; where there is no log, one with this header is made.
+    pub const fn new(lengths: Lengths, fresh: Header) -> Opening {
         Opening {
             lengths,
+            fresh,
             snapshot: None,
             state: State::Begin,
         }
@@ -151,7 +153,7 @@ impl Opening {
 
     fn open_log(&mut self) -> Result<Said<Opened>, Unsound> {
         if self.lengths.log.is_none() {
-            let header = Header::begin();
+            let header = self.fresh;
             let content = header.encode().to_vec();
             return self.go(State::Making(header), Step::Make { content });
         }

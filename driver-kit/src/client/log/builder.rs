@@ -7,7 +7,7 @@ use super::reader::{LogReader, Verified};
 use super::{Log, Recovered, Shared};
 use crate::client::Client;
 use crate::error::{Cause, Failure, Operation};
-use crate::log::{Opening, Payloads, Said, Unsound};
+use crate::log::{Header, Opening, Payloads, Said, Unsound};
 use crate::path;
 use bytes::Bytes;
 use futures_util::lock::Mutex as Turns;
@@ -64,7 +64,7 @@ impl LogBuilder {
         if files.log().is_none() && !self.create {
             return Err(missing(&files));
         }
-        let mut opening = Opening::new(files.lengths());
+        let mut opening = Opening::new(files.lengths(), Header::begin());
         let mut brought = Bytes::new();
         let opened = loop {
             match opening.next(&brought) {

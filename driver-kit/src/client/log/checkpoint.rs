@@ -5,7 +5,7 @@ use super::files::Files;
 use super::live::Exchange;
 use crate::client::File;
 use crate::error::{Operation, failure};
-use crate::log::{Checkpoint, Ledger, Mark, Said, Step, Upto, Which};
+use crate::log::{Checkpoint, Identity, Ledger, Mark, Said, Step, Upto, Which};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use std::future::IntoFuture;
@@ -23,7 +23,7 @@ impl Shared {
                 before: live.upto,
             };
             (
-                Checkpoint::new(&live.ledger, upto, payload),
+                Checkpoint::new(&live.ledger, upto, payload, Identity::fresh()),
                 live.file.clone(),
             )
         };

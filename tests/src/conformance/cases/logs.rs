@@ -50,7 +50,11 @@ pub(super) fn numbers(records: &[Record]) -> Vec<u64> {
 
 /// Of lengths that differ, none included.
 pub(super) fn payload(seq: u64) -> Vec<u8> {
-    let len = if seq.is_multiple_of(5) { 0 } else { seq * 37 % 900 };
+    let len = if seq.is_multiple_of(5) {
+        0
+    } else {
+        seq * 37 % 900
+    };
     pattern(len as usize, seq as u8)
 }
 

@@ -1,5 +1,9 @@
 //! Logs in plain bytes: files that are a `Vec`, for whoever damages them and reads them again.
 
+mod life;
+
+pub use life::{Faulty, Life};
+
 use driver_kit::log::{
     Checkpoint, Ending, Header, Identity, Ledger, Lengths, Next, Opened, Opening, Payloads,
     Prepared, Record, Recovery, Said, Step, Unsound, Upto, Which,
@@ -58,7 +62,7 @@ impl Files {
     /// # Errors
     /// It cannot be.
     pub fn open(&mut self) -> Result<Opened, Unsound> {
-        let mut opening = Opening::new(self.lengths());
+        let mut opening = Opening::new(self.lengths(), header(1, 1));
         let mut brought = Vec::new();
         loop {
             match opening.next(&brought)? {
@@ -78,7 +82,7 @@ impl Files {
         upto: Upto,
         payload: &[u8],
     ) -> Result<(), Unsound> {
-        let mut checkpoint = Checkpoint::new(ledger, upto, payload)?;
+        let mut checkpoint = Checkpoint::new(ledger, upto, payload, another(ledger))?;
         let mut brought = Vec::new();
         loop {
             match checkpoint.next(&brought)? {
@@ -125,6 +129,13 @@ pub fn header(base: u64, file: u8) -> Header {
         base,
         sealed: driver_kit::log::HEADER,
     }
+}
+
+/// What no file of this log had before.
+fn another(ledger: &Ledger) -> Identity {
+    let Identity(mut bytes) = ledger.header().identity;
+    bytes[0] = bytes[0].wrapping_add(1);
+    Identity(bytes)
 }
 
 /// A log of these payloads; behind those for which it is said it was synced.
