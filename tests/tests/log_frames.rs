@@ -252,6 +252,8 @@ fn newer_and_foreign_files_are_told_apart() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     /// L1: whatever becomes of the bytes, what is read is a beginning of what was written.
     #[test]
     fn no_damage_makes_a_record(
@@ -298,5 +300,24 @@ proptest! {
         prop_assert!(are_the_first(&records, &appends, 1));
         let damaged = matches!(ending, Ending::Damaged { .. });
         prop_assert!(!damaged, "{:?}", ending);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// L1, L2: a log that was opened is whole, whatever was done to its files, and has no record that was
+    /// not appended; one that is not opened is not changed.
+    #[test]
+    fn a_damaged_log_opens_to_what_was_appended_or_not_at_all(choices in vec(any::<u8>(), 0..400)) {
+        tests::logs::hostile::holds(&choices);
+    }
+
+    /// L1: any bytes.
+    #[test]
+    fn no_bytes_make_it_panic(bytes in vec(any::<u8>(), 0..300), valid in any::<bool>()) {
+        let mut file = if valid { written(header(1, 1), &[]) } else { Vec::new() };
+        file.extend_from_slice(&bytes);
+        tests::logs::hostile::endures(&file);
     }
 }

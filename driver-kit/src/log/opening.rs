@@ -1,6 +1,6 @@
 //! Opening a log for appending: what was durable is there, and what was not is cut.
 //!
-//! 1. The snapshot says which records it stands for.
+//! 1. The snapshot is whole, and says which records it stands for.
 //! 2. The log is read from its header to its end. Damage ends it here, and nothing was changed.
 //! 3. A torn tail is cut.
 //! 4. What nobody vouches for is written again, as it is, and all of it is synced. Records that are
@@ -13,7 +13,7 @@ use super::failure::Unsound;
 use super::frame::{FRAME, Frame, payload_check};
 use super::header::{HEADER, Header};
 use super::ledger::Ledger;
-use super::recover::{Ending, Next, Payloads, Record, Recovery};
+use super::recover::{Ending, Next, PIECE, Payloads, Record, Recovery};
 use super::snapshot::{SNAPSHOT_HEADER, SnapshotHeader};
 use super::{Said, Step, Which};
 
@@ -52,6 +52,8 @@ pub struct Opening {
 enum State {
     Begin,
     Snapshot,
+    /// So much of its bytes was read.
+    SnapshotBytes(Box<blake3::Hasher>),
     Header,
     Making(Header),
     Reading(Header, Box<Reading>),
@@ -107,8 +109,17 @@ impl Opening {
             State::Begin => self.begin(),
             State::Snapshot => {
                 let len = self.lengths.snapshot.unwrap_or(0);
-                self.snapshot = Some(SnapshotHeader::decode(brought, len).map_err(of_snapshot)?);
-                self.open_log()
+                let snapshot = SnapshotHeader::decode(brought, len).map_err(of_snapshot)?;
+                self.snapshot = Some(snapshot);
+                self.read_snapshot(snapshot, Box::default())
+            }
+            State::SnapshotBytes(mut hasher) => {
+                hasher.update(brought);
+                let snapshot = self.snapshot.ok_or(Unsound::Snapshot)?;
+                match brought.is_empty() {
+                    true => Err(Unsound::Snapshot),
+                    false => self.read_snapshot(snapshot, hasher),
+                }
             }
             State::Header => self.read_log(Header::decode(brought)?),
             State::Making(header) => Ok(Said::Ready(self.opened(Found {
@@ -149,6 +160,22 @@ impl Opening {
             }
             (_, None) => self.open_log(),
         }
+    }
+
+    fn read_snapshot(
+        &mut self,
+        snapshot: SnapshotHeader,
+        hasher: Box<blake3::Hasher>,
+    ) -> Result<Said<Opened>, Unsound> {
+        let left = snapshot.len.saturating_sub(hasher.count());
+        if left == 0 {
+            snapshot.verify_hashed(&hasher)?;
+            return self.open_log();
+        }
+        let offset = SNAPSHOT_HEADER + hasher.count();
+        let len = usize::try_from(left).map_or(PIECE, |left| left.min(PIECE));
+        let step = read(Which::Snapshot, offset, len);
+        self.go(State::SnapshotBytes(hasher), step)
     }
 
     fn open_log(&mut self) -> Result<Said<Opened>, Unsound> {

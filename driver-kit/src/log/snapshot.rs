@@ -1,6 +1,7 @@
 //! The snapshot beside a log: the caller's bytes, and which records they stand for.
 
 use super::failure::Unsound;
+use super::frame::finish;
 use super::header::{Identity, begins, identity, word};
 
 /// How long its header is, in bytes.
@@ -69,13 +70,23 @@ impl SnapshotHeader {
         sound.then_some(header).ok_or(Unsound::Snapshot)
     }
 
+    /// Whether what a hasher was given are its bytes.
+    ///
+    /// # Errors
+    /// They are not.
+    pub(super) fn verify_hashed(&self, hasher: &blake3::Hasher) -> Result<(), Unsound> {
+        let its = hasher.count() == self.len && finish(hasher) == self.check;
+        its.then_some(()).ok_or(Unsound::Snapshot)
+    }
+
     /// Whether these are its bytes.
     ///
     /// # Errors
     /// They are not.
     pub fn verify(&self, payload: &[u8]) -> Result<(), Unsound> {
-        let its = payload.len() as u64 == self.len && check(payload) == self.check;
-        its.then_some(()).ok_or(Unsound::Snapshot)
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(payload);
+        self.verify_hashed(&hasher)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Logs in plain bytes: files that are a `Vec`, for whoever damages them and reads them again.
 
+pub mod hostile;
 mod life;
 
 pub use life::{Faulty, Life};

@@ -16,7 +16,7 @@ pub(crate) struct Instrument {
 }
 
 /// All there are. A release build, each of them.
-const INSTRUMENTS: [Instrument; 14] = [
+const INSTRUMENTS: [Instrument; 15] = [
     modelled("loom", "staging_loom"),
     modelled("shuttle", "staging_shuttle"),
     plain("contents", "driver-kit", "contents_*"),
@@ -38,6 +38,7 @@ const INSTRUMENTS: [Instrument; 14] = [
     plain("histories", "tests", "core_histories"),
     plain("rules", "tests", "core_rules"),
     plain("conformance", "tests", "conformance_blocking"),
+    plain("conformance_tokio", "tests", "conformance_tokio"),
     plain("embedding", "tests", "embedding"),
 ];
 

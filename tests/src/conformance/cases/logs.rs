@@ -400,9 +400,13 @@ fn a_snapshot_stands_for_records_that_there_are(scene: &Scene) -> Proof {
     let mut damaged = snapshot.clone();
     *damaged.last_mut().ok_or("an empty snapshot")? ^= 1;
     fs::write(&beside, &damaged)?;
-    let error = refused(logs.verify_log(&path))?;
-    assert!(matches!(unsound(&error)?.why, Unsound::Snapshot), "{error}");
-    assert_eq!(*unsound(&error)?.path, *beside);
+    for error in [
+        refused(logs.verify_log(&path))?,
+        refused(logs.open_log(&path, true))?,
+    ] {
+        assert!(matches!(unsound(&error)?.why, Unsound::Snapshot), "{error}");
+        assert_eq!(*unsound(&error)?.path, *beside);
+    }
     // Without its snapshot a log lacks records, and without its log a snapshot is none.
     fs::remove_file(&beside)?;
     let error = refused(logs.open_log(&path, true))?;
