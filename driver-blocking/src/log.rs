@@ -48,7 +48,7 @@ impl LogBuilder {
     }
 
     /// Reads the log, and changes nothing: the records behind its snapshot, up to a torn tail or to
-    /// damage, whichever comes.
+    /// damage, whichever comes. While another process appends, what is on its way looks like a torn tail.
     ///
     /// # Errors
     /// There is none, or it is no log; what the system said.
@@ -181,7 +181,8 @@ impl LogReader {
         self.reader.snapshot_upto()
     }
 
-    /// The snapshot, if there is one, checked.
+    /// The snapshot that the log had when it was opened to be read, if there was one, checked. Of a log that
+    /// is open for appending, ask [`Log::snapshot`].
     ///
     /// # Errors
     /// It is damaged, or what the system said.

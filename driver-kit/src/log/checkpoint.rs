@@ -206,8 +206,7 @@ impl Checkpoint {
 impl Carried {
     fn take(&mut self, payload: &[u8]) -> Result<(), Unsound> {
         let len = payload.len() as u64;
-        let key = self.ledger.header().key();
-        let prepared = Prepared::by(key, payload).ok_or(Unsound::TooLong { len })?;
+        let prepared = Prepared::new(self.ledger.key(), payload).ok_or(Unsound::TooLong { len })?;
         let placed = self.ledger.place(prepared);
         self.ledger.take(placed.bytes.len() as u64);
         self.content.extend_from_slice(&placed.bytes);

@@ -1,6 +1,6 @@
 //! A record on its way to the file: what stands before its payload.
 
-use super::header::{Header, Key, word};
+use super::header::{Key, word};
 
 /// How long it is, in bytes.
 pub const FRAME: usize = 36;
@@ -86,12 +86,8 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// `None` where it is longer than [`LONGEST`].
-    pub fn new(header: &Header, payload: &[u8]) -> Option<Prepared> {
-        Prepared::by(header.key(), payload)
-    }
-
-    pub(super) fn by(key: Key, payload: &[u8]) -> Option<Prepared> {
+    /// For a file with this key; `None` where it is longer than [`LONGEST`].
+    pub fn new(key: Key, payload: &[u8]) -> Option<Prepared> {
         if payload.len() > LONGEST as usize {
             return None;
         }

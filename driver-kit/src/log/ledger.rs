@@ -56,6 +56,11 @@ impl Ledger {
         &self.header
     }
 
+    /// The key of its checks.
+    pub const fn key(&self) -> Key {
+        self.key
+    }
+
     /// What has been placed by now.
     pub const fn mark(&self) -> Mark {
         Mark {

@@ -309,7 +309,7 @@ impl Life {
         let Some(ledger) = &mut self.ledger else {
             return Err(Faulty::Unsound(Unsound::Undecided));
         };
-        let Some(prepared) = Prepared::new(ledger.header(), &payload) else {
+        let Some(prepared) = Prepared::new(ledger.key(), &payload) else {
             return Err(Faulty::Unsound(Unsound::TooLong { len: 0 }));
         };
         let placed = ledger.place(prepared);

@@ -115,7 +115,7 @@ impl Files {
 /// Appends a record to the bytes of a log.
 #[expect(clippy::expect_used, reason = "no test has records that long")]
 pub fn append(log: &mut Vec<u8>, ledger: &mut Ledger, payload: &[u8]) {
-    let prepared = Prepared::new(ledger.header(), payload).expect("the record is short");
+    let prepared = Prepared::new(ledger.key(), payload).expect("the record is short");
     let placed = ledger.place(prepared);
     assert_eq!(placed.offset, log.len() as u64);
     ledger.take(placed.bytes.len() as u64);

@@ -7,7 +7,7 @@ use super::reader::{LogReader, Verified};
 use super::{Log, Recovered, Shared};
 use crate::client::Client;
 use crate::error::{Cause, Failure, Operation};
-use crate::log::{Header, Opening, Payloads, Said, Unsound};
+use crate::log::{Header, Opening, Payloads, Said, Unsound, log_failure};
 use crate::path;
 use bytes::Bytes;
 use futures_util::lock::Mutex as Turns;
@@ -16,6 +16,9 @@ use staging_core::Fault;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+
+/// So often a log is looked at that is cut by others meanwhile.
+const LOOKS: u32 = 4;
 
 /// How a log is opened; see [`Stager::log`](crate::client::Stager::log).
 #[derive(Clone, Debug)]
@@ -95,7 +98,7 @@ impl LogBuilder {
     }
 
     /// Reads the log, and changes nothing: the records behind its snapshot, up to a torn tail or to
-    /// damage, whichever comes.
+    /// damage, whichever comes. While another process appends, what is on its way looks like a torn tail.
     ///
     /// # Errors
     /// There is none, or it is no log; what the system said.
@@ -121,15 +124,28 @@ impl LogBuilder {
 
     async fn reader(self, operation: Operation, payloads: Payloads) -> io::Result<LogReader> {
         let path = path::absolute(&self.path).map_err(Failure::into_io)?;
-        let files = Files::open(&self.client, &path, false).await?;
-        match files.lengths() {
-            lengths if lengths.log.is_some() => LogReader::of(files, operation, payloads).await,
-            lengths if lengths.snapshot.is_some() => {
-                Err(files.failed(operation, Unsound::SnapshotAlone))
+        let mut left = LOOKS;
+        loop {
+            left -= 1;
+            let files = Files::open(&self.client, &path, false).await?;
+            let lengths = files.lengths();
+            if lengths.log.is_none() {
+                return Err(match lengths.snapshot {
+                    Some(_) => files.failed(operation, Unsound::SnapshotAlone),
+                    None => missing(&files),
+                });
             }
-            _ => Err(missing(&files)),
+            match LogReader::of(files, operation, payloads).await {
+                Err(error) if left > 0 && is_gap(&error) => {}
+                read => return read,
+            }
         }
     }
+}
+
+/// Between the look at the snapshot and the one at the log both may have been exchanged.
+fn is_gap(error: &io::Error) -> bool {
+    log_failure(error).is_some_and(|failure| matches!(failure.why, Unsound::Gap { .. }))
 }
 
 fn missing(files: &Files) -> io::Error {

@@ -17,6 +17,7 @@ pub(super) struct Files {
     client: Client,
     pub(super) path: Arc<Path>,
     snapshot_path: Arc<Path>,
+    write: bool,
     log: Option<File>,
     snapshot: Option<File>,
 }
@@ -30,6 +31,7 @@ impl Files {
             client: client.clone(),
             path: Arc::clone(path),
             snapshot_path: Path::new(&name).into(),
+            write: true,
             log: None,
             snapshot: None,
         }
@@ -40,12 +42,14 @@ impl Files {
     /// # Errors
     /// What the system said, but that a file is missing.
     pub(super) async fn open(client: &Client, path: &Arc<Path>, write: bool) -> io::Result<Files> {
-        let log = found(opened(client, path, write).await)?;
+        let place = found(opened(client, path, write).await)?;
         // Where the log really is, its snapshot is, too.
-        let real = log.as_ref().map_or(&**path, File::path);
+        let real = place.as_ref().map_or(&**path, File::path);
         let mut files = Files::beside(client, &real.into());
+        files.write = write;
         files.snapshot = found(opened(client, &files.snapshot_path, false).await)?;
-        files.log = log;
+        // A log that is opened after its snapshot has at least what that stands for.
+        files.log = found(opened(client, &files.path, write).await)?;
         Ok(files)
     }
 
@@ -111,18 +115,33 @@ impl Files {
     /// # Errors
     /// What the system said.
     pub(super) async fn reopen(&mut self) -> io::Result<Bytes> {
-        self.log = Some(opened(&self.client, &self.path, true).await?);
+        self.log = Some(opened(&self.client, &self.path, self.write).await?);
         Ok(Bytes::new())
     }
 
-    /// The snapshot, checked.
+    /// The snapshot that there is now, checked.
     ///
     /// # Errors
     /// It is damaged or another log's; what the system said.
-    pub(super) async fn snapshot_of(&self, lineage: Identity) -> io::Result<Option<Snapshot>> {
-        let Some(file) = found(opened(&self.client, &self.snapshot_path, false).await)? else {
-            return Ok(None);
-        };
+    pub(super) async fn newest_snapshot(&self, lineage: Identity) -> io::Result<Option<Snapshot>> {
+        match found(opened(&self.client, &self.snapshot_path, false).await)? {
+            Some(file) => self.checked(&file, lineage).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The snapshot that was opened with the log, checked.
+    ///
+    /// # Errors
+    /// It is damaged or another log's; what the system said.
+    pub(super) async fn snapshot(&self, lineage: Identity) -> io::Result<Option<Snapshot>> {
+        match &self.snapshot {
+            Some(file) => self.checked(file, lineage).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn checked(&self, file: &File, lineage: Identity) -> io::Result<Snapshot> {
         let len = usize::try_from(file.len()).unwrap_or(usize::MAX);
         let bytes = file.read_at(0, len).await?;
         let unsound = |why| self.failed(Operation::Read, why);
@@ -133,7 +152,7 @@ impl Files {
         let bytes = bytes.slice(SNAPSHOT_HEADER as usize..);
         header.verify(&bytes).map_err(unsound)?;
         let upto = header.upto;
-        Ok(Some(Snapshot { upto, bytes }))
+        Ok(Snapshot { upto, bytes })
     }
 
     /// What is wrong, with the path of the file that it is about.

@@ -134,7 +134,7 @@ impl Live {
                 Ok(Begun::Accepted(placed.seq))
             }
             Err(failure) => {
-                *record = Prepared::new(self.ledger.header(), &bytes[FRAME..]);
+                *record = Prepared::new(self.ledger.key(), &bytes[FRAME..]);
                 Err(failure)
             }
         }

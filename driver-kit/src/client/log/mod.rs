@@ -146,7 +146,7 @@ impl Log {
     pub async fn snapshot(&self) -> io::Result<Option<Snapshot>> {
         let lineage = self.shared.live().ledger.header().lineage;
         let files = Files::beside(&self.shared.client, &self.shared.path);
-        files.snapshot_of(lineage).await
+        files.newest_snapshot(lineage).await
     }
 
     /// Writes a snapshot that stands for every record up to `upto`, and takes those out of the log
@@ -196,8 +196,8 @@ impl Shared {
 
     /// Gives a record its place. From then on it is under way, whoever waits.
     async fn accept(&self, payload: &[u8]) -> io::Result<u64> {
-        let header = *self.live().ledger.header();
-        let mut record = Prepared::new(&header, payload);
+        let key = self.live().ledger.key();
+        let mut record = Prepared::new(key, payload);
         if record.is_none() {
             let len = payload.len() as u64;
             return Err(self.failed(Operation::Append, Unsound::TooLong { len }));

@@ -192,13 +192,17 @@ impl LogReader {
         self.upto
     }
 
-    /// The snapshot, if there is one, checked.
+    /// The snapshot that the log had when it was opened to be read, if there was one, checked. Of a log that
+    /// is open for appending, ask [`Log::snapshot`](super::Log::snapshot).
     ///
     /// # Errors
     /// It is damaged, or what the system said.
     pub async fn snapshot(&self) -> io::Result<Option<Snapshot>> {
         let Beside { files, lineage, .. } = &self.beside;
-        files.snapshot_of(*lineage).await
+        match self.beside.header {
+            Some(_) => files.snapshot(*lineage).await,
+            None => Ok(None),
+        }
     }
 
     pub(super) async fn verify(mut self) -> io::Result<Verified> {

@@ -31,6 +31,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("L2", a_checkpoint_leaves_the_snapshot_and_the_rest),
         case("L2", a_snapshot_stands_for_records_that_there_are),
         case("L2", of_appends_beside_checkpoints_none_is_lost),
+        case("L2", a_log_can_be_read_while_it_is_cut),
     ]
 }
 
@@ -464,5 +465,38 @@ fn of_appends_beside_checkpoints_none_is_lost(scene: &Scene) -> Proof {
     assert_eq!(snapshot.bytes, upto.to_string());
     let rest: Vec<u64> = log.records()?.iter().map(|record| record.seq).collect();
     assert_eq!(rest, (upto + 1..=3 * EACH).collect::<Vec<_>>());
+    Ok(())
+}
+
+/// L2: snapshot and records that belong together, whatever happens meanwhile; also through another stager.
+fn a_log_can_be_read_while_it_is_cut(scene: &Scene) -> Proof {
+    let (driver, other) = (scene.driver(), scene.driver());
+    let (reader, path) = (logs(other.as_ref())?, scene.path("log"));
+    let log = logs(driver.as_ref())?.open_log(&path, true)?;
+    log.append(b"first")?;
+    let cutting = start(move || -> io::Result<u64> {
+        for _ in 0..30 {
+            for _ in 0..3 {
+                log.append(b"one of many")?;
+            }
+            let upto = log.last() - 1;
+            log.checkpoint(upto, &upto.to_le_bytes())?;
+        }
+        Ok(log.last())
+    });
+    let mut last = 0;
+    while last < 91 {
+        let read = reader.read_log(&path)?;
+        if let Some(error) = read.error {
+            return Err(error.into());
+        }
+        let upto = read.snapshot.map_or(0, |snapshot| snapshot.upto);
+        let found: Vec<u64> = read.records.iter().map(|record| record.seq).collect();
+        let now = upto + found.len() as u64;
+        assert_eq!(found, (upto + 1..=now).collect::<Vec<_>>());
+        assert!(now >= last, "{now} after {last}");
+        last = now;
+    }
+    assert_eq!(cutting.join()??, 91);
     Ok(())
 }
