@@ -71,6 +71,7 @@ fn recover(mut life: Life, mut often: u32) -> Result<Life, Faulty> {
 }
 
 /// Tells which seed it was.
+#[expect(clippy::print_stderr, reason = "the seed of a failure is told")]
 fn told<T>(seed: u64, steps: u64, run: impl FnOnce() -> T) -> T {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(ran) => ran,

@@ -117,7 +117,7 @@ fn every_flipped_bit_is_seen_and_told_for_what_it_is() {
                 assert!(!is_vouched_for(&appends, hit), "bit {bit}");
                 assert_eq!((at, number), (offset, seq));
             }
-            Ending::Whole => panic!("bit {bit} was not seen"),
+            Ending::Whole => assert!(bit > whole.len() * 8, "bit {bit} was not seen"),
         }
     }
 }
@@ -230,7 +230,7 @@ fn lengths_of_all_ones_are_a_tear() -> Result<(), Unsound> {
     bytes.extend_from_slice(&[0xff; FRAME * 3]);
     let (_, ending) = read(&bytes, Payloads::Kept)?;
     assert!(matches!(ending, Ending::Torn { offset, .. } if offset == end));
-    assert!(LONGEST < u32::MAX);
+    const { assert!(LONGEST < u32::MAX) };
     Ok(())
 }
 
@@ -289,13 +289,14 @@ proptest! {
         let places = places(&appends);
         let durable = appends.iter().rposition(|(_, synced)| *synced).map_or(0, |at| at + 1);
         let mut bytes = whole.clone();
-        for at in places[durable] as usize..bytes.len() {
+        for (at, byte) in bytes.iter_mut().enumerate().skip(places[durable] as usize) {
             let sector = at / 16 % 256;
             if kept[sector / 64] >> (sector % 64) & 1 == 0 {
-                bytes[at] = 0;
+                *byte = 0;
             }
         }
-        let (records, ending) = read(&bytes, Payloads::Kept).map_err(|why| TestCaseError::fail(why.to_string()))?;
+        let read = read(&bytes, Payloads::Kept);
+        let (records, ending) = read.map_err(|why| TestCaseError::fail(why.to_string()))?;
         prop_assert!(records.len() >= durable);
         prop_assert!(are_the_first(&records, &appends, 1));
         let damaged = matches!(ending, Ending::Damaged { .. });

@@ -6,6 +6,7 @@ mod budget;
 mod change;
 mod checkpoints;
 mod crowds;
+mod damaged_logs;
 mod ending;
 mod failing;
 mod flight;
@@ -58,6 +59,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(replacing::cases());
     cases.extend(metadata::cases());
     cases.extend(logs::cases());
+    cases.extend(damaged_logs::cases());
     cases.extend(checkpoints::cases());
     cases
 }
