@@ -23,7 +23,7 @@ pub(crate) enum Exit {
     NotCommitted,
     /// A file was perhaps replaced.
     Indeterminate,
-    /// A log ends in appends that were never durable.
+    /// A log ends in bytes of which nothing says that they were durable.
     Torn,
     /// A log is damaged, or is none.
     Damaged,
@@ -95,7 +95,7 @@ Exit status:
   0  log and snapshot are whole
   1  the log could not be read, or standard output not be written
   2  the arguments were wrong
-  3  whole up to a torn tail: appends that were never durable
+  3  whole up to a torn tail, of which nothing says that it was durable
   4  damaged, or no log: a record is gone that was durable, or nobody can
      tell; what is wrong is told on standard error";
 

@@ -42,7 +42,7 @@ pub(crate) fn run(args: &AppendArgs) -> Exit {
     let cut = log.recovered().cut;
     if cut > 0 {
         complain(format_args!(
-            "cut a torn tail of {cut} bytes from {}; no append of them was durable",
+            "cut a torn tail of {cut} bytes from {}; nothing says that it was durable",
             log.path().display()
         ));
     }

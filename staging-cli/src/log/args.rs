@@ -18,8 +18,8 @@ pub(crate) enum LogCommand {
     Cat(CatArgs),
 }
 
-/// Makes the log if there is none. A torn tail, of appends that were never durable, is cut first, and
-/// that is told. Records are synced together, whenever no more input is there; one process at a time may
+/// Makes the log if there is none. A torn tail, of which nothing says that it was durable, is cut first,
+/// and that is told. Records are synced together, whenever no more input is there; one process at a time may
 /// append to a log.
 #[derive(Args, Debug)]
 pub(crate) struct AppendArgs {

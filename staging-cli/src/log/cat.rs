@@ -104,7 +104,7 @@ fn remark(args: &CatArgs, reader: &LogReader) {
     }
     if let Some(torn @ 1..) = reader.torn() {
         complain(format_args!(
-            "{torn} bytes of a torn tail are not written: no append of them was durable"
+            "{torn} bytes of a torn tail are not written; nothing says that they were durable"
         ));
     }
 }

@@ -86,7 +86,7 @@ fn write_text(verified: &Verified, out: &mut impl Write) -> io::Result<()> {
         0 => writeln!(out, "whole")?,
         _ => writeln!(
             out,
-            "torn at byte {end}: {torn} bytes that were never durable"
+            "torn at byte {end}: nothing says of the last {torn} bytes that they were durable"
         )?,
     }
     writeln!(out, "records   {records}, up to number {last}")?;

@@ -118,6 +118,7 @@ impl Live {
         if let Gate::Held(_) = self.gate {
             return Ok(Begun::Held);
         }
+        self.take_note();
         if let State::Broken { why, .. } = &self.state {
             return Ok(Begun::Refused(why.clone()));
         }
@@ -152,19 +153,7 @@ impl Live {
     /// # Errors
     /// One of them failed.
     pub(super) fn first_before(&mut self, seq: u64) -> Result<Option<Ended>, Unsound> {
-        while let Some((first, ended)) = self.pending.front()
-            && let Some(outcome) = ended.peek()
-        {
-            if let (Err(failure), State::Sound) = (outcome, &self.state) {
-                let failure = Box::new(failure.clone());
-                let why = Unsound::Broken {
-                    seq: *first,
-                    failure,
-                };
-                self.state = State::Broken { from: *first, why };
-            }
-            self.pending.pop_front();
-        }
+        self.take_note();
         match (&self.state, self.pending.front()) {
             (State::Broken { from, why }, _) if *from <= seq => Err(why.clone()),
             (_, Some((first, ended))) if *first <= seq => Ok(Some(ended.clone())),
@@ -184,6 +173,23 @@ impl Live {
     /// the log, and records that went to the wrong one would be lost.
     pub(super) fn is_not_exchanged(&mut self) {
         self.exchange = None;
+    }
+
+    /// Takes note of the appends that have ended, from the first; also of those that nobody waits for.
+    fn take_note(&mut self) {
+        while let Some((first, ended)) = self.pending.front()
+            && let Some(outcome) = ended.clone().now_or_never()
+        {
+            if let (Err(failure), State::Sound) = (outcome, &self.state) {
+                let failure = Box::new(failure);
+                let why = Unsound::Broken {
+                    seq: *first,
+                    failure,
+                };
+                self.state = State::Broken { from: *first, why };
+            }
+            self.pending.pop_front();
+        }
     }
 
     /// Nobody waits for the end of an exchange, or its end is not known: if one was under way, nobody

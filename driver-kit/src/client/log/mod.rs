@@ -52,7 +52,7 @@ struct Shared {
 pub struct Recovered {
     /// How many records there are that no snapshot stands for.
     pub records: u64,
-    /// How many bytes of a torn tail were cut: of appends that were never durable.
+    /// How many bytes of a torn tail were cut: nothing says of them that they were durable.
     pub cut: u64,
     /// Up to which record a snapshot stands for them, if there is one.
     pub snapshot: Option<u64>,

@@ -63,8 +63,8 @@ pub struct Verified {
     pub snapshot: Option<u64>,
     /// Where the last whole record ends, in bytes.
     pub end: u64,
-    /// How many bytes of a torn tail follow: appends that were never durable. Opening the log for
-    /// appending cuts them.
+    /// How many bytes of a torn tail follow: nothing says of them that they were durable. Opening the log
+    /// for appending cuts them.
     pub torn: u64,
 }
 

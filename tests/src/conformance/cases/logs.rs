@@ -204,6 +204,14 @@ fn an_append_that_fails_ends_the_log_there(scene: &Scene) -> Proof {
     let log = logs.open_log(&path, false)?;
     assert_eq!(numbers(&log.records()?), [1, 2, 3]);
     assert_eq!(log.append(&payload(4))?, 4);
+    // Also where nobody waited for it.
+    let gate = Gate::failing(driver.hub(), ActionKind::Write, 0, fault);
+    if log.append_and_leave(&payload(5)) {
+        refused(log.append(b"behind"))?;
+        refused(log.sync())?;
+    }
+    drop((gate, log));
+    assert_eq!(numbers(&logs.read_log(&path)?.records), [1, 2, 3, 4]);
     Ok(())
 }
 
