@@ -222,6 +222,32 @@ fn a_payload_that_looks_like_a_frame_vouches_for_nothing() -> Result<(), Unsound
     Ok(())
 }
 
+/// L1: it is read in pieces, and judged as a whole.
+#[test]
+fn a_record_of_many_pieces_is_whole_or_not_there() -> Result<(), Unsound> {
+    for synced in [false, true] {
+        let long = (0..700_000_u32).map(|at| (at / 1000) as u8).collect();
+        let appends: Appends = vec![(vec![1; 9], false), (long, synced), (vec![2; 9], false)];
+        let mut bytes = written(header(1, 1), &appends);
+        let (records, ending) = read(&bytes, Payloads::Kept)?;
+        assert!(are_the_first(&records, &appends, 1));
+        assert_eq!((records.len(), ending), (3, Ending::Whole));
+        for at in [600_000, 300_000, 300] {
+            bytes[at] ^= 1;
+            let (records, ending) = read(&bytes, Payloads::Checked)?;
+            assert_eq!(records.len(), 1);
+            match synced {
+                true => assert!(matches!(ending, Ending::Damaged { seq: 2, .. })),
+                false => assert!(matches!(ending, Ending::Torn { seq: 2, .. })),
+            }
+        }
+        let (records, ending) = read(&bytes[..500_000], Payloads::Kept)?;
+        assert_eq!(records.len(), 1);
+        assert!(matches!(ending, Ending::Torn { seq: 2, .. }));
+    }
+    Ok(())
+}
+
 /// L1: a length that no writer wrote takes no memory.
 #[test]
 fn lengths_of_all_ones_are_a_tear() -> Result<(), Unsound> {
