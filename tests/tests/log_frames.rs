@@ -267,7 +267,10 @@ fn newer_and_foreign_files_are_told_apart() {
     let mut newer = whole.clone();
     newer[8] = 2;
     let judged = |bytes: &[u8]| read(bytes, Payloads::Kept).map(|(_, ending)| ending);
-    assert!(matches!(judged(&newer), Err(Unsound::Newer { version: 2 })));
+    assert!(matches!(
+        judged(&newer),
+        Err(Unsound::Newer { version: 2, .. })
+    ));
     assert!(matches!(judged(b""), Err(Unsound::Foreign)));
     assert!(matches!(
         judged(b"2026-01-01 hello\n"),

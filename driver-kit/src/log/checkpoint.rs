@@ -99,11 +99,6 @@ impl Checkpoint {
         })
     }
 
-    /// What the log is known to be when the first sync is asked for.
-    pub const fn mark(&self) -> Mark {
-        self.mark
-    }
-
     /// Appends pause, and the log stands so: to be told before what [`Step::Pause`] brought.
     pub const fn paused(&mut self, mark: Mark) {
         self.mark = mark;

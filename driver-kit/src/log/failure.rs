@@ -16,7 +16,9 @@ pub enum Unsound {
     Foreign,
     /// It was written in a newer format.
     Newer {
-        /// Which.
+        /// Of the two files, which.
+        which: Which,
+        /// In which format.
         version: u32,
     },
     /// Its first bytes are damaged.
@@ -127,10 +129,19 @@ impl Unsound {
     /// Which of the two files it is about.
     pub(crate) const fn which(&self) -> Which {
         match self {
+            Unsound::Newer { which, .. } => *which,
             Unsound::Snapshot | Unsound::StrangeSnapshot | Unsound::SnapshotAlone => {
                 Which::Snapshot
             }
-            _ => Which::Log,
+            Unsound::Foreign
+            | Unsound::Header
+            | Unsound::Damaged { .. }
+            | Unsound::Gap { .. }
+            | Unsound::Busy
+            | Unsound::TooLong { .. }
+            | Unsound::Upto { .. }
+            | Unsound::Broken { .. }
+            | Unsound::Undecided => Which::Log,
         }
     }
 }
@@ -148,7 +159,7 @@ impl fmt::Display for Unsound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Unsound::Foreign => f.write_str("is no log of this kind; nothing of it was touched"),
-            Unsound::Newer { version } => write!(
+            Unsound::Newer { version, .. } => write!(
                 f,
                 "was written in format {version}, and this program knows up to format 1; use a newer \
                  one; nothing of it was touched"

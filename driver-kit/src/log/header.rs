@@ -1,5 +1,6 @@
 //! The first bytes of a log: whose it is, and where its records begin.
 
+use super::Which;
 use super::failure::Unsound;
 
 /// How long it is, in bytes.
@@ -90,7 +91,7 @@ impl Header {
     /// # Errors
     /// It is no log, one of a newer version, or a damaged one.
     pub fn decode(bytes: &[u8]) -> Result<Header, Unsound> {
-        begins(bytes, &MAGIC, VERSION)?;
+        begins(bytes, Which::Log, &MAGIC, VERSION)?;
         let bytes = bytes.get(..HEADER as usize).ok_or(Unsound::Header)?;
         if check(&bytes[..CHECKED]) != word(bytes, CHECKED) {
             return Err(Unsound::Header);
@@ -118,7 +119,12 @@ fn check(bytes: &[u8]) -> u64 {
 }
 
 /// Whether bytes begin as a file of ours does, of a version that is known here.
-pub(super) fn begins(bytes: &[u8], magic: &[u8; 8], version: u32) -> Result<(), Unsound> {
+pub(super) fn begins(
+    bytes: &[u8],
+    which: Which,
+    magic: &[u8; 8],
+    version: u32,
+) -> Result<(), Unsound> {
     let start = &bytes[..bytes.len().min(magic.len())];
     if start.is_empty() || !magic.starts_with(start) {
         return Err(Unsound::Foreign);
@@ -127,7 +133,10 @@ pub(super) fn begins(bytes: &[u8], magic: &[u8; 8], version: u32) -> Result<(), 
         return Err(Unsound::Header);
     };
     match u32::from_le_bytes([found[0], found[1], found[2], found[3]]) {
-        found if found > version => Err(Unsound::Newer { version: found }),
+        found if found > version => Err(Unsound::Newer {
+            which,
+            version: found,
+        }),
         _ => Ok(()),
     }
 }

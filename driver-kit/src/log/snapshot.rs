@@ -1,5 +1,6 @@
 //! The snapshot beside a log: the caller's bytes, and which records they stand for.
 
+use super::Which;
 use super::failure::Unsound;
 use super::frame::finish;
 use super::header::{Identity, begins, identity, word};
@@ -55,7 +56,7 @@ impl SnapshotHeader {
     /// # Errors
     /// It is no snapshot, one of a newer version, or a damaged one.
     pub fn decode(bytes: &[u8], file: u64) -> Result<SnapshotHeader, Unsound> {
-        begins(bytes, &MAGIC, VERSION)?;
+        begins(bytes, Which::Snapshot, &MAGIC, VERSION)?;
         let bytes = bytes
             .get(..SNAPSHOT_HEADER as usize)
             .ok_or(Unsound::Snapshot)?;

@@ -128,6 +128,12 @@ fn a_snapshot_stands_for_records_that_there_are(scene: &Scene) -> Proof {
         assert!(matches!(unsound(&error)?.why, Unsound::Snapshot), "{error}");
         assert_eq!(*unsound(&error)?.path, *beside);
     }
+    let mut newer = snapshot.clone();
+    newer[8] = 3;
+    fs::write(&beside, &newer)?;
+    let error = refused(logs.open_log(&path, true))?;
+    assert!(error.to_string().contains("format 3"), "{error}");
+    assert_eq!(*unsound(&error)?.path, *beside);
     // Without its snapshot a log lacks records, and without its log a snapshot is none.
     fs::remove_file(&beside)?;
     let error = refused(logs.open_log(&path, true))?;
