@@ -3,6 +3,7 @@
 use crate::batch::Batch;
 use crate::file::File;
 use crate::follow::FollowBuilder;
+use crate::log::LogBuilder;
 use crate::options::{OpenOptions, admitted, answer};
 use crate::replace::ReplaceBuilder;
 use crate::wait::{Help, wait_until};
@@ -216,6 +217,11 @@ impl Stager {
     pub fn replace(&self, path: impl AsRef<Path>, bytes: impl Into<Bytes>) -> ReplaceBuilder {
         let path = path.as_ref().to_path_buf();
         ReplaceBuilder::new(Arc::clone(self.hub()), path, bytes.into())
+    }
+
+    /// An append-only log of records (L1), with checkpoints (L2). See [`Log`](crate::Log).
+    pub fn log(&self, path: impl AsRef<Path>) -> LogBuilder {
+        LogBuilder::new(Arc::clone(self.hub()), path.as_ref().to_path_buf())
     }
 
     /// Watches files and directories, by path (K3): what is created, modified or removed there, and

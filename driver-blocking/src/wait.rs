@@ -3,8 +3,9 @@
 use driver_kit::Deadline;
 use driver_kit::hub::Hub;
 use std::cell::OnceCell;
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Poll, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Instant;
 
@@ -42,6 +43,14 @@ pub(crate) fn wait_until<T>(
             }
         },
     }
+}
+
+/// Waits on this thread until a future is ready, and helps meanwhile.
+pub(crate) fn block_on<T>(hub: &Arc<Hub>, future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    wait_until(hub, Help::Yes, Deadline::Never, |waker| {
+        future.as_mut().poll(&mut Context::from_waker(waker))
+    })
 }
 
 /// Sleeps until woken, or until time alone decides something.

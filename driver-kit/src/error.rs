@@ -1,6 +1,7 @@
 //! Errors a person can act on: the operation, the absolute path, what went wrong, what to do.
 
 use crate::contents::Truncated;
+use crate::log::log_failure;
 use staging_core::{Bound, Fault, NodeKind, Reject};
 use std::error::Error;
 use std::fmt;
@@ -42,6 +43,10 @@ pub enum Operation {
     Close,
     /// Asking how much of a file is in memory.
     Status,
+    /// Looking whether a log is whole.
+    Verify,
+    /// Writing a snapshot of a log, and cutting the log.
+    Checkpoint,
 }
 
 impl Operation {
@@ -63,6 +68,8 @@ impl Operation {
             Operation::Seek => "seek",
             Operation::Close => "close",
             Operation::Status => "ask about",
+            Operation::Verify => "verify",
+            Operation::Checkpoint => "checkpoint",
         }
     }
 }
@@ -283,7 +290,10 @@ pub fn failure(error: &io::Error) -> Option<&Failure> {
 
 /// The system's error number of an error that a driver returned.
 pub fn errno(error: &io::Error) -> Option<i32> {
-    error.raw_os_error().or_else(|| failure(error)?.errno())
+    error
+        .raw_os_error()
+        .or_else(|| failure(error)?.errno())
+        .or_else(|| log_failure(error)?.errno())
 }
 
 /// The fault that a system call's error stands for.

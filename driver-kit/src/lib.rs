@@ -38,6 +38,7 @@ pub mod handlers;
 pub mod hub;
 pub mod job;
 pub mod journal;
+pub mod log;
 pub mod observe;
 pub mod options;
 pub mod pace;

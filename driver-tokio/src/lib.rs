@@ -38,7 +38,8 @@ mod writer;
 pub use driver_kit::batch::{Item, Progress, Staged};
 #[doc(inline)]
 pub use driver_kit::client::{
-    Background, Batch, BatchBuilder, ReplaceBuilder, Updates, Watch, WatchBuilder,
+    Background, Batch, BatchBuilder, Log, LogBuilder, LogReader, Recovered, ReplaceBuilder,
+    Snapshot, Updates, Verified, Watch, WatchBuilder,
 };
 pub use driver_kit::contents::{Clones, Contents, Paging, Truncated, lockable};
 pub use driver_kit::core::{
@@ -48,6 +49,7 @@ pub use driver_kit::core::{
 pub use driver_kit::error::{Cause, Failure, Operation, errno, failure};
 pub use driver_kit::handlers::{ActionKind, Handler, Handlers};
 pub use driver_kit::journal::{Recording, Stop};
+pub use driver_kit::log::{LogFailure, Record, Unsound, log_failure};
 pub use driver_kit::observe::Notice;
 pub use driver_kit::watch::{Change, ChangeKind, News, Outcome, Policy};
 pub use driver_kit::{Deadline, ShutdownReport, Unfinished};

@@ -3,6 +3,7 @@
 use crate::exit::{CAT_STATUSES, REPLAY_STATUSES, STATUS_STATUSES, STATUSES, WRITE_STATUSES};
 use crate::hold::{self, Hold};
 use crate::json::SCHEMA;
+use crate::log::LogCommand;
 use crate::replay;
 use crate::size::{self, Size};
 use crate::status;
@@ -34,6 +35,11 @@ pub(crate) enum Command {
     /// Replace a file by standard input, whole or not at all
     #[command(after_long_help = WRITE_STATUSES)]
     Write(WriteArgs),
+    /// Append to logs, look whether they are whole, and write them out
+    Log {
+        #[command(subcommand)]
+        command: LogCommand,
+    },
     /// Play a recorded run against the machine alone, and print its transcript
     #[command(after_long_help = format!("{REPLAY_STATUSES}\n\n{}", replay::SCHEMA))]
     Replay(ReplayArgs),
@@ -65,6 +71,14 @@ pub(crate) enum Page {
     Replay,
     /// staging-write(1)
     Write,
+    /// staging-log(1)
+    Log,
+    /// staging-log-append(1)
+    LogAppend,
+    /// staging-log-verify(1)
+    LogVerify,
+    /// staging-log-cat(1)
+    LogCat,
 }
 
 #[derive(Args, Debug)]

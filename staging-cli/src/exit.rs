@@ -23,6 +23,10 @@ pub(crate) enum Exit {
     NotCommitted,
     /// A file was perhaps replaced.
     Indeterminate,
+    /// A log ends in bytes of which nothing says that they were durable.
+    Torn,
+    /// A log is damaged, or is none.
+    Damaged,
 }
 
 /// The statuses, as `--help` and the manual page tell them.
@@ -76,13 +80,42 @@ Exit status:
   4  indeterminate: the name has the new content, but it could not be
      made durable; after a loss of power it may have the old one";
 
+/// The statuses of `staging log append`.
+pub(crate) const LOG_APPEND_STATUSES: &str = "\
+Exit status:
+  0  every record was appended, as durably as was asked
+  1  the log could not be opened, a record not be appended, or standard
+     input or output not be used; --json told which were appended
+  2  the arguments were wrong
+  4  the log is damaged, or is none; nothing of it was touched";
+
+/// The statuses of `staging log verify`.
+pub(crate) const LOG_VERIFY_STATUSES: &str = "\
+Exit status:
+  0  log and snapshot are whole
+  1  the log could not be read, or standard output not be written
+  2  the arguments were wrong
+  3  whole up to a torn tail, of which nothing says that it was durable
+  4  damaged, or no log: a record is gone that was durable, or nobody can
+     tell; what is wrong is told on standard error";
+
+/// The statuses of `staging log cat`.
+pub(crate) const LOG_CAT_STATUSES: &str = "\
+Exit status:
+  0  every whole record was written, or whoever reads them had seen enough;
+     a torn tail is told on standard error
+  1  the log could not be read, or standard output not be written
+  2  the arguments were wrong
+  4  the log is damaged, or is none; the records before the damage are
+     written";
+
 impl Exit {
     pub(crate) const fn status(self) -> u8 {
         match self {
             Exit::Staged | Exit::Replayed => 0,
             Exit::Partly | Exit::Parted | Exit::NotCommitted => 1,
-            Exit::Nothing | Exit::Unreadable => 3,
-            Exit::Indeterminate => 4,
+            Exit::Nothing | Exit::Unreadable | Exit::Torn => 3,
+            Exit::Indeterminate | Exit::Damaged => 4,
             Exit::Interrupted => 130,
         }
     }
@@ -98,7 +131,9 @@ impl Exit {
             | Exit::Parted
             | Exit::Unreadable
             | Exit::NotCommitted
-            | Exit::Indeterminate => self,
+            | Exit::Indeterminate
+            | Exit::Torn
+            | Exit::Damaged => self,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The command line: `staging stage PATH…` brings files into memory and says how it went, and with
 //! `--watch` stays and stages again what changes; `staging cat FILE…` writes them out from there;
 //! `staging status FILE…` shows how much of them is there; `staging write DEST` replaces one, whole;
+//! `staging log append|verify|cat LOG` fills, looks at and writes out an append-only log;
 //! `staging replay FILE` plays what a run has recorded.
 
 mod args;
@@ -11,6 +12,7 @@ mod found;
 mod hold;
 mod json;
 mod list;
+mod log;
 mod names;
 mod pages;
 mod progress;
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Command::Status(args) => status::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Write(args) => write::run(&args),
+        Command::Log { command } => log::run(&command),
         Command::Completions { shell } => stdout::print(&pages::completions(shell)),
         Command::Man { page } => stdout::print(&pages::man(page)),
     };

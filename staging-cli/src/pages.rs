@@ -20,6 +20,7 @@ pub(crate) fn completions(shell: Shell) -> Vec<u8> {
 pub(crate) fn man(page: Page) -> Vec<u8> {
     let mut whole = Cli::command();
     whole.build();
+    let of_log = |name| whole.find_subcommand("log")?.find_subcommand(name);
     let shown = match page {
         Page::Overview => Some(&whole),
         Page::Stage => whole.find_subcommand("stage"),
@@ -27,6 +28,10 @@ pub(crate) fn man(page: Page) -> Vec<u8> {
         Page::Status => whole.find_subcommand("status"),
         Page::Replay => whole.find_subcommand("replay"),
         Page::Write => whole.find_subcommand("write"),
+        Page::Log => whole.find_subcommand("log"),
+        Page::LogAppend => of_log("append"),
+        Page::LogVerify => of_log("verify"),
+        Page::LogCat => of_log("cat"),
     };
     let mut text = Vec::new();
     if let Some(shown) = shown {

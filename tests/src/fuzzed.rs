@@ -2,6 +2,7 @@
 //! that replays every committed seed where there is no fuzzer.
 
 use crate::core::{history, journals};
+use crate::logs::hostile;
 use driver_kit::path::absolute;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -12,12 +13,13 @@ use std::path::{Component, Path, PathBuf};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Everything that is fuzzed.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 6] = [
     ("events", events),
     ("lying_driver", lying_driver),
     ("simulation", simulation),
     ("journal", journal),
     ("paths", paths),
+    ("log", log),
 ];
 
 /// Histories with an honest driver, a byte for each choice; every rule is checked on the way.
@@ -46,6 +48,14 @@ pub fn journal(bytes: &[u8]) {
         text => return journals::endures(text),
     };
     journals::holds(&lived.limits, &lived.entries());
+}
+
+/// Logs. A file that begins with `!` is choices instead, by which a log is written and then damaged.
+pub fn log(bytes: &[u8]) {
+    match bytes {
+        [b'!', choices @ ..] => hostile::holds(choices),
+        bytes => hostile::endures(bytes),
+    }
 }
 
 /// Paths: the absolute form has no `.` and no `..`, is its own, is what the components say, and leads

@@ -10,6 +10,7 @@ pub mod core;
 pub mod counting;
 pub mod explore;
 pub mod fuzzed;
+pub mod logs;
 pub mod model;
 pub mod rig;
 pub mod simulation;

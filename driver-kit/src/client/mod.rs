@@ -12,6 +12,7 @@
 //!   here:              Stager   OpenOptions  File ─► read_at, stage, unstage …
 //!                        ├── stage ─► BatchBuilder ─► Batch ─► Updates
 //!                        ├── watch ─► WatchBuilder ─► Watch
+//!                        ├── log ───► LogBuilder ─► Log, LogReader
 //!                        └── follow ► FollowBuilder ► Followed ─► File
 //! ```
 //!
@@ -25,6 +26,7 @@ mod batch;
 mod file;
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 mod follow;
+mod log;
 mod options;
 mod replace;
 mod stager;
@@ -37,6 +39,7 @@ pub use batch::{Batch, BatchBuilder, Updates};
 pub use file::File;
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 pub use follow::{FollowBuilder, Followed};
+pub use log::{Log, LogBuilder, LogReader, Recovered, Snapshot, Verified};
 pub use options::OpenOptions;
 pub use replace::ReplaceBuilder;
 pub use stager::Stager;

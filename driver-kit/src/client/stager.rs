@@ -1,7 +1,7 @@
 //! The stager: where files are opened, staged together, and shut down.
 
 use super::wait::{Client, done};
-use super::{BatchBuilder, File, OpenOptions, ReplaceBuilder};
+use super::{BatchBuilder, File, LogBuilder, OpenOptions, ReplaceBuilder};
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 use super::{FollowBuilder, WatchBuilder};
 use crate::clock::Deadline;
@@ -75,6 +75,11 @@ impl Stager {
     pub fn replace(&self, path: impl AsRef<Path>, bytes: impl Into<Bytes>) -> ReplaceBuilder {
         let path = path.as_ref().to_path_buf();
         ReplaceBuilder::new(self.owner.client.clone(), path, bytes.into())
+    }
+
+    /// An append-only log of records (L1), with checkpoints (L2). See [`Log`](super::Log).
+    pub fn log(&self, path: impl AsRef<Path>) -> LogBuilder {
+        LogBuilder::new(self.owner.client.clone(), path.as_ref().to_path_buf())
     }
 
     /// Watches files and directories, by path (K3): what is created, modified or removed there, and

@@ -34,6 +34,11 @@ impl Client {
         }
     }
 
+    /// A client of a hub that there is.
+    pub const fn of(hub: Arc<Hub>, set_alarm: SetAlarm) -> Client {
+        Client { hub, set_alarm }
+    }
+
     /// The hub.
     pub const fn hub(&self) -> &Arc<Hub> {
         &self.hub
@@ -70,12 +75,29 @@ impl Client {
     pub(super) async fn ask(
         &self,
         deadline: Deadline,
-        mut ask: impl FnMut(Standby<'_>) -> Result<Ticket, Failure>,
+        ask: impl FnMut(Standby<'_>) -> Result<Ticket, Failure>,
     ) -> io::Result<Answer> {
         let mut alarm = self.alarm(deadline);
+        let ticket = self.admitted(&mut alarm, ask).await?;
+        Ok(self.wait(ticket, alarm).await)
+    }
+
+    /// Asks until there is room, and waits for nothing else; without a deadline.
+    pub(super) async fn admit<T>(
+        &self,
+        ask: impl FnMut(Standby<'_>) -> Result<T, Failure>,
+    ) -> io::Result<T> {
+        self.admitted(&mut None, ask).await
+    }
+
+    async fn admitted<T>(
+        &self,
+        alarm: &mut Option<Alarm>,
+        mut ask: impl FnMut(Standby<'_>) -> Result<T, Failure>,
+    ) -> io::Result<T> {
         let mut room = Room::of(Arc::clone(&self.hub));
-        let ticket = poll_fn(|context| match ask(Some((&mut room, context.waker()))) {
-            Err(failure) if failure.is_for_fullness() => match rings(&mut alarm, context) {
+        poll_fn(|context| match ask(Some((&mut room, context.waker()))) {
+            Err(failure) if failure.is_for_fullness() => match rings(alarm, context) {
                 true => {
                     let cause = Cause::Fault(Fault::Deadline);
                     Poll::Ready(Err(Failure { cause, ..failure }))
@@ -85,9 +107,7 @@ impl Client {
             asked => Poll::Ready(asked),
         })
         .await
-        .map_err(Failure::into_io)?;
-        drop(room);
-        Ok(self.wait(ticket, alarm).await)
+        .map_err(Failure::into_io)
     }
 
     /// Waits for the answer to what was accepted, until the deadline.

@@ -4,6 +4,7 @@ use super::driver::{
     Answers, Begun, Driver, FollowedFile, Group, Open, OpenFile, Opening, Replacing, Version,
     Watched,
 };
+use super::logs::Logs;
 use bytes::Bytes;
 use driver_kit::batch::{Item, Order, Progress};
 use driver_kit::client::{self, Background, FollowBuilder, OpenOptions};
@@ -135,6 +136,10 @@ impl<W: World> Driver for Awaited<W> {
         let followed = self.world.block_on(followed)?;
         let world = self.world.clone();
         Ok(Box::new(Following { followed, world }))
+    }
+
+    fn logs(&self) -> Option<&dyn Logs> {
+        Some(self)
     }
 
     fn attend(&self) {}

@@ -4,6 +4,7 @@ use super::driver::{
     Answers, Begun, Configuration, Driver, FollowedFile, Group, Open, OpenFile, Opening, Replacing,
     Version, Watched,
 };
+use super::logs::Logs;
 use bytes::Bytes;
 use driver_blocking::{Background, Batch, File, Stager};
 use driver_kit::batch::{Item, Order, Progress};
@@ -35,8 +36,8 @@ pub const CONFIGURATIONS: [Configuration; 3] = [
     },
 ];
 
-struct Blocking {
-    stager: Stager,
+pub(super) struct Blocking {
+    pub(super) stager: Stager,
 }
 
 impl Blocking {
@@ -133,6 +134,10 @@ impl Driver for Blocking {
             .debounce(follow.debounce)
             .start()?;
         Ok(Box::new(followed))
+    }
+
+    fn logs(&self) -> Option<&dyn Logs> {
+        Some(self)
     }
 
     fn attend(&self) {

@@ -1,5 +1,6 @@
 //! What a driver has to offer to be held to its promises.
 
+use super::logs::Logs;
 use bytes::Bytes;
 use driver_kit::batch::{Item, Order, Progress};
 use driver_kit::contents::Contents;
@@ -237,6 +238,11 @@ pub trait Driver: Send + Sync {
     /// What the driver says; without the kit, that it cannot.
     fn follow(&self, _follow: Follow) -> io::Result<Box<dyn FollowedFile>> {
         Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// What it has of logs.
+    fn logs(&self) -> Option<&dyn Logs> {
+        None
     }
 
     /// Carries out what was accepted through the hub until nothing can be done, where there are no

@@ -16,7 +16,7 @@ pub(crate) struct Instrument {
 }
 
 /// All there are. A release build, each of them.
-const INSTRUMENTS: [Instrument; 12] = [
+const INSTRUMENTS: [Instrument; 15] = [
     modelled("loom", "staging_loom"),
     modelled("shuttle", "staging_shuttle"),
     plain("contents", "driver-kit", "contents_*"),
@@ -32,10 +32,13 @@ const INSTRUMENTS: [Instrument; 12] = [
     },
     plain("sim", "tests", "simulation"),
     plain("crash", "tests", "crash_replace"),
+    plain("log_frames", "tests", "log_frames"),
+    plain("crash_log", "tests", "crash_log"),
     plain("scripts", "tests", "core_scripts"),
     plain("histories", "tests", "core_histories"),
     plain("rules", "tests", "core_rules"),
     plain("conformance", "tests", "conformance_blocking"),
+    plain("conformance_tokio", "tests", "conformance_tokio"),
     plain("embedding", "tests", "embedding"),
 ];
 

@@ -4,13 +4,16 @@ mod background;
 mod barriers;
 mod budget;
 mod change;
+mod checkpoints;
 mod crowds;
+mod damaged_logs;
 mod ending;
 mod failing;
 mod flight;
 mod following;
 mod life;
 mod limits;
+mod logs;
 mod lying;
 mod many;
 mod metadata;
@@ -57,6 +60,9 @@ pub fn cases() -> Vec<Case> {
     cases.extend(writers::cases());
     cases.extend(replacing::cases());
     cases.extend(metadata::cases());
+    cases.extend(logs::cases());
+    cases.extend(damaged_logs::cases());
+    cases.extend(checkpoints::cases());
     cases
 }
 

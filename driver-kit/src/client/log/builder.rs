@@ -1,0 +1,158 @@
+//! How a log is opened.
+
+use super::claim::Claim;
+use super::files::Files;
+use super::live::Live;
+use super::reader::{LogReader, Verified};
+use super::{Log, Recovered, Shared};
+use crate::client::Client;
+use crate::error::{Cause, Failure, Operation};
+use crate::log::{Header, Opening, Payloads, Said, Unsound, log_failure};
+use crate::path;
+use bytes::Bytes;
+use futures_util::lock::Mutex as Turns;
+use rustix::io::Errno;
+use staging_core::Fault;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+/// So often a log is looked at that is cut by others meanwhile.
+const LOOKS: u32 = 4;
+
+/// How a log is opened; see [`Stager::log`](crate::client::Stager::log).
+#[derive(Clone, Debug)]
+#[must_use = "nothing is opened until `open` or `read` is called"]
+pub struct LogBuilder {
+    client: Client,
+    path: PathBuf,
+    create: bool,
+}
+
+impl LogBuilder {
+    /// A log at a path, of a client.
+    pub const fn new(client: Client, path: PathBuf) -> LogBuilder {
+        LogBuilder {
+            client,
+            path,
+            create: true,
+        }
+    }
+
+    /// Whether [`open`](LogBuilder::open) makes a log where there is none. It does, unless this says no.
+    pub const fn create(mut self, create: bool) -> LogBuilder {
+        self.create = create;
+        self
+    }
+
+    /// Opens the log for appending: a torn tail is cut, and every record that is found is durable when
+    /// this returns (L1).
+    ///
+    /// # Errors
+    /// It is damaged, or no log: then nothing was changed. It is open for appending already, in this
+    /// process. What the system said.
+    ///
+    /// # Cancel safety
+    /// Dropped, the log is as if it had not been opened, or as if it had.
+    pub async fn open(self) -> io::Result<Log> {
+        let path = path::absolute(&self.path).map_err(Failure::into_io)?;
+        let failed = |files: &Files, why| Err(files.failed(Operation::Open, why));
+        // Where it is shows when it is open; which file that is, when nobody exchanges it any more.
+        let place = Files::open(&self.client, &path, true).await?;
+        let Some(claim) = Claim::on(&place.path).await else {
+            return failed(&place, Unsound::Busy);
+        };
+        drop(place);
+        let mut files = Files::open(&self.client, &path, true).await?;
+        if files.log().is_none() && !self.create {
+            return Err(missing(&files));
+        }
+        let mut opening = Opening::new(files.lengths(), Header::begin());
+        let mut brought = Bytes::new();
+        let opened = loop {
+            match opening.next(&brought) {
+                Ok(Said::Do(step)) => brought = files.perform(step).await?,
+                Ok(Said::Ready(opened)) => break opened,
+                Err(why) => return failed(&files, why),
+            }
+        };
+        let Some(file) = files.take_log() else {
+            return failed(&files, Unsound::Undecided);
+        };
+        let upto = opened.snapshot.map(|snapshot| snapshot.upto);
+        let shared = Shared {
+            client: self.client,
+            path: Arc::clone(&files.path),
+            recovered: Recovered {
+                records: opened.records,
+                cut: opened.cut,
+                snapshot: upto,
+            },
+            live: Mutex::new(Live::new(opened.ledger, file, upto.unwrap_or(0))),
+            checkpoints: Turns::new(()),
+            claim: Some(claim),
+        };
+        Ok(Log {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// Reads the log, and changes nothing: the records behind its snapshot, up to a torn tail or to
+    /// damage, whichever comes. While another process appends, what is on its way looks like a torn tail.
+    ///
+    /// # Errors
+    /// There is none, or it is no log; what the system said.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    pub async fn read(self) -> io::Result<LogReader> {
+        self.reader(Operation::Read, Payloads::Kept).await
+    }
+
+    /// Looks whether the log and its snapshot are whole, and changes nothing. A torn tail is no error
+    /// here: it is told.
+    ///
+    /// # Errors
+    /// It is damaged, or no log; what the system said.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    pub async fn verify(self) -> io::Result<Verified> {
+        let reader = self.reader(Operation::Verify, Payloads::Checked).await?;
+        reader.verify().await
+    }
+
+    async fn reader(self, operation: Operation, payloads: Payloads) -> io::Result<LogReader> {
+        let path = path::absolute(&self.path).map_err(Failure::into_io)?;
+        let mut left = LOOKS;
+        loop {
+            left -= 1;
+            let files = Files::open(&self.client, &path, false).await?;
+            let lengths = files.lengths();
+            if lengths.log.is_none() {
+                return Err(match lengths.snapshot {
+                    Some(_) => files.failed(operation, Unsound::SnapshotAlone),
+                    None => missing(&files),
+                });
+            }
+            match LogReader::of(files, operation, payloads).await {
+                Err(error) if left > 0 && is_gap(&error) => {}
+                read => return read,
+            }
+        }
+    }
+}
+
+/// Between the look at the snapshot and the one at the log both may have been exchanged.
+fn is_gap(error: &io::Error) -> bool {
+    log_failure(error).is_some_and(|failure| matches!(failure.why, Unsound::Gap { .. }))
+}
+
+fn missing(files: &Files) -> io::Error {
+    Failure {
+        operation: Operation::Open,
+        path: Arc::clone(&files.path),
+        cause: Cause::Fault(Fault::Os(Errno::NOENT.raw_os_error())),
+    }
+    .into_io()
+}

@@ -1,0 +1,85 @@
+//! One appender at a time.
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The end of what a log left under way.
+type Leaving = Shared<BoxFuture<'static, ()>>;
+
+/// Who has a log.
+#[derive(Debug)]
+enum Holder {
+    /// It is open for appending.
+    Open,
+    /// It was dropped, and system calls may still change its files.
+    Leaving(Leaving),
+}
+
+/// The logs that are open for appending in this process, by their paths without links.
+static CLAIMED: Mutex<BTreeMap<Arc<Path>, Holder>> = Mutex::new(BTreeMap::new());
+
+/// The right to append to a log, until it is given back.
+///
+/// It keeps out the rest of this process alone. This is the place where a lock that other processes
+/// see is to be taken and held as well; until there is one, one process at a time may append to a log.
+#[derive(Debug)]
+pub(super) struct Claim {
+    path: Arc<Path>,
+}
+
+impl Claim {
+    /// Waits until what a log left under way here has ended; `None` where one is open.
+    pub(super) async fn on(path: &Arc<Path>) -> Option<Claim> {
+        loop {
+            let leaving = match Claim::try_on(path) {
+                Ok(claim) => return Some(claim),
+                Err(leaving) => leaving?,
+            };
+            leaving.await;
+        }
+    }
+
+    fn try_on(path: &Arc<Path>) -> Result<Claim, Option<Leaving>> {
+        let mut claimed = claimed();
+        match claimed.get(path) {
+            Some(Holder::Open) => return Err(None),
+            Some(Holder::Leaving(leaving)) if leaving.peek().is_none() => {
+                return Err(Some(leaving.clone()));
+            }
+            Some(Holder::Leaving(_)) | None => {}
+        }
+        let path = Arc::clone(path);
+        claimed.insert(Arc::clone(&path), Holder::Open);
+        Ok(Claim { path })
+    }
+
+    /// Gives it back when this has ended. It is polled by whoever opens a log next.
+    pub(super) fn give_back_after(self, left: BoxFuture<'static, ()>) {
+        let leaving = left.shared();
+        if leaving.clone().now_or_never().is_none() {
+            let path = Arc::clone(&self.path);
+            claimed().insert(path, Holder::Leaving(leaving));
+        }
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        let mut claimed = claimed();
+        if let Some(Holder::Open) = claimed.get(&self.path) {
+            claimed.remove(&self.path);
+        }
+        // Others that ended meanwhile, and that nobody opened again.
+        claimed.retain(|_, holder| match holder {
+            Holder::Open => true,
+            Holder::Leaving(leaving) => leaving.clone().now_or_never().is_none(),
+        });
+    }
+}
+
+fn claimed() -> MutexGuard<'static, BTreeMap<Arc<Path>, Holder>> {
+    CLAIMED.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,258 @@
+//! A log that is appended to.
+
+mod builder;
+mod checkpoint;
+mod claim;
+mod files;
+mod live;
+mod reader;
+
+pub use builder::LogBuilder;
+pub use reader::{LogReader, Snapshot, Verified};
+
+use super::Client;
+use crate::clock::Deadline;
+use crate::error::Operation;
+use crate::log::{LogFailure, Payloads, Prepared, Recovery, Unsound};
+use claim::Claim;
+use files::Files;
+use futures_util::lock::Mutex as Turns;
+use live::{Begun, Live};
+use std::future::poll_fn;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+
+/// A log that is open for appending (L1): records in the order in which they were accepted, framed and
+/// checked, and never a part of one.
+///
+/// Clones are the same log; when the last is dropped, it is closed. Those who append at the same time
+/// share a system sync where they ask for durability (R3). One process at a time may append to a log,
+/// and in it one `Log`.
+#[derive(Clone, Debug)]
+pub struct Log {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    client: Client,
+    path: Arc<Path>,
+    recovered: Recovered,
+    live: Mutex<Live>,
+    /// One checkpoint at a time.
+    checkpoints: Turns<()>,
+    /// Until the log is dropped.
+    claim: Option<Claim>,
+}
+
+/// What opening a log found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Recovered {
+    /// How many records there are that no snapshot stands for.
+    pub records: u64,
+    /// How many bytes of a torn tail were cut: nothing says of them that they were durable.
+    pub cut: u64,
+    /// Up to which record a snapshot stands for them, if there is one.
+    pub snapshot: Option<u64>,
+}
+
+impl Log {
+    /// Where it is: an absolute path without links.
+    pub fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
+    /// What opening it found.
+    pub fn recovered(&self) -> Recovered {
+        self.shared.recovered
+    }
+
+    /// The sequence number of the record that was accepted last, or stands in the snapshot; 0 where
+    /// there was none yet.
+    pub fn last(&self) -> u64 {
+        self.shared.live().ledger.mark().next - 1
+    }
+
+    /// Up to which record the snapshot stands for them; 0 without one.
+    pub fn snapshot_upto(&self) -> u64 {
+        self.shared.live().upto
+    }
+
+    /// Appends a record and says its sequence number, when it and all before it are executed (R8):
+    /// readers see it, and a loss of power may take it.
+    ///
+    /// # Errors
+    /// What the system said of this record or of one before it; then the log takes no more until it is
+    /// opened again. The record is longer than a gigabyte.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is accepted, nothing is appended; once it is, it is, whether or not somebody
+    /// waits for it.
+    pub async fn append(&self, record: impl AsRef<[u8]>) -> io::Result<u64> {
+        let seq = self.shared.accept(record.as_ref()).await?;
+        self.shared.settled(Operation::Append, seq).await?;
+        Ok(seq)
+    }
+
+    /// Appends a record and says its sequence number, when it and all before it are durable.
+    ///
+    /// # Errors
+    /// As [`append`](Log::append) and [`sync`](Log::sync).
+    ///
+    /// # Cancel safety
+    /// As [`append`](Log::append).
+    pub async fn append_durable(&self, record: impl AsRef<[u8]>) -> io::Result<u64> {
+        let seq = self.shared.accept(record.as_ref()).await?;
+        self.shared.sync().await?;
+        Ok(seq)
+    }
+
+    /// Makes durable every record that was accepted before. Those who ask at the same time share a
+    /// system sync.
+    ///
+    /// # Errors
+    /// What the system said. Then what was not durable may be lost, and the log takes no more until it
+    /// is opened again, which finds what there is (R8).
+    ///
+    /// # Cancel safety
+    /// Nothing is lost; a sync that has begun goes on.
+    pub async fn sync(&self) -> io::Result<()> {
+        self.shared.sync().await
+    }
+
+    /// Every record behind the snapshot that was accepted by now, from the first.
+    #[must_use]
+    pub fn records(&self) -> LogReader {
+        let live = self.shared.live();
+        let header = *live.ledger.header();
+        let end = live.ledger.mark().end;
+        // Whoever has the log open knows what is in it: nothing of that may be missing.
+        let recovery = Recovery::new(&header, end, Payloads::Kept).expecting_all();
+        let files = Files::beside(&self.shared.client, &self.shared.path);
+        LogReader::over(
+            live.file.clone(),
+            recovery,
+            live.upto,
+            (files, header.lineage),
+        )
+    }
+
+    /// The snapshot, if there is one.
+    ///
+    /// # Errors
+    /// It is damaged, or what the system said.
+    pub async fn snapshot(&self) -> io::Result<Option<Snapshot>> {
+        let lineage = self.shared.live().ledger.header().lineage;
+        let files = Files::beside(&self.shared.client, &self.shared.path);
+        files.newest_snapshot(lineage).await
+    }
+
+    /// Writes a snapshot that stands for every record up to `upto`, and takes those out of the log
+    /// (L2). After a crash at any moment the log has this snapshot or the one before, and exactly the
+    /// records behind it.
+    ///
+    /// The snapshot is a file beside the log, with `.snapshot` at the end of its name, that is replaced
+    /// whole (A1). Records behind `upto` are carried over in memory while appends wait, so let it be a
+    /// late one.
+    ///
+    /// # Errors
+    /// `upto` was not accepted yet, or lies before the last snapshot; what the system said. If the log
+    /// was perhaps replaced, it takes no more until it is opened again.
+    ///
+    /// # Cancel safety
+    /// Dropped, it has no effect, or that of the snapshot alone. Dropped while the log itself is replaced,
+    /// the log takes no more until it is opened again.
+    pub async fn checkpoint(&self, upto: u64, snapshot: impl AsRef<[u8]>) -> io::Result<()> {
+        self.shared.checkpoint(upto, snapshot.as_ref()).await
+    }
+}
+
+impl Drop for Shared {
+    /// What was accepted comes to its end, and before that nobody else has the log.
+    fn drop(&mut self) {
+        let live = self.live.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let left = live.leave();
+        if let (Some(claim), Some(left)) = (self.claim.take(), left) {
+            claim.give_back_after(left);
+        }
+    }
+}
+
+impl Shared {
+    fn live(&self) -> MutexGuard<'_, Live> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failed(&self, operation: Operation, why: Unsound) -> io::Error {
+        LogFailure {
+            operation,
+            path: Arc::clone(&self.path),
+            why,
+        }
+        .into_io()
+    }
+
+    /// Gives a record its place. From then on it is under way, whoever waits.
+    async fn accept(&self, payload: &[u8]) -> io::Result<u64> {
+        let key = self.live().ledger.key();
+        let mut record = Prepared::new(key, payload);
+        if record.is_none() {
+            let len = payload.len() as u64;
+            return Err(self.failed(Operation::Append, Unsound::TooLong { len }));
+        }
+        loop {
+            self.passable().await;
+            let begun = self
+                .client
+                .admit(|room| self.live().begin(&mut record, room))
+                .await?;
+            match begun {
+                Begun::Accepted(seq) => return Ok(seq),
+                Begun::Held => {}
+                Begun::Refused(why) => return Err(self.failed(Operation::Append, why)),
+            }
+        }
+    }
+
+    /// Waits while a checkpoint holds appends up.
+    async fn passable(&self) {
+        poll_fn(|context| match self.live().gate.pass(context.waker()) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        })
+        .await;
+    }
+
+    /// Waits until every append up to this one has ended.
+    async fn settled(&self, operation: Operation, seq: u64) -> io::Result<()> {
+        // Its own end first: by then those before it are mostly over, too.
+        let own = self.live().under_way(seq);
+        if let Some(own) = own {
+            let _ = own.await;
+        }
+        loop {
+            let first = self.live().first_before(seq);
+            match first {
+                Ok(None) => return Ok(()),
+                Ok(Some(first)) => {
+                    let _ = first.await;
+                }
+                Err(why) => return Err(self.failed(operation, why)),
+            }
+        }
+    }
+
+    async fn sync(&self) -> io::Result<()> {
+        let (mark, file) = {
+            let live = self.live();
+            (live.ledger.mark(), live.file.clone())
+        };
+        file.sync(Deadline::Never).await?;
+        // A sync says nothing of writes that failed before it.
+        self.settled(Operation::Sync, mark.next - 1).await?;
+        self.live().ledger.synced(mark);
+        Ok(())
+    }
+}

@@ -1,0 +1,120 @@
+//! `staging log append`: standard input, record by record, at the end of a log.
+
+use super::args::{AppendArgs, LogDurability};
+use super::failed;
+use crate::exit::Exit;
+use crate::stdout;
+use crate::voice::complain;
+use driver_blocking::{Log, Stager};
+use serde::Serialize;
+use std::io::{self, BufRead, Write};
+
+/// The objects, as `--help` and the manual page tell them.
+pub(crate) const SCHEMA: &str = "\
+The JSON objects, one a line, when the record is as durable as was asked:
+  seq     its sequence number
+  length  its length in bytes
+
+Fields may be added.";
+
+/// So much is read at a time, and synced together at the most.
+const PIECE: usize = 1 << 20;
+
+#[derive(Serialize)]
+struct Appended {
+    seq: u64,
+    length: usize,
+}
+
+/// What went wrong, and where.
+enum Trouble {
+    Log(io::Error),
+    Input(io::Error),
+    Output(io::Error),
+}
+
+pub(crate) fn run(args: &AppendArgs) -> Exit {
+    let stager = Stager::new();
+    let log = match stager.log(&args.log).open() {
+        Ok(log) => log,
+        Err(error) => return failed(&error),
+    };
+    let cut = log.recovered().cut;
+    if cut > 0 {
+        complain(format_args!(
+            "cut a torn tail of {cut} bytes from {}; nothing says that it was durable",
+            log.path().display()
+        ));
+    }
+    match append(args, &log) {
+        Ok(()) => Exit::Staged,
+        Err(Trouble::Log(error)) => failed(&error),
+        Err(Trouble::Input(error)) => {
+            complain(format_args!(
+                "read standard input: {error}; record {} is the last that was appended",
+                log.last()
+            ));
+            Exit::Partly
+        }
+        Err(Trouble::Output(error)) => stdout::failed(&error),
+    }
+}
+
+fn append(args: &AppendArgs, log: &Log) -> Result<(), Trouble> {
+    let mut input = io::BufReader::with_capacity(PIECE, io::stdin().lock());
+    let mut waiting = Vec::new();
+    loop {
+        let Some(record) = next(args, &mut input).map_err(Trouble::Input)? else {
+            return settle(args, log, &mut waiting);
+        };
+        let seq = log.append(&record).map_err(Trouble::Log)?;
+        let length = record.len();
+        waiting.push(Appended { seq, length });
+        // Whatever has come is made durable together, and before more is waited for.
+        if input.buffer().is_empty() {
+            settle(args, log, &mut waiting)?;
+        }
+        if args.whole {
+            return settle(args, log, &mut waiting);
+        }
+    }
+}
+
+/// The next record, without what ends it.
+fn next(args: &AppendArgs, input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
+    let mut record = Vec::new();
+    if args.whole {
+        input.read_to_end(&mut record)?;
+        return Ok(Some(record));
+    }
+    let end = if args.null { 0 } else { b'\n' };
+    if input.read_until(end, &mut record)? == 0 {
+        return Ok(None);
+    }
+    if record.last() == Some(&end) {
+        record.pop();
+    }
+    Ok(Some(record))
+}
+
+/// Makes durable what was appended, and tells of it.
+fn settle(args: &AppendArgs, log: &Log, waiting: &mut Vec<Appended>) -> Result<(), Trouble> {
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    if args.durability == LogDurability::File {
+        log.sync().map_err(Trouble::Log)?;
+    }
+    let appended = std::mem::take(waiting);
+    if !args.json {
+        return Ok(());
+    }
+    let told = stdout::write(|out| {
+        for one in &appended {
+            serde_json::to_writer(&mut *out, one)?;
+            writeln!(out)?;
+        }
+        Ok(())
+    });
+    told.map_err(Trouble::Output)
+}

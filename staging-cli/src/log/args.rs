@@ -1,0 +1,88 @@
+//! What can be typed behind `staging log`.
+
+use super::{append, cat, verify};
+use crate::exit::{LOG_APPEND_STATUSES, LOG_CAT_STATUSES, LOG_VERIFY_STATUSES};
+use clap::{Args, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum LogCommand {
+    /// Append records from standard input
+    #[command(after_long_help = format!("{LOG_APPEND_STATUSES}\n\n{}", append::SCHEMA))]
+    Append(AppendArgs),
+    /// Look whether a log is whole, and change nothing
+    #[command(after_long_help = format!("{LOG_VERIFY_STATUSES}\n\n{}", verify::SCHEMA))]
+    Verify(VerifyArgs),
+    /// Write the records of a log to standard output, and change nothing
+    #[command(after_long_help = format!("{LOG_CAT_STATUSES}\n\n{}", cat::SCHEMA))]
+    Cat(CatArgs),
+}
+
+/// Makes the log if there is none. A torn tail, of which nothing says that it was durable, is cut first,
+/// and that is told. Records are synced together, whenever no more input is there; one process at a time may
+/// append to a log.
+#[derive(Args, Debug)]
+pub(crate) struct AppendArgs {
+    /// The log
+    #[arg(value_name = "LOG")]
+    pub(crate) log: PathBuf,
+
+    /// All of standard input is one record, instead of each of its lines
+    #[arg(short, long, conflicts_with = "null")]
+    pub(crate) whole: bool,
+
+    /// Records end with a NUL byte instead of a line's end
+    #[arg(short = '0', long)]
+    pub(crate) null: bool,
+
+    /// What is to survive a loss of power
+    #[arg(short, long, value_name = "WHAT", value_enum, default_value_t = LogDurability::File)]
+    pub(crate) durability: LogDurability,
+
+    /// Print a JSON object for each record that was appended, a line each
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct VerifyArgs {
+    /// The log; its snapshot is looked at too
+    #[arg(value_name = "LOG")]
+    pub(crate) log: PathBuf,
+
+    /// Report one JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CatArgs {
+    /// The log
+    #[arg(value_name = "LOG")]
+    pub(crate) log: PathBuf,
+
+    /// Begin with the record of this number
+    #[arg(short, long, value_name = "SEQ", default_value_t = 0)]
+    pub(crate) from: u64,
+
+    /// Write nothing behind a record, instead of a line's end
+    #[arg(short, long, conflicts_with = "null")]
+    pub(crate) raw: bool,
+
+    /// Write a NUL byte behind each record, instead of a line's end
+    #[arg(short = '0', long)]
+    pub(crate) null: bool,
+
+    /// Print a JSON object for each record, a line each
+    #[arg(long, conflicts_with_all = ["raw", "null"])]
+    pub(crate) json: bool,
+}
+
+/// What survives a loss of power.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum LogDurability {
+    /// Nothing for certain; what is left is whole
+    None,
+    /// Every record that was appended
+    File,
+}
