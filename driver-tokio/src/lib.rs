@@ -38,15 +38,17 @@ mod writer;
 pub use driver_kit::batch::{Item, Progress, Staged};
 #[doc(inline)]
 pub use driver_kit::client::{
-    Background, Batch, BatchBuilder, ReplaceBuilder, Updates, Watch, WatchBuilder,
+    Background, Batch, BatchBuilder, LockBuilder, ReplaceBuilder, UpdateBuilder, Updates, Watch,
+    WatchBuilder,
 };
 pub use driver_kit::contents::{Clones, Contents, Paging, Truncated, lockable};
 pub use driver_kit::core::{
     Durability, Fault, Grace, How, Life, Limits, Mode, OverBudget, PhaseName, Plan, Pressure,
-    Staging, Standing, Stats, Why,
+    Scope, Staging, Standing, Stats, Why,
 };
-pub use driver_kit::error::{Cause, Failure, Operation, errno, failure};
+pub use driver_kit::error::{Cause, Failure, Holder, Operation, errno, failure};
 pub use driver_kit::handlers::{ActionKind, Handler, Handlers};
+pub use driver_kit::hub::Lock;
 pub use driver_kit::journal::{Recording, Stop};
 pub use driver_kit::observe::Notice;
 pub use driver_kit::watch::{Change, ChangeKind, News, Outcome, Policy};

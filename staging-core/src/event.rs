@@ -4,7 +4,7 @@
 //! bytes, buffers, paths and wakers stay with the driver, keyed by id.
 
 use crate::fault::Fault;
-use crate::id::{HandleId, IoId, OpId};
+use crate::id::{HandleId, IoId, LockId, OpId};
 use crate::time::Tick;
 
 /// Everything that can be said to the machine. Each is answered at once by a
@@ -40,6 +40,11 @@ pub enum Event {
     Dropped {
         /// Which handle.
         handle: HandleId,
+    },
+    /// The holder of a lock is done with it, or gone. It cannot be refused and has no outcome (K1).
+    Unlocked {
+        /// Which lock.
+        lock: LockId,
     },
     /// Slices that outlived the staging of their file were dropped, and their memory is back:
     /// a part of what [`Completion::Released`] called `lent`.
@@ -157,6 +162,20 @@ pub enum Request {
         /// What to do where there is something.
         existing: Existing,
     },
+    /// Get an advisory lock on what a path leads to, whole or in part (K1). It is named at once and
+    /// told with [`Reply::Locking`](crate::Reply::Locking); it is held when the outcome says
+    /// [`Locked`](crate::Outcome::Locked), until [`Event::Unlocked`]. Those of one target that meet,
+    /// one of them exclusive, are granted in the order in which they were accepted.
+    Lock {
+        /// What the path is to the caller; the same path, the same target.
+        target: Key,
+        /// Which bytes of it. They need not be there.
+        span: Span,
+        /// Whether others may hold it, too.
+        sharing: Sharing,
+        /// Who else is to be kept out.
+        scope: Scope,
+    },
     /// Wait until every write to any file accepted before is executed (R3).
     FlushAll,
     /// The same, and then make durable what was written to the files that are open for writing
@@ -171,11 +190,12 @@ pub enum Request {
 }
 
 impl Request {
-    /// The handle it goes by; none for an open or a replace, and for what is asked of all files.
+    /// The handle it goes by; none for an open, a replace or a lock, and for what is asked of all files.
     pub const fn handle(&self) -> Option<HandleId> {
         match *self {
             Request::Open { .. }
             | Request::Replace { .. }
+            | Request::Lock { .. }
             | Request::FlushAll
             | Request::SyncAll => None,
             Request::Stage { handle, .. }
@@ -236,6 +256,46 @@ pub enum Existing {
     Replace,
     /// Fail with the system's EEXIST.
     Fail,
+}
+
+/// Bytes of a file, from `start` to before `end`, as a lock names them (K1).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Span {
+    /// The first.
+    pub start: u64,
+    /// The first that no longer belongs to it.
+    pub end: u64,
+}
+
+impl Span {
+    /// The file as a whole, however long it will be.
+    pub const ALL: Span = Span {
+        start: 0,
+        end: u64::MAX,
+    };
+}
+
+/// Whether a lock can be held by many (K1).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Sharing {
+    /// By one alone.
+    #[default]
+    Exclusive,
+    /// By many, as long as nobody has it exclusively.
+    Shared,
+}
+
+/// Whom a lock keeps out (K1, K2).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Scope {
+    /// Those who ask this machine. No system call is made.
+    Machine,
+    /// All processes of this system. Refused on a file system that other machines may write to:
+    /// [`Fault::LocksUntrusted`].
+    #[default]
+    System,
+    /// The same, also on such a file system: the other machines' processes as far as it says so.
+    Network,
 }
 
 /// What an open does where there is no file (G11).
@@ -396,6 +456,12 @@ pub enum Completion {
     },
     /// `Replace` removed the temporary file.
     Discarded,
+    /// `Lock` got the lock.
+    Locked,
+    /// `Lock` did not get it: another process has one that meets it.
+    Contended,
+    /// `Lock` gave it back.
+    Unlocked,
     /// `Release` gave the contents up.
     Released {
         /// How many bytes of the budget slices still hold that were handed out;
@@ -404,8 +470,8 @@ pub enum Completion {
     },
     /// `Close` closed the descriptor.
     Closed,
-    /// It failed. For `Release` and `Close`, and where a temporary file was to be discarded, this counts
-    /// as done: nothing is left to retry, and nothing is lent.
+    /// It failed. For `Release` and `Close`, and where a temporary file was to be discarded or a lock to be
+    /// given back, this counts as done: nothing is left to retry, and nothing is lent.
     Failed {
         /// Why.
         fault: Fault,

@@ -31,6 +31,9 @@ pub enum Fault {
     /// A sync of the file failed before this: what was written may be lost, and no later sync can
     /// tell (R8).
     SyncFailed,
+    /// The file is on a file system that other machines may write to, and whose locks cannot be trusted
+    /// (K2).
+    LocksUntrusted,
     /// The caller cancelled.
     Cancelled,
     /// The deadline passed (R10).

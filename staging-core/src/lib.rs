@@ -69,13 +69,13 @@ mod machine;
 
 mod journal;
 
-pub use action::{Action, Bound, Done, IoKind, Outcome, ReplaceStep, Tell};
+pub use action::{Action, Bound, Done, IoKind, LockStep, Outcome, ReplaceStep, Tell};
 pub use event::{
     Access, Completion, Durability, Event, Existing, Grace, Key, Missing, Mode, OverBudget, Plan,
-    Request, Stamp, Tag,
+    Request, Scope, Sharing, Span, Stamp, Tag,
 };
 pub use fault::{Fault, NodeKind};
-pub use id::{FileId, HandleId, Id, IoId, OpId, kind};
+pub use id::{FileId, HandleId, Id, IoId, LockId, OpId, kind};
 pub use journal::{Divergence, Entry, Instead, replay};
 pub use limits::{Limits, PAGE, charge_loaded, charge_mapped};
 pub use machine::{Canonical, Machine, Report};

@@ -14,7 +14,7 @@ type Proof = Result<(), Box<dyn Error>>;
 const EVERY_WORD: &str = include_str!("../journals/every_word.journal");
 
 /// Each type of the alphabet: where it is declared, and before which of its words `=` stands.
-const ALPHABET: [(&str, &str, &str); 24] = [
+const ALPHABET: [(&str, &str, &str); 27] = [
     (EVENT, "Event", "event"),
     (EVENT, "Request", "request"),
     (EVENT, "Access", "access"),
@@ -23,6 +23,8 @@ const ALPHABET: [(&str, &str, &str); 24] = [
     (EVENT, "OverBudget", "over_budget"),
     (EVENT, "Durability", "durability"),
     (EVENT, "Existing", "existing"),
+    (EVENT, "Sharing", "sharing"),
+    (EVENT, "Scope", "scope"),
     (EVENT, "Completion", "completion"),
     (FAULT, "Fault", "fault"),
     (FAULT, "NodeKind", "node"),
@@ -33,6 +35,7 @@ const ALPHABET: [(&str, &str, &str); 24] = [
     (ACTION, "Tell", "tell"),
     (ACTION, "IoKind", "kind"),
     (ACTION, "ReplaceStep", "step"),
+    (ACTION, "LockStep", "step"),
     (ACTION, "Outcome", "outcome"),
     (ACTION, "Done", "done"),
     (ACTION, "Bound", "bound"),

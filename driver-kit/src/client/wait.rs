@@ -42,13 +42,20 @@ impl Client {
     /// Waits for the end of a shutdown, and keeps its deadlines meanwhile.
     pub(super) async fn closed(&self) -> ShutdownReport {
         let mut end = End::of(Arc::clone(&self.hub));
+        // A shutdown asked again moves its deadlines: the alarm follows.
+        self.keeping_time(|context| self.hub.poll_closed(&mut end, context.waker()))
+            .await
+    }
+
+    /// Waits until `poll` is ready, and says meanwhile that time passed when the machine wants to know:
+    /// for what it decides by time alone. Whoever is woken looks again when that is.
+    async fn keeping_time<T>(&self, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
         let mut alarm = None;
         poll_fn(|context| {
             loop {
-                if let Poll::Ready(report) = self.hub.poll_closed(&mut end, context.waker()) {
-                    return Poll::Ready(report);
+                if let Poll::Ready(ready) = poll(context) {
+                    return Poll::Ready(ready);
                 }
-                // A shutdown asked again moves its deadlines: the alarm follows.
                 let next = self.hub.next_wake();
                 if alarm.as_ref().map(|(at, _)| *at) != next {
                     alarm = next.map(|at| (at, (self.set_alarm)(at)));
@@ -70,12 +77,35 @@ impl Client {
     pub(super) async fn ask(
         &self,
         deadline: Deadline,
-        mut ask: impl FnMut(Standby<'_>) -> Result<Ticket, Failure>,
+        ask: impl FnMut(Standby<'_>) -> Result<Ticket, Failure>,
     ) -> io::Result<Answer> {
         let mut alarm = self.alarm(deadline);
+        let ticket = self.admitted(&mut alarm, ask).await?;
+        Ok(self.wait(ticket, alarm).await)
+    }
+
+    /// The same for a lock, which is tried again when its time has come.
+    pub(super) async fn ask_for_lock(
+        &self,
+        deadline: Deadline,
+        ask: impl FnMut(Standby<'_>) -> Result<Ticket, Failure>,
+    ) -> io::Result<Answer> {
+        let mut alarm = self.alarm(deadline);
+        let mut ticket = self.admitted(&mut alarm, ask).await?;
+        drop(alarm);
+        let answer = self.keeping_time(|context| ticket.poll_answer(context.waker()));
+        Ok(answer.await)
+    }
+
+    /// Asks until there is room.
+    async fn admitted(
+        &self,
+        alarm: &mut Option<Alarm>,
+        mut ask: impl FnMut(Standby<'_>) -> Result<Ticket, Failure>,
+    ) -> io::Result<Ticket> {
         let mut room = Room::of(Arc::clone(&self.hub));
-        let ticket = poll_fn(|context| match ask(Some((&mut room, context.waker()))) {
-            Err(failure) if failure.is_for_fullness() => match rings(&mut alarm, context) {
+        poll_fn(|context| match ask(Some((&mut room, context.waker()))) {
+            Err(failure) if failure.is_for_fullness() => match rings(alarm, context) {
                 true => {
                     let cause = Cause::Fault(Fault::Deadline);
                     Poll::Ready(Err(Failure { cause, ..failure }))
@@ -85,9 +115,7 @@ impl Client {
             asked => Poll::Ready(asked),
         })
         .await
-        .map_err(Failure::into_io)?;
-        drop(room);
-        Ok(self.wait(ticket, alarm).await)
+        .map_err(Failure::into_io)
     }
 
     /// Waits for the answer to what was accepted, until the deadline.

@@ -4,9 +4,9 @@
 //! give the operation's id to another at once, and a poll never touches the hub.
 
 use crate::contents::{Contents, Published};
-use crate::error::{Cause, Failure, Operation};
+use crate::error::{Cause, Failure, Holder, Operation};
 use crate::handle::Handle;
-use crate::hub::Hub;
+use crate::hub::{Hub, Lock};
 use crate::sync::{Mutex, lock};
 use bytes::Bytes;
 use staging_core::{Done, Fault, HandleId, OpId, Outcome, Standing};
@@ -32,6 +32,11 @@ pub struct Answer {
     /// With `Opened`: the open file, from the moment the answer has left the lock. An answer that
     /// nobody takes closes it.
     pub(crate) opened: Option<Handle>,
+    /// With `Locked`: the lock, from the moment the answer has left the lock of the hub. An answer that
+    /// nobody takes gives it back.
+    pub(crate) locked: Option<Lock>,
+    /// To a lock: who is in the way, as far as that is known.
+    pub(crate) in_the_way: Option<Holder>,
     /// With `FromContents`: the contents.
     pub(crate) contents: Option<Contents>,
     /// With `Read`: the bytes.
@@ -56,6 +61,7 @@ impl Answer {
             | Outcome::Flushed
             | Outcome::Synced
             | Outcome::Replaced
+            | Outcome::Locked { .. }
             | Outcome::Closed => None,
         }
     }
@@ -72,6 +78,17 @@ impl Answer {
     pub fn opened(mut self) -> Result<Handle, Failure> {
         match (self.fault(), self.take_handle()) {
             (None, Some(handle)) => Ok(handle),
+            _ => Err(self.unfulfilled()),
+        }
+    }
+
+    /// To a lock: the lock.
+    ///
+    /// # Errors
+    /// It failed.
+    pub fn locked(mut self) -> Result<Lock, Failure> {
+        match (self.fault(), self.locked.take()) {
+            (None, Some(lock)) => Ok(lock),
             _ => Err(self.unfulfilled()),
         }
     }
@@ -118,6 +135,10 @@ impl Answer {
     /// written is its owner's again.
     pub(super) fn arm(&mut self, hub: &Arc<Hub>) {
         self.payload = Bytes::new();
+        if let Outcome::Locked { lock } = self.outcome {
+            let path = Arc::clone(&self.path);
+            self.locked = Some(Lock::new(Arc::clone(hub), lock, path));
+        }
         if let (Outcome::Opened { file, .. }, Some(handle), Some(cell)) =
             (self.outcome, self.handle, self.cell.take())
         {
@@ -137,7 +158,10 @@ impl Answer {
                 done: Done::Unknown,
                 ..
             } if self.operation == Operation::Replace => Cause::Indeterminate(fault),
-            _ => Cause::Fault(fault),
+            _ => match (fault, self.in_the_way) {
+                (Fault::Deadline, Some(holder)) => Cause::Contended(holder),
+                _ => Cause::Fault(fault),
+            },
         };
         Failure {
             operation: self.operation,
@@ -179,6 +203,17 @@ impl Slot {
             std::mem::replace(&mut *state, State::Answered(Box::new(answer)))
         };
         if let State::Waiting(waker) = before {
+            waker.wake();
+        }
+    }
+
+    /// Wakes whoever waits, without an answer.
+    pub(crate) fn nudge(&self) {
+        let waker = match &*lock(&self.state) {
+            State::Waiting(waker) => Some(waker.clone()),
+            State::Empty | State::Answered(_) | State::Taken => None,
+        };
+        if let Some(waker) = waker {
             waker.wake();
         }
     }
@@ -284,6 +319,8 @@ mod tests {
             contents: None,
             buffer: None,
             payload: Bytes::new(),
+            locked: None,
+            in_the_way: None,
         }
     }
 

@@ -6,12 +6,12 @@
 
 use crate::batch::Batch;
 use crate::contents::{Contents, Published};
-use crate::error::Operation;
+use crate::error::{Holder, Operation};
 use crate::hub::slot::Slot;
 use crate::job::Part;
-use crate::perform::Temporary;
+use crate::perform::{Locked, Temporary};
 use bytes::Bytes;
-use staging_core::{FileId, HandleId, Id, OpId};
+use staging_core::{FileId, HandleId, Id, LockId, OpId};
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -64,6 +64,7 @@ pub(crate) struct Table {
     pub(crate) ops: Rows<staging_core::kind::Op, OpRow>,
     /// Until the machine has forgotten the operation, which may be after its answer.
     pub(crate) replacing: Rows<staging_core::kind::Op, Replacing>,
+    pub(crate) locks: Rows<staging_core::kind::Lock, Locking>,
 }
 
 impl Table {
@@ -73,6 +74,7 @@ impl Table {
             files: Rows::new(),
             ops: Rows::new(),
             replacing: Rows::new(),
+            locks: Rows::new(),
         }
     }
 
@@ -102,6 +104,11 @@ impl Table {
 
     pub(crate) fn replaced_path(&self, op: OpId) -> Arc<Path> {
         let row = self.replacing.get(op);
+        row.map_or_else(nowhere, |row| Arc::clone(&row.path))
+    }
+
+    pub(crate) fn lock_path(&self, lock: LockId) -> Arc<Path> {
+        let row = self.locks.get(lock);
         row.map_or_else(nowhere, |row| Arc::clone(&row.path))
     }
 
@@ -148,6 +155,8 @@ pub(crate) struct OpRow {
     pub(crate) buffer: Option<Vec<u8>>,
     /// What a write that waits is to write; a job takes a reference along.
     pub(crate) payload: Bytes,
+    /// Who is in the way of a lock, as far as that is known.
+    pub(crate) in_the_way: Option<Holder>,
 }
 
 impl OpRow {
@@ -165,6 +174,18 @@ pub(crate) struct Replacing {
     pub(crate) path: Arc<Path>,
     /// There after the first step.
     pub(crate) temporary: Option<Arc<Temporary>>,
+    /// Under which lock that is to be.
+    pub(crate) under: Option<LockId>,
+}
+
+/// A lock that is waited for or held.
+#[derive(Debug)]
+pub(crate) struct Locking {
+    pub(crate) path: Arc<Path>,
+    /// Who asked for it.
+    pub(crate) op: OpId,
+    /// There while the system has granted it.
+    pub(crate) locked: Option<Locked>,
 }
 
 /// Who gets the answer.
@@ -221,6 +242,7 @@ mod tests {
             waiter: Waiter::Here,
             buffer,
             payload: Bytes::from_static(payload),
+            in_the_way: None,
         };
         assert_eq!(row(None, b"").bytes(), None);
         assert_eq!(row(Some(vec![0; 5]), b"").bytes(), Some(5));

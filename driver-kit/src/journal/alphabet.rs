@@ -4,8 +4,9 @@ use super::reading::Flaw;
 use super::words::{Worded, Words, fields, put, unknown, words};
 use staging_core::{
     Access, Action, Bound, Cause, Completion, Done, Durability, Entry, Event, Existing, Fault,
-    Grace, How, Ignored, IoKind, Limits, Missing, Mode, NodeKind, Outcome, OverBudget, PhaseName,
-    Plan, Reject, ReplaceStep, Reply, Request, Stamp, Standing, Tell, Why,
+    Grace, How, Ignored, IoKind, Limits, LockStep, Missing, Mode, NodeKind, Outcome, OverBudget,
+    PhaseName, Plan, Reject, ReplaceStep, Reply, Request, Scope, Sharing, Span, Stamp, Standing,
+    Tell, Why,
 };
 
 words!(Entry {
@@ -18,6 +19,7 @@ words!(Event {
     Completed { io, completion },
     Cancelled { op },
     Dropped { handle },
+    Unlocked { lock },
     Returned { bytes },
     ShutdownAsked { grace },
     Forced { closing },
@@ -36,6 +38,7 @@ words!(Request {
     Flush { handle },
     Sync { handle },
     Replace { target, len, durability, existing },
+    Lock { target, span, sharing, scope },
     FlushAll,
     SyncAll,
     Close { handle }
@@ -48,6 +51,12 @@ words!(Durability {
     FileAndDirectory
 });
 words!(Existing { Replace, Fail });
+words!(Sharing { Exclusive, Shared });
+words!(Scope {
+    Machine,
+    System,
+    Network
+});
 words!(Missing {
     Fail,
     Create,
@@ -76,6 +85,9 @@ words!(Completion {
     Created,
     Published { directory },
     Discarded,
+    Locked,
+    Contended,
+    Unlocked,
     Released { lent },
     Closed,
     Failed { fault }
@@ -93,6 +105,7 @@ words!(Fault {
     NoMapping,
     Short,
     SyncFailed,
+    LocksUntrusted,
     Cancelled,
     Deadline,
     ShuttingDown,
@@ -106,6 +119,7 @@ words!(NodeKind { Directory, Fifo, Socket, Device, Other, .. ? });
 words!(Reply {
     Accepted { op },
     Opening { op, handle },
+    Locking { op, lock },
     Rejected(reject),
     Adopted { file },
     Surplus,
@@ -127,6 +141,7 @@ words!(Ignored {
     UnknownOp,
     UnknownIo,
     UnknownHandle,
+    UnknownLock,
     WrongKind,
     Impossible,
     Closed,
@@ -158,6 +173,7 @@ words!(IoKind {
     SetLength { file, op, len },
     Sync { file },
     Replace { op, step },
+    Lock { lock, step },
     Release { file },
     Close { file }
 });
@@ -171,6 +187,8 @@ words!(ReplaceStep {
     Discard
 });
 
+words!(LockStep { Try { span, sharing, scope }, Release });
+
 words!(Outcome {
     Opened { file, len, standing },
     Staged { len, standing },
@@ -183,6 +201,7 @@ words!(Outcome {
     Synced,
     SyncFailed { files, first, fault },
     Replaced,
+    Locked { lock },
     Closed,
     Failed { fault, done }
 });
@@ -193,6 +212,7 @@ words!(Bound {
     Operations,
     FileOperations(file),
     Handles,
+    Locks,
     Bytes,
     FileBytes(file)
 });
@@ -242,6 +262,7 @@ fields!(Grace {
     closing
 });
 fields!(Stamp { len, version });
+fields!(Span { start, end });
 
 fields!(Limits {
     operations,
@@ -249,6 +270,7 @@ fields!(Limits {
     bytes,
     bytes_per_file,
     handles,
+    locks,
     descriptors,
     budget,
     linger,

@@ -8,6 +8,7 @@ mod copy;
 mod descriptor;
 mod directory;
 mod leave;
+mod lock;
 mod open;
 mod order;
 mod poll;
@@ -35,12 +36,13 @@ use crate::staging::{Life, Staging};
 use crate::stats::Stats;
 use crate::time::Tick;
 use crate::timers::Timers;
+use crate::wake::{Wake, WakeReason};
 use budget::Budget;
 pub use canonical::Canonical;
 pub use shutdown::Report;
 use state::{
-    Contents, Directory, DirectoryKind, File, Fullness, Handle, Io, Op, Pass, SyncAll, Target,
-    TargetKind, Then, Writing, WritingKind,
+    Contents, Directory, DirectoryKind, File, Fullness, Handle, Io, Lock, LockTarget,
+    LockTargetKind, Op, Pass, SyncAll, Target, TargetKind, Then, Writing, WritingKind,
 };
 
 /// The staging state machine.
@@ -88,11 +90,19 @@ pub struct Machine {
     targets: Slab<TargetKind, Target, 0>,
     /// Where names are to become durable.
     directories: Slab<DirectoryKind, Directory, 0>,
+    /// What is asked for, held, or being given back.
+    locks: Slab<crate::id::kind::Lock, Lock, 1>,
+    /// What those are of.
+    lock_targets: Slab<LockTargetKind, LockTarget, 0>,
     keys: Keys<crate::id::kind::File>,
     targets_by_key: Keys<TargetKind>,
     directories_by_key: Keys<DirectoryKind>,
-    timers: Timers,
-    intervals: Intervals,
+    lock_targets_by_key: Keys<LockTargetKind>,
+    timers: Timers<crate::id::kind::Op>,
+    /// When locks are to be tried again.
+    retries: Timers<crate::id::kind::Lock>,
+    intervals: Intervals<crate::id::kind::Op>,
+    lock_ranges: Intervals<crate::id::kind::Lock>,
     budget: Budget,
     /// Actions to be handed out, in order.
     ready: List,
@@ -125,6 +135,10 @@ pub struct Machine {
     /// When the last write ended to a file that is no longer open for writing.
     last_forgotten: u64,
     operations_room: Fullness,
+    /// Operations that ask for a lock. They take no room from the others, for whoever holds the lock
+    /// may need that to go on.
+    locking: u32,
+    locks_room: Fullness,
     handles_room: Fullness,
     stats: Stats,
 }
@@ -147,11 +161,16 @@ impl Machine {
             ios: Slab::new(),
             targets: Slab::new(),
             directories: Slab::new(),
+            locks: Slab::new(),
+            lock_targets: Slab::new(),
             keys: Keys::new(),
             targets_by_key: Keys::new(),
             directories_by_key: Keys::new(),
+            lock_targets_by_key: Keys::new(),
             timers: Timers::new(),
+            retries: Timers::new(),
             intervals: Intervals::new(),
+            lock_ranges: Intervals::new(),
             budget: Budget::new(limits.budget),
             ready: List::EMPTY,
             told: List::EMPTY,
@@ -170,6 +189,8 @@ impl Machine {
             writes_ended: 0,
             last_forgotten: 0,
             operations_room: Fullness::Quiet,
+            locking: 0,
+            locks_room: Fullness::Quiet,
             handles_room: Fullness::Quiet,
             stats: Stats::default(),
         }
@@ -201,6 +222,7 @@ impl Machine {
             Event::Completed { io, completion } => self.on_completed(io, completion),
             Event::Cancelled { op } => self.on_cancelled(op),
             Event::Dropped { handle } => self.on_dropped(handle),
+            Event::Unlocked { lock } => self.on_unlocked(lock),
             Event::Returned { bytes } => self.on_returned(bytes),
             Event::ShutdownAsked { grace } => self.on_shutdown_asked(grace),
             Event::Forced { closing } => self.on_forced(closing),
@@ -334,11 +356,14 @@ impl Machine {
             return;
         }
         self.now = now;
-        while let Some((at, op)) = self.timers.first() {
-            if at > now {
-                break;
+        while let Some(Wake { at, reason }) = self.next_timer()
+            && at <= now
+        {
+            match reason {
+                WakeReason::Deadline(op) => self.expire(op),
+                WakeReason::Retry(lock) => self.retry_lock(lock),
+                WakeReason::Told | WakeReason::Io | WakeReason::PhaseEnds => break,
             }
-            self.expire(op);
         }
         self.settle_phase();
     }

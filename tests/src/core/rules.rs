@@ -3,8 +3,8 @@
 
 use super::world::{Asked, RowState, World};
 use staging_core::{
-    Access, Bound, Done, Fault, FileId, How, IoId, IoKind, Life, Mode, Outcome, OverBudget,
-    PhaseName, ReplaceStep, Request, Standing, Tick, WakeReason, Why, charge_loaded,
+    Access, Bound, Done, Fault, FileId, How, IoId, IoKind, Life, LockStep, Mode, Outcome,
+    OverBudget, PhaseName, ReplaceStep, Request, Standing, Tick, WakeReason, Why, charge_loaded,
 };
 
 impl World {
@@ -110,7 +110,7 @@ impl World {
         );
         let limits = &self.limits;
         let most_files = 2 * limits.handles as usize;
-        let most_ops = (limits.operations + limits.handles) as usize;
+        let most_ops = (limits.operations + limits.handles + limits.locks) as usize;
         assert!(self.machine.files() <= most_files, "too many files");
         let ops_fit = self.asked.keys().all(|op| op.index() < most_ops);
         assert!(ops_fit, "operations take more places than there may be");
@@ -144,6 +144,10 @@ impl World {
                 assert_eq!(Some(wake.at), first, "not the first deadline");
                 let due = self.asked.get(&op).map(|asked| asked.deadline);
                 assert_eq!(due, first, "{op:?} is not due first");
+                self.check_not_past(wake.at);
+            }
+            WakeReason::Retry(lock) => {
+                assert!(self.machine.knows_lock(lock), "{lock:?} is gone");
                 self.check_not_past(wake.at);
             }
             WakeReason::PhaseEnds => {
@@ -205,6 +209,12 @@ impl World {
                     "not full"
                 );
             }
+            Bound::Locks => {
+                let asks = |asked: &&Asked| matches!(asked.request, Request::Lock { .. });
+                let asked = self.asked.values().filter(asks).count();
+                let locks = self.machine.locks().max(asked);
+                assert!(locks >= self.limits.locks as usize, "{locks} locks");
+            }
             Bound::Bytes | Bound::FileBytes(_) => {
                 let replaced = match bound {
                     Bound::Bytes => self.replaces.bytes(),
@@ -219,7 +229,7 @@ impl World {
     /// What may be handed out, and where its place may be.
     pub(crate) fn check_issue(&self, io: IoId, kind: IoKind) {
         let limits = &self.limits;
-        let ops = (limits.operations + limits.handles) as usize;
+        let ops = (limits.operations + limits.handles + limits.locks) as usize;
         let most = ops + 3 * limits.handles as usize + limits.descriptors as usize;
         assert!(io.index() < most, "{io:?} of {most} actions");
         let phase = self.machine.phase();
@@ -249,6 +259,13 @@ impl World {
                     "{kind:?} in {phase:?}"
                 );
             }
+            IoKind::Lock { step, .. } => {
+                let gives_back = step == LockStep::Release;
+                assert!(
+                    phase == PhaseName::Running || gives_back,
+                    "{kind:?} in {phase:?}"
+                );
+            }
             IoKind::Release { .. } | IoKind::Close { .. } => {}
         }
     }
@@ -275,6 +292,7 @@ impl World {
             | (Request::Sync { .. } | Request::SyncAll, Outcome::Synced)
             | (Request::Replace { .. }, Outcome::Replaced)
             | (Request::Close { .. }, Outcome::Closed) => {}
+            (Request::Lock { .. }, Outcome::Locked { .. }) => {}
             (Request::SyncAll, Outcome::SyncFailed { files, fault, .. }) => {
                 assert!(files > 0 && (fault == Fault::SyncFailed || self.was_heard(fault)));
             }
@@ -417,6 +435,14 @@ fn reserved(kind: IoKind) -> u64 {
 /// somebody holds, and asked to.
 pub(crate) fn quiet(world: &World) {
     assert_eq!(world.replaces.nothing_is_left(), Ok(()));
+    assert_eq!(world.locks.nothing_is_left(), Ok(()));
+    world.check_lock_waits();
+    let asked = || {
+        world
+            .asked
+            .iter()
+            .filter(|(op, _)| !world.locks.waits(**op))
+    };
     // Who waits for a write that waits for a staging waits for that one.
     let behind_a_write = |asked: &Asked| {
         let file = world.file_of(asked);
@@ -437,7 +463,7 @@ pub(crate) fn quiet(world: &World) {
         Request::Unstage { .. } => false,
         _ => true,
     };
-    for (op, asked) in &world.asked {
+    for (op, asked) in asked() {
         assert!(
             patient(asked),
             "nobody works on {op:?}: {:?}",
@@ -450,11 +476,11 @@ pub(crate) fn quiet(world: &World) {
     };
     let someone = world.asked.values().any(stages);
     assert!(
-        someone || world.asked.is_empty(),
+        someone || asked().next().is_none(),
         "reads wait for no staging"
     );
     assert!(
-        world.asked.is_empty() || world.machine.charged() > 0,
+        asked().next().is_none() || world.machine.charged() > 0,
         "there is room, and they wait"
     );
     let staging = |file: &FileId| {

@@ -2,7 +2,7 @@
 
 use staging_core::{
     Access, Durability, Existing, Grace, HandleId, Key, Limits, Missing, Mode, OverBudget, PAGE,
-    Plan, Request,
+    Plan, Request, Scope, Sharing, Span,
 };
 
 /// A world to explore. Everything in it is small, and nothing in it runs out: what was asked and
@@ -60,6 +60,8 @@ pub(crate) enum What {
     SyncAll,
     /// A target, and how long it is to be.
     Replace(u64, u64, Durability),
+    /// A target, and what of it.
+    Lock(u64, Span, Sharing, Scope),
     Close,
 }
 
@@ -80,6 +82,10 @@ pub(crate) enum Ill {
     Sync,
     /// Any step of a replace.
     Replace,
+    /// Another process has the lock.
+    Contended,
+    /// A lock is refused by the system.
+    Lock,
     Release,
     /// Opened again, the path leads to another file.
     Elsewhere,
@@ -205,6 +211,12 @@ impl What {
                 durability,
                 existing: Existing::Replace,
             },
+            What::Lock(target, span, sharing, scope) => Request::Lock {
+                target: Key([7, target]),
+                span,
+                sharing,
+                scope,
+            },
             What::Close => Request::Close { handle: handle? },
         })
     }
@@ -220,13 +232,17 @@ impl What {
             What::Read(offset, len) => offset.checked_add(len).is_none(),
             What::Write(offset, len) => offset.checked_add(len).is_none_or(|end| end > MOST),
             What::Append(len) | What::SetLength(len) => len > MOST,
+            What::Lock(_, span, ..) => span.start >= span.end,
             _ => false,
         }
     }
 
     /// Whether it goes by no handle, and is no open.
     pub(crate) fn is_over_all(self) -> bool {
-        matches!(self, What::FlushAll | What::SyncAll | What::Replace(..))
+        matches!(
+            self,
+            What::FlushAll | What::SyncAll | What::Replace(..) | What::Lock(..)
+        )
     }
 
     /// Whether it asks for the file to be in memory, and how.
@@ -243,6 +259,7 @@ impl What {
             | What::FlushAll
             | What::SyncAll
             | What::Replace(..)
+            | What::Lock(..)
             | What::Close => None,
         }
     }

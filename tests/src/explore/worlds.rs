@@ -1,6 +1,7 @@
 //! The worlds that are explored for each change.
 
 use super::corners::{CROWDED, EDGES, LINGERING, NARROW, WAITING};
+use super::locking::{CONTENDED, LOCKING, LOCKING_LATE, SHARING};
 use super::replacing::{LESS_DURABLE, REPLACING, REPLACING_LATE};
 use super::seldom::{BROKEN, FULL, LAST, LEISURE, MENDED, OLD_SIGHT, SCANT, TWICE, VAST};
 use super::world::{
@@ -15,6 +16,7 @@ pub(super) const SMALL: Limits = Limits {
     bytes: u64::MAX,
     bytes_per_file: u64::MAX,
     handles: 3,
+    locks: 1,
     descriptors: 2,
     budget: u64::MAX,
     linger: 0,
@@ -24,7 +26,7 @@ pub(super) const SMALL: Limits = Limits {
 };
 
 /// For each change.
-pub static WORLDS: [World; 27] = [
+pub static WORLDS: [World; 31] = [
     STAGING,
     BUDGET,
     DESCRIPTORS,
@@ -52,6 +54,10 @@ pub static WORLDS: [World; 27] = [
     REPLACING,
     LESS_DURABLE,
     REPLACING_LATE,
+    LOCKING,
+    SHARING,
+    CONTENDED,
+    LOCKING_LATE,
 ];
 
 pub(super) const STAGING: World = World {

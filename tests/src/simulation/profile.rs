@@ -89,6 +89,7 @@ fn limits(dice: &mut Dice) -> Limits {
         fetch: dice.one_of(&[0, 1 << 10, 1 << 12, usual.fetch]),
         chunk: dice.one_of(&[512, 4096, usual.chunk]),
         restarts: dice.one_of(&[0, 3]),
+        locks: usual.locks,
     }
 }
 
