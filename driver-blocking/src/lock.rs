@@ -2,7 +2,7 @@
 
 use crate::options::{admitted, answer};
 use driver_kit::Deadline;
-use driver_kit::core::{Scope, Sharing};
+use driver_kit::core::{Patience, Scope, Sharing};
 use driver_kit::error::Failure;
 use driver_kit::hub::{Claim, Hub, Lock};
 use driver_kit::path;
@@ -54,6 +54,12 @@ impl LockBuilder {
     /// Who is kept out. By default, all processes of this system.
     pub fn scope(mut self, scope: Scope) -> Self {
         self.claim.scope = scope;
+        self
+    }
+
+    /// It fails where somebody else has it: nobody is waited for.
+    pub fn once(mut self) -> Self {
+        self.claim.patience = Patience::AsksOnce;
         self
     }
 

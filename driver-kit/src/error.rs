@@ -88,7 +88,7 @@ pub enum Cause {
     /// A file was being replaced, and this came when its name may have had the new content: it has the
     /// old one or the new one, whole, and after a loss of power either (A1).
     Indeterminate(Fault),
-    /// The deadline passed while somebody else had the lock (K1).
+    /// Somebody else has the lock, and the deadline passed, or he was not to be waited for (K1).
     Contended(Holder),
     /// It was refused before it began.
     Rejected(Reject),
@@ -212,7 +212,7 @@ impl Failure {
                     Fault::Short => io::ErrorKind::WriteZero,
                     Fault::SyncFailed => io::ErrorKind::Other,
                     Fault::Cancelled => io::ErrorKind::Interrupted,
-                    Fault::Deadline => io::ErrorKind::TimedOut,
+                    Fault::Deadline | Fault::Contended => io::ErrorKind::TimedOut,
                     Fault::ShuttingDown | Fault::Abandoned | Fault::DriverLost => {
                         io::ErrorKind::BrokenPipe
                     }
@@ -253,7 +253,7 @@ impl fmt::Display for Failure {
             }
             Cause::Contended(holder) => write!(
                 f,
-                "the deadline passed, and {holder} has it; wait longer, or look what that one does"
+                "{holder} has it, and the time to wait is over; wait longer, or look what that one does"
             ),
             Cause::Rejected(reject) => f.write_str(explain_reject(reject)),
         }
@@ -310,6 +310,7 @@ fn explain_fault(fault: Fault) -> &'static str {
             "it is on a file system that other machines may write to, whose locks cannot be trusted; lock a \
              file on a disk of this machine, or say that those of the network will do"
         }
+        Fault::Contended => "somebody else has it; wait for it",
         Fault::Cancelled => "cancelled",
         Fault::Deadline => "the deadline passed before it was done",
         Fault::ShuttingDown => "not begun, because a shutdown began",

@@ -175,6 +175,8 @@ pub enum Request {
         sharing: Sharing,
         /// Who else is to be kept out.
         scope: Scope,
+        /// What to do where somebody is in the way.
+        patience: Patience,
     },
     /// Wait until every write to any file accepted before is executed (R3).
     FlushAll,
@@ -296,6 +298,16 @@ pub enum Scope {
     System,
     /// The same, also on such a file system: the other machines' processes as far as it says so.
     Network,
+}
+
+/// What whoever asks for a lock does where somebody else has it (K1).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Patience {
+    /// Wait, until the deadline.
+    #[default]
+    Waits,
+    /// Fail with [`Fault::Contended`].
+    AsksOnce,
 }
 
 /// What an open does where there is no file (G11).

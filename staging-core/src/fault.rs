@@ -34,6 +34,8 @@ pub enum Fault {
     /// The file is on a file system that other machines may write to, and whose locks cannot be trusted
     /// (K2).
     LocksUntrusted,
+    /// Somebody else has the lock, and was not to be waited for (K1).
+    Contended,
     /// The caller cancelled.
     Cancelled,
     /// The deadline passed (R10).

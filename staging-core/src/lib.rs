@@ -71,8 +71,8 @@ mod journal;
 
 pub use action::{Action, Bound, Done, IoKind, LockStep, Outcome, ReplaceStep, Tell};
 pub use event::{
-    Access, Completion, Durability, Event, Existing, Grace, Key, Missing, Mode, OverBudget, Plan,
-    Request, Scope, Sharing, Span, Stamp, Tag,
+    Access, Completion, Durability, Event, Existing, Grace, Key, Missing, Mode, OverBudget,
+    Patience, Plan, Request, Scope, Sharing, Span, Stamp, Tag,
 };
 pub use fault::{Fault, NodeKind};
 pub use id::{FileId, HandleId, Id, IoId, LockId, OpId, kind};

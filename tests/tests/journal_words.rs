@@ -14,7 +14,7 @@ type Proof = Result<(), Box<dyn Error>>;
 const EVERY_WORD: &str = include_str!("../journals/every_word.journal");
 
 /// Each type of the alphabet: where it is declared, and before which of its words `=` stands.
-const ALPHABET: [(&str, &str, &str); 27] = [
+const ALPHABET: [(&str, &str, &str); 28] = [
     (EVENT, "Event", "event"),
     (EVENT, "Request", "request"),
     (EVENT, "Access", "access"),
@@ -25,6 +25,7 @@ const ALPHABET: [(&str, &str, &str); 27] = [
     (EVENT, "Existing", "existing"),
     (EVENT, "Sharing", "sharing"),
     (EVENT, "Scope", "scope"),
+    (EVENT, "Patience", "patience"),
     (EVENT, "Completion", "completion"),
     (FAULT, "Fault", "fault"),
     (FAULT, "NodeKind", "node"),

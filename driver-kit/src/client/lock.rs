@@ -5,7 +5,7 @@ use crate::clock::Deadline;
 use crate::error::Failure;
 use crate::hub::{Claim, Lock, Standby};
 use crate::path;
-use staging_core::{Scope, Sharing};
+use staging_core::{Patience, Scope, Sharing};
 use std::future::IntoFuture;
 use std::io;
 use std::ops::Range;
@@ -60,6 +60,12 @@ impl LockBuilder {
     /// Who is kept out. By default, all processes of this system.
     pub fn scope(mut self, scope: Scope) -> Self {
         self.claim.scope = scope;
+        self
+    }
+
+    /// It fails where somebody else has it: nobody is waited for.
+    pub fn once(mut self) -> Self {
+        self.claim.patience = Patience::AsksOnce;
         self
     }
 

@@ -40,10 +40,15 @@ pub(crate) struct Deliveries {
 }
 
 impl Deliveries {
-    /// Delivers everything but `here`, in the order: answers, results, notices, wake-ups.
+    /// Delivers everything but `here`, in the order: locks that go back, answers, results, notices,
+    /// wake-ups.
     pub(super) fn deliver(&mut self, hub: &Arc<Hub>) {
         if let Some(recorder) = self.recorder.take() {
             recorder.ring();
+        }
+        // Before the answers: whoever hears that he is done may ask again.
+        for lock in self.given_back.drain(..) {
+            hub.say(Event::Unlocked { lock });
         }
         for (slot, mut answer) in self.answers.drain(..) {
             answer.arm(hub);
@@ -58,9 +63,6 @@ impl Deliveries {
         }
         if std::mem::take(&mut self.noticed) {
             hub.observers().tell_kept();
-        }
-        for lock in self.given_back.drain(..) {
-            hub.say(Event::Unlocked { lock });
         }
         for slot in self.nudged.drain(..) {
             slot.nudge();

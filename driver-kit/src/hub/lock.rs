@@ -8,7 +8,7 @@ use super::table::{Locking, Waiter};
 use super::target::target;
 use crate::clock::Deadline;
 use crate::error::{Failure, Holder, Operation};
-use staging_core::{Event, IoKind, LockId, OpId, Request, Scope, Sharing, Span};
+use staging_core::{Event, IoKind, LockId, OpId, Patience, Request, Scope, Sharing, Span};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -22,6 +22,8 @@ pub struct Claim {
     pub sharing: Sharing,
     /// Who is kept out.
     pub scope: Scope,
+    /// What to do where somebody is in the way.
+    pub patience: Patience,
 }
 
 impl Claim {
@@ -30,6 +32,7 @@ impl Claim {
         span: Span::ALL,
         sharing: Sharing::Exclusive,
         scope: Scope::System,
+        patience: Patience::Waits,
     };
 
     /// The same on these bytes alone.
@@ -98,12 +101,14 @@ impl Hub {
             span,
             sharing,
             scope,
+            patience,
         } = claim;
         let request = Request::Lock {
             target: target(path),
             span,
             sharing,
             scope,
+            patience,
         };
         self.submit(Operation::Lock, path, request, deadline, room)
     }

@@ -199,6 +199,11 @@ impl Hub {
         lock(&self.state).machine.pressure()
     }
 
+    /// How many locks are waited for, held, or being given back.
+    pub fn locks(&self) -> usize {
+        lock(&self.state).machine.locks()
+    }
+
     /// How many files it knows: open, being given up, or lingering.
     pub fn files(&self) -> usize {
         lock(&self.state).machine.files()

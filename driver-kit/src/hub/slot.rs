@@ -32,11 +32,8 @@ pub struct Answer {
     /// With `Opened`: the open file, from the moment the answer has left the lock. An answer that
     /// nobody takes closes it.
     pub(crate) opened: Option<Handle>,
-    /// With `Locked`: the lock, from the moment the answer has left the lock of the hub. An answer that
-    /// nobody takes gives it back.
-    pub(crate) locked: Option<Lock>,
-    /// To a lock: who is in the way, as far as that is known.
-    pub(crate) in_the_way: Option<Holder>,
+    /// To a lock: what belongs to it.
+    pub(crate) locking: Option<Box<OfLock>>,
     /// With `FromContents`: the contents.
     pub(crate) contents: Option<Contents>,
     /// With `Read`: the bytes.
@@ -87,7 +84,8 @@ impl Answer {
     /// # Errors
     /// It failed.
     pub fn locked(mut self) -> Result<Lock, Failure> {
-        match (self.fault(), self.locked.take()) {
+        let locked = self.locking.as_mut().and_then(|of| of.locked.take());
+        match (self.fault(), locked) {
             (None, Some(lock)) => Ok(lock),
             _ => Err(self.unfulfilled()),
         }
@@ -137,7 +135,8 @@ impl Answer {
         self.payload = Bytes::new();
         if let Outcome::Locked { lock } = self.outcome {
             let path = Arc::clone(&self.path);
-            self.locked = Some(Lock::new(Arc::clone(hub), lock, path));
+            let of = self.locking.get_or_insert_default();
+            of.locked = Some(Lock::new(Arc::clone(hub), lock, path));
         }
         if let (Outcome::Opened { file, .. }, Some(handle), Some(cell)) =
             (self.outcome, self.handle, self.cell.take())
@@ -158,8 +157,8 @@ impl Answer {
                 done: Done::Unknown,
                 ..
             } if self.operation == Operation::Replace => Cause::Indeterminate(fault),
-            _ => match (fault, self.in_the_way) {
-                (Fault::Deadline, Some(holder)) => Cause::Contended(holder),
+            _ => match (fault, self.locking.as_ref().and_then(|of| of.in_the_way)) {
+                (Fault::Deadline | Fault::Contended, Some(holder)) => Cause::Contended(holder),
                 _ => Cause::Fault(fault),
             },
         };
@@ -168,6 +167,26 @@ impl Answer {
             path: Arc::clone(&self.path),
             cause,
         }
+    }
+}
+
+/// What belongs to the answer to a lock.
+#[derive(Debug, Default)]
+pub(crate) struct OfLock {
+    /// With `Locked`: the lock, from the moment the answer has left the hub. An answer that nobody takes
+    /// gives it back.
+    pub(crate) locked: Option<Lock>,
+    /// Who is in the way, as far as that is known.
+    pub(crate) in_the_way: Option<Holder>,
+}
+
+impl OfLock {
+    /// Somebody was in the way.
+    pub(crate) fn after(in_the_way: Holder) -> Box<OfLock> {
+        Box::new(OfLock {
+            locked: None,
+            in_the_way: Some(in_the_way),
+        })
     }
 }
 
@@ -319,8 +338,7 @@ mod tests {
             contents: None,
             buffer: None,
             payload: Bytes::new(),
-            locked: None,
-            in_the_way: None,
+            locking: None,
         }
     }
 

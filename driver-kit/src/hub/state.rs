@@ -4,7 +4,7 @@
 use super::crew::Crew;
 use super::deliver::Deliveries;
 use super::room::Line;
-use super::slot::{Answer, Slot};
+use super::slot::{Answer, OfLock, Slot};
 use super::table::{FileRow, Holding, Table, Waiter};
 use crate::batch::Batch;
 use crate::contents::{Contents, Memory, Notify};
@@ -281,10 +281,6 @@ impl State {
     /// Takes what the machine has to tell, with what belongs to it, to be delivered outside.
     pub(super) fn drain_told(&mut self, out: &mut Deliveries) {
         out.recorder.clone_from(&self.recorder);
-        out.outdated.append(&mut self.outdated);
-        out.given_back.append(&mut self.given_back);
-        out.unlocked.append(&mut self.unlocked);
-        out.nudged.append(&mut self.nudged);
         while let Some(tell) = self.told() {
             match tell {
                 Tell::Resolve { op, outcome, .. } => self.answer(op, outcome, out),
@@ -323,6 +319,10 @@ impl State {
             }
         }
         self.dismiss_spent(out);
+        out.outdated.append(&mut self.outdated);
+        out.given_back.append(&mut self.given_back);
+        out.unlocked.append(&mut self.unlocked);
+        out.nudged.append(&mut self.nudged);
     }
 
     fn notice(&self, notice: Notice, out: &mut Deliveries) {
@@ -384,8 +384,7 @@ impl State {
             contents,
             buffer: row.buffer,
             payload: row.payload,
-            locked: None,
-            in_the_way: row.in_the_way,
+            locking: row.in_the_way.map(OfLock::after),
         };
         match row.waiter {
             Waiter::Slot(slot) => out.answers.push((slot, answer)),

@@ -5,8 +5,8 @@ use super::words::{Worded, Words, fields, put, unknown, words};
 use staging_core::{
     Access, Action, Bound, Cause, Completion, Done, Durability, Entry, Event, Existing, Fault,
     Grace, How, Ignored, IoKind, Limits, LockStep, Missing, Mode, NodeKind, Outcome, OverBudget,
-    PhaseName, Plan, Reject, ReplaceStep, Reply, Request, Scope, Sharing, Span, Stamp, Standing,
-    Tell, Why,
+    Patience, PhaseName, Plan, Reject, ReplaceStep, Reply, Request, Scope, Sharing, Span, Stamp,
+    Standing, Tell, Why,
 };
 
 words!(Entry {
@@ -38,7 +38,7 @@ words!(Request {
     Flush { handle },
     Sync { handle },
     Replace { target, len, durability, existing },
-    Lock { target, span, sharing, scope },
+    Lock { target, span, sharing, scope, patience },
     FlushAll,
     SyncAll,
     Close { handle }
@@ -52,6 +52,7 @@ words!(Durability {
 });
 words!(Existing { Replace, Fail });
 words!(Sharing { Exclusive, Shared });
+words!(Patience { Waits, AsksOnce });
 words!(Scope {
     Machine,
     System,
@@ -106,6 +107,7 @@ words!(Fault {
     Short,
     SyncFailed,
     LocksUntrusted,
+    Contended,
     Cancelled,
     Deadline,
     ShuttingDown,

@@ -4,7 +4,7 @@
 use super::wording;
 use staging_core::{
     Access, Action, Completion, Durability, Entry, Event, Existing, Grace, Key, Limits, Missing,
-    Mode, OverBudget, Plan, Reply, Request, Scope, Sharing, Span, Stamp, Tick,
+    Mode, OverBudget, Patience, Plan, Reply, Request, Scope, Sharing, Span, Stamp, Tick,
 };
 
 /// Writes entry by entry what was said when.
@@ -172,6 +172,7 @@ fn request_of(request: Request, reply: Reply) -> String {
             span,
             sharing,
             scope,
+            patience,
         } => {
             let part = match span {
                 Span::ALL => String::new(),
@@ -181,12 +182,16 @@ fn request_of(request: Request, reply: Reply) -> String {
                 Sharing::Exclusive => "",
                 Sharing::Shared => " shared",
             };
+            let once = match patience {
+                Patience::Waits => "",
+                Patience::AsksOnce => " once",
+            };
             let scope = match scope {
                 Scope::Machine => " machine",
                 Scope::System => "",
                 Scope::Network => " network",
             };
-            format!("{verb} {}{part}{sharing}{scope}", key_of(target))
+            format!("{verb} {}{part}{sharing}{scope}{once}", key_of(target))
         }
     }
 }

@@ -18,7 +18,7 @@ use super::state::{
     DEPENDENTS, Fullness, Lock, LockState, LockTarget, LockTargetId, OpState, Owner,
 };
 use crate::action::{Bound, Done, IoKind, LockStep, Outcome};
-use crate::event::{Key, Request, Scope, Sharing, Span};
+use crate::event::{Key, Patience, Request, Scope, Sharing, Span};
 use crate::fault::Fault;
 use crate::id::{LockId, OpId};
 use crate::intervals::{Range, Root, Touch};
@@ -62,6 +62,7 @@ impl Machine {
             span,
             sharing,
             scope,
+            patience,
         } = self.ops[op].request
         else {
             return;
@@ -76,6 +77,7 @@ impl Machine {
             span,
             sharing,
             scope,
+            patience,
             state,
             dependents: List::EMPTY,
         });
@@ -103,6 +105,9 @@ impl Machine {
     fn look_ahead(&mut self, lock: LockId, op: OpId) {
         let ranges = self.lock_targets[self.locks[lock].target].ranges;
         if let Some(behind) = self.lock_ranges.blocker(ranges, lock) {
+            if self.locks[lock].patience == Patience::AsksOnce {
+                return self.refuse_lock(lock, op, Fault::Contended);
+            }
             let state = LockState::InLine {
                 op,
                 behind: Some(behind),
@@ -150,6 +155,11 @@ impl Machine {
         self.stats.contended += u64::from(matches!(tried, Tried::Contended));
         match (self.locks[lock].state, tried) {
             (LockState::Trying { op, .. }, Tried::Locked) => self.grant(lock, op),
+            (LockState::Trying { op, .. }, Tried::Contended)
+                if self.locks[lock].patience == Patience::AsksOnce =>
+            {
+                self.refuse_lock(lock, op, Fault::Contended);
+            }
             (LockState::Trying { op, rested, .. }, Tried::Contended) => {
                 let rest = match rested {
                     0 => FIRST_REST,
@@ -159,9 +169,7 @@ impl Machine {
                 self.retries.insert(self.now.plus(rest), lock);
             }
             (LockState::Trying { op, .. }, Tried::Failed(fault)) => {
-                self.forget_lock(lock);
-                let done = Done::Nothing;
-                self.resolve(op, Outcome::Failed { fault, done });
+                self.refuse_lock(lock, op, fault);
             }
             // It was given up meanwhile: what it got goes back.
             (LockState::GivenUp, Tried::Locked) => self.release_lock(lock),
@@ -175,6 +183,12 @@ impl Machine {
                 _,
             ) => {}
         }
+    }
+
+    fn refuse_lock(&mut self, lock: LockId, op: OpId, fault: Fault) {
+        self.forget_lock(lock);
+        let done = Done::Nothing;
+        self.resolve(op, Outcome::Failed { fault, done });
     }
 
     /// It has rested long enough.

@@ -9,7 +9,7 @@ use super::log::{Log, Origin};
 use super::world::{RowState, World};
 use staging_core::{
     Access, Durability, Entry, Event, Existing, Grace, HandleId, Key, Limits, Missing, Mode, OpId,
-    OverBudget, PAGE, PhaseName, Plan, Request, Scope, Sharing, Span, Tick,
+    OverBudget, PAGE, Patience, PhaseName, Plan, Request, Scope, Sharing, Span, Tick,
 };
 use std::collections::BTreeSet;
 
@@ -329,6 +329,7 @@ fn lock(dice: &mut Dice) -> Request {
         },
         sharing: dice.one_of(&[Sharing::Exclusive, Sharing::Shared]),
         scope: dice.one_of(&[Scope::Machine, Scope::System, Scope::System, Scope::Network]),
+        patience: dice.one_of(&[Patience::Waits, Patience::Waits, Patience::AsksOnce]),
     }
 }
 

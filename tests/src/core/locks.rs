@@ -74,6 +74,7 @@ impl Locks {
                 span,
                 sharing,
                 scope,
+                ..
             },
         ) = (reply, request)
         {
@@ -288,7 +289,7 @@ impl World {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use staging_core::Id;
+    use staging_core::{Id, Patience};
 
     const TARGET: Key = Key([8, 1]);
 
@@ -302,6 +303,7 @@ mod tests {
             span,
             sharing,
             scope: Scope::Machine,
+            patience: Patience::Waits,
         };
         let (op, lock) = (id(number), id(number));
         locks.accepted(Reply::Locking { op, lock }, request);

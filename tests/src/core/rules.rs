@@ -4,7 +4,8 @@
 use super::world::{Asked, RowState, World};
 use staging_core::{
     Access, Bound, Done, Fault, FileId, How, IoId, IoKind, Life, LockStep, Mode, Outcome,
-    OverBudget, PhaseName, ReplaceStep, Request, Standing, Tick, WakeReason, Why, charge_loaded,
+    OverBudget, Patience, PhaseName, ReplaceStep, Request, Standing, Tick, WakeReason, Why,
+    charge_loaded,
 };
 
 impl World {
@@ -356,6 +357,13 @@ impl World {
             Fault::OverBudget => self.may_be_over_budget(asked),
             Fault::Changed => true,
             Fault::Replaced => true,
+            Fault::Contended => matches!(
+                asked.request,
+                Request::Lock {
+                    patience: Patience::AsksOnce,
+                    ..
+                }
+            ),
             Fault::SyncFailed => self.machine.stats().syncs_failed > 0,
             Fault::NoMapping if self.is_open_for_writing(asked) => true,
             other => self.was_heard(other),

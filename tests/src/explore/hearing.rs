@@ -87,7 +87,7 @@ impl Turn<'_> {
             let said = around.replaces.answered(op, outcome);
             Rule::ReplacedInSteps.holds(said.is_ok(), || said.err().unwrap_or_default())?;
         }
-        if matches!(ask.what, What::Lock(..)) {
+        if ask.what.is_lock() {
             let machine = &self.state.machine;
             let said = around.locks.answered(op, outcome, machine);
             Rule::LocksInOrder.holds(said.is_ok(), || said.err().unwrap_or_default())?;
@@ -116,7 +116,7 @@ impl Turn<'_> {
             | (What::Flush | What::FlushAll, Outcome::Flushed)
             | (What::Sync | What::SyncAll, Outcome::Synced)
             | (What::Replace(..), Outcome::Replaced)
-            | (What::Lock(..), Outcome::Locked { .. })
+            | (What::Lock(..) | What::TryLock(..), Outcome::Locked { .. })
             | (What::Close, Outcome::Closed) => true,
             (What::SyncAll, Outcome::SyncFailed { files, .. }) => {
                 files > 0 && (asked.end == End::Failed || self.heard.is_some())
@@ -233,7 +233,8 @@ impl Turn<'_> {
             }
             Fault::SyncFailed => state.around.seats[ask.seat].broken || ask.what == What::SyncAll,
             Fault::NoMapping => heard || state.around.is_written(self.world.seats, file),
-            EIO if matches!(ask.what, What::Lock(..)) => self.world.ills.contains(&Ill::Lock),
+            Fault::Contended => matches!(ask.what, What::TryLock(..)),
+            EIO if ask.what.is_lock() => self.world.ills.contains(&Ill::Lock),
             EIO if matches!(ask.what, What::Replace(..)) => self.world.ills.contains(&Ill::Replace),
             EIO | Fault::Replaced | Fault::Os(28) => heard || append,
             _ => false,

@@ -354,10 +354,9 @@ impl Turn<'_> {
             }
             2 => around.bytes(None) > 0,
             3 => {
-                let asks = |what| matches!(what, What::Lock(..));
                 let asked = around.asked.iter();
                 let asked =
-                    asked.filter(|asked| asks(self.world.asks[usize::from(asked.ask)].what));
+                    asked.filter(|asked| self.world.asks[usize::from(asked.ask)].what.is_lock());
                 self.state.machine.locks().max(asked.count()) >= limits.locks as usize
             }
             4..8 => on(bit - 4) >= limits.operations_per_file as usize || closing,
@@ -403,7 +402,7 @@ impl Turn<'_> {
             let ask = &self.world.asks[usize::from(asked.ask)];
             let had = around.locks.held().next().is_some();
             let retries = self.state.machine.next_deadline().is_some();
-            if matches!(ask.what, What::Lock(..)) && (had || retries) {
+            if ask.what.is_lock() && (had || retries) {
                 continue;
             }
             let behind = match ask.what {

@@ -2,7 +2,7 @@
 
 use staging_core::{
     Access, Durability, Existing, Grace, HandleId, Key, Limits, Missing, Mode, OverBudget, PAGE,
-    Plan, Request, Scope, Sharing, Span,
+    Patience, Plan, Request, Scope, Sharing, Span,
 };
 
 /// A world to explore. Everything in it is small, and nothing in it runs out: what was asked and
@@ -62,6 +62,8 @@ pub(crate) enum What {
     Replace(u64, u64, Durability),
     /// A target, and what of it.
     Lock(u64, Span, Sharing, Scope),
+    /// The same, by who does not wait.
+    TryLock(u64, Span, Sharing, Scope),
     Close,
 }
 
@@ -211,11 +213,16 @@ impl What {
                 durability,
                 existing: Existing::Replace,
             },
-            What::Lock(target, span, sharing, scope) => Request::Lock {
+            What::Lock(target, span, sharing, scope)
+            | What::TryLock(target, span, sharing, scope) => Request::Lock {
                 target: Key([7, target]),
                 span,
                 sharing,
                 scope,
+                patience: match self {
+                    What::TryLock(..) => Patience::AsksOnce,
+                    _ => Patience::Waits,
+                },
             },
             What::Close => Request::Close { handle: handle? },
         })
@@ -232,7 +239,7 @@ impl What {
             What::Read(offset, len) => offset.checked_add(len).is_none(),
             What::Write(offset, len) => offset.checked_add(len).is_none_or(|end| end > MOST),
             What::Append(len) | What::SetLength(len) => len > MOST,
-            What::Lock(_, span, ..) => span.start >= span.end,
+            What::Lock(_, span, ..) | What::TryLock(_, span, ..) => span.start >= span.end,
             _ => false,
         }
     }
@@ -241,8 +248,13 @@ impl What {
     pub(crate) fn is_over_all(self) -> bool {
         matches!(
             self,
-            What::FlushAll | What::SyncAll | What::Replace(..) | What::Lock(..)
+            What::FlushAll | What::SyncAll | What::Replace(..) | What::Lock(..) | What::TryLock(..)
         )
+    }
+
+    /// Whether it asks for a lock.
+    pub(crate) fn is_lock(self) -> bool {
+        matches!(self, What::Lock(..) | What::TryLock(..))
     }
 
     /// Whether it asks for the file to be in memory, and how.
@@ -260,6 +272,7 @@ impl What {
             | What::SyncAll
             | What::Replace(..)
             | What::Lock(..)
+            | What::TryLock(..)
             | What::Close => None,
         }
     }

@@ -30,7 +30,8 @@ impl Writer<'_> {
 
     fn lock(&mut self, id: LockId) {
         let lock = &self.machine.locks[id];
-        self.words.extend([lock.sharing as u64, lock.scope as u64]);
+        self.words
+            .extend([lock.sharing as u64, lock.scope as u64, lock.patience as u64]);
         let waits = |writer: &mut Self, tag: u64, op: OpId| {
             let rank = writer.op_rank(op);
             writer.words.extend([tag, rank]);

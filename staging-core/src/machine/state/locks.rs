@@ -1,6 +1,6 @@
 //! What only locks have: who asked for what, and what they go by.
 
-use crate::event::{Key, Scope, Sharing, Span};
+use crate::event::{Key, Patience, Scope, Sharing, Span};
 use crate::id::{Id, IoId, LockId, OpId};
 use crate::intervals::Root;
 use crate::slab::List;
@@ -15,6 +15,7 @@ pub(in crate::machine) struct Lock {
     pub span: Span,
     pub sharing: Sharing,
     pub scope: Scope,
+    pub patience: Patience,
     pub state: LockState,
     /// Those that met it and came later, each waiting for it as the latest in its way.
     pub dependents: List,

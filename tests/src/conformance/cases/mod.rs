@@ -11,6 +11,7 @@ mod flight;
 mod following;
 mod life;
 mod limits;
+mod locking;
 mod lying;
 mod many;
 mod metadata;
@@ -21,6 +22,7 @@ mod replacing;
 mod rewriting;
 mod shutdown;
 mod signals;
+mod updating;
 mod waiting;
 mod writers;
 mod writing;
@@ -55,6 +57,8 @@ pub fn cases() -> Vec<Case> {
     cases.extend(writers::cases());
     cases.extend(replacing::cases());
     cases.extend(metadata::cases());
+    cases.extend(locking::cases());
+    cases.extend(updating::cases());
     cases
 }
 
@@ -65,5 +69,6 @@ pub fn children() -> Vec<Child> {
     children.extend(nodes::CHILDREN);
     children.extend(crowds::CHILDREN);
     children.extend(signals::CHILDREN);
+    children.extend(locking::CHILDREN);
     children
 }

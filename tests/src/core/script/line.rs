@@ -4,8 +4,8 @@ use super::Names;
 use driver_kit::journal::wording;
 use staging_core::{
     Access, Completion, Durability, Event, Existing, Fault, Grace, HandleId, Id, IoId, Key, Limits,
-    LockId, Missing, Mode, NodeKind, OpId, OverBudget, Plan, Request, Scope, Sharing, Span, Stamp,
-    Tick,
+    LockId, Missing, Mode, NodeKind, OpId, OverBudget, Patience, Plan, Request, Scope, Sharing,
+    Span, Stamp, Tick,
 };
 use std::str::FromStr;
 
@@ -153,6 +153,7 @@ fn ask(verb: &str, name: &str, how: &[&str], names: &Names) -> Read<Command> {
     let mut access = Access::Read;
     let mut durability = Durability::FileAndDirectory;
     let (mut sharing, mut scope) = (Sharing::Exclusive, Scope::System);
+    let mut patience = Patience::Waits;
     let mut deadline = Tick::NEVER;
     let mut numbers = Vec::new();
     for word in how {
@@ -171,6 +172,7 @@ fn ask(verb: &str, name: &str, how: &[&str], names: &Names) -> Read<Command> {
                 }
                 "file" => durability = Durability::File,
                 "shared" => sharing = Sharing::Shared,
+                "once" => patience = Patience::AsksOnce,
                 "machine" => scope = Scope::Machine,
                 "network" => scope = Scope::Network,
                 "wait" => plan.over_budget = OverBudget::Wait,
@@ -235,6 +237,7 @@ fn ask(verb: &str, name: &str, how: &[&str], names: &Names) -> Read<Command> {
             },
             sharing,
             scope,
+            patience,
         },
         ("flush-all", []) => Request::FlushAll,
         ("sync-all", []) => Request::SyncAll,
@@ -314,7 +317,7 @@ fn fault(word: &str) -> Read<Fault> {
 }
 
 /// Every fault but those that have a number.
-const FAULTS: [Fault; 20] = [
+const FAULTS: [Fault; 21] = [
     Fault::NotAFile(NodeKind::Directory),
     Fault::NotAFile(NodeKind::Fifo),
     Fault::NotAFile(NodeKind::Socket),
@@ -325,6 +328,7 @@ const FAULTS: [Fault; 20] = [
     Fault::Truncated,
     Fault::Unsized,
     Fault::LocksUntrusted,
+    Fault::Contended,
     Fault::Changed,
     Fault::OverBudget,
     Fault::NoMapping,
