@@ -23,6 +23,16 @@ pub(crate) enum Exit {
     NotCommitted,
     /// A file was perhaps replaced.
     Indeterminate,
+    /// A command ended with this status.
+    Of(u8),
+    /// Somebody else has the lock, and the time to wait is over.
+    NotObtained,
+    /// The file cannot be locked.
+    NotLocked,
+    /// There is no such command.
+    NotFound,
+    /// The command cannot be run.
+    NotRunnable,
 }
 
 /// The statuses, as `--help` and the manual page tell them.
@@ -76,6 +86,16 @@ Exit status:
   4  indeterminate: the name has the new content, but it could not be
      made durable; after a loss of power it may have the old one";
 
+/// The statuses of `staging lock`.
+pub(crate) const LOCK_STATUSES: &str = "\
+Exit status: that of the command, 128 and the number of the signal that ended it, or
+  2    the arguments were wrong
+  74   the file cannot be locked
+  75   somebody else has the lock, and the time to wait is over; who
+       it is stands on standard error
+  126  the command cannot be run
+  127  there is no such command";
+
 impl Exit {
     pub(crate) const fn status(self) -> u8 {
         match self {
@@ -84,6 +104,11 @@ impl Exit {
             Exit::Nothing | Exit::Unreadable => 3,
             Exit::Indeterminate => 4,
             Exit::Interrupted => 130,
+            Exit::Of(status) => status,
+            Exit::NotLocked => 74,
+            Exit::NotObtained => 75,
+            Exit::NotRunnable => 126,
+            Exit::NotFound => 127,
         }
     }
 
@@ -98,7 +123,12 @@ impl Exit {
             | Exit::Parted
             | Exit::Unreadable
             | Exit::NotCommitted
-            | Exit::Indeterminate => self,
+            | Exit::Indeterminate
+            | Exit::Of(_)
+            | Exit::NotObtained
+            | Exit::NotLocked
+            | Exit::NotFound
+            | Exit::NotRunnable => self,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The command line: `staging stage PATH…` brings files into memory and says how it went, and with
 //! `--watch` stays and stages again what changes; `staging cat FILE…` writes them out from there;
 //! `staging status FILE…` shows how much of them is there; `staging write DEST` replaces one, whole;
-//! `staging replay FILE` plays what a run has recorded.
+//! `staging lock FILE -- COMMAND` runs a command while a file is locked; `staging replay FILE` plays what a run has recorded.
 
 mod args;
 mod bounds;
@@ -11,6 +11,7 @@ mod found;
 mod hold;
 mod json;
 mod list;
+mod lock;
 mod names;
 mod pages;
 mod progress;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Command::Status(args) => status::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Write(args) => write::run(&args),
+        Command::Lock(args) => lock::run(&args),
         Command::Completions { shell } => stdout::print(&pages::completions(shell)),
         Command::Man { page } => stdout::print(&pages::man(page)),
     };

@@ -27,6 +27,7 @@ pub(crate) fn man(page: Page) -> Vec<u8> {
         Page::Status => whole.find_subcommand("status"),
         Page::Replay => whole.find_subcommand("replay"),
         Page::Write => whole.find_subcommand("write"),
+        Page::Lock => whole.find_subcommand("lock"),
     };
     let mut text = Vec::new();
     if let Some(shown) = shown {

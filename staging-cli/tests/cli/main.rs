@@ -1,6 +1,7 @@
 //! The binary, as people and scripts meet it.
 
 mod cat;
+mod lock;
 mod replay;
 mod scene;
 mod stage;
