@@ -76,6 +76,10 @@ coverage:
 soak TIME="60":
     cargo run --release -p tests --bin soak -- {{TIME}}
 
+# forty thousand updates of one file by eight processes that are killed again and again
+updates:
+    UPDATES=5000 cargo test --release -p tests --test updates_killed -- --nocapture
+
 # how soon watchers know, a hundred times in each situation
 watching ROUNDS="100":
     cargo run --release -p tests --bin watching -- {{ROUNDS}}

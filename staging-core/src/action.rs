@@ -1,8 +1,9 @@
 //! What comes out: orders in the imperative, and what is told outward.
 
-use crate::event::{Access, Completion, Existing, Key, Missing, Scope, Sharing, Span, Tag};
+use crate::event::{Access, Completion, Existing, Key, Missing, Tag};
 use crate::fault::Fault;
 use crate::id::{FileId, HandleId, IoId, LockId, OpId};
+use crate::lock::{Scope, Sharing, Span};
 use crate::phase::{Cause, PhaseName};
 use crate::staging::{How, Standing};
 

@@ -47,6 +47,7 @@ mod id;
 mod time;
 
 mod event;
+mod lock;
 mod reply;
 
 mod action;
@@ -71,13 +72,14 @@ mod journal;
 
 pub use action::{Action, Bound, Done, IoKind, LockStep, Outcome, ReplaceStep, Tell};
 pub use event::{
-    Access, Completion, Durability, Event, Existing, Grace, Key, Missing, Mode, OverBudget,
-    Patience, Plan, Request, Scope, Sharing, Span, Stamp, Tag,
+    Access, Completion, Durability, Event, Existing, Grace, Key, Missing, Mode, OverBudget, Plan,
+    Request, Stamp, Tag,
 };
 pub use fault::{Fault, NodeKind};
 pub use id::{FileId, HandleId, Id, IoId, LockId, OpId, kind};
 pub use journal::{Divergence, Entry, Instead, replay};
 pub use limits::{Limits, PAGE, charge_loaded, charge_mapped};
+pub use lock::{Patience, Scope, Sharing, Span};
 pub use machine::{Canonical, Machine, Report};
 pub use phase::{Cause, EDGES, PhaseName};
 pub use pressure::Pressure;

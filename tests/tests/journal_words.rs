@@ -23,9 +23,9 @@ const ALPHABET: [(&str, &str, &str); 28] = [
     (EVENT, "OverBudget", "over_budget"),
     (EVENT, "Durability", "durability"),
     (EVENT, "Existing", "existing"),
-    (EVENT, "Sharing", "sharing"),
-    (EVENT, "Scope", "scope"),
-    (EVENT, "Patience", "patience"),
+    (LOCK, "Sharing", "sharing"),
+    (LOCK, "Scope", "scope"),
+    (LOCK, "Patience", "patience"),
     (EVENT, "Completion", "completion"),
     (FAULT, "Fault", "fault"),
     (FAULT, "NodeKind", "node"),
@@ -46,6 +46,7 @@ const ALPHABET: [(&str, &str, &str); 28] = [
 ];
 
 const EVENT: &str = include_str!("../../staging-core/src/event.rs");
+const LOCK: &str = include_str!("../../staging-core/src/lock.rs");
 const FAULT: &str = include_str!("../../staging-core/src/fault.rs");
 const REPLY: &str = include_str!("../../staging-core/src/reply.rs");
 const ACTION: &str = include_str!("../../staging-core/src/action.rs");

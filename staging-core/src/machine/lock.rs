@@ -18,10 +18,11 @@ use super::state::{
     DEPENDENTS, Fullness, Lock, LockState, LockTarget, LockTargetId, OpState, Owner,
 };
 use crate::action::{Bound, Done, IoKind, LockStep, Outcome};
-use crate::event::{Key, Patience, Request, Scope, Sharing, Span};
+use crate::event::{Key, Request};
 use crate::fault::Fault;
 use crate::id::{LockId, OpId};
 use crate::intervals::{Range, Root, Touch};
+use crate::lock::{Patience, Scope, Sharing, Span};
 use crate::phase::Phase;
 use crate::reply::{Ignored, Reject, Reply};
 use crate::slab::List;

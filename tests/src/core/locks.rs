@@ -5,8 +5,8 @@
 use super::replaces::Verdict;
 use super::world::World;
 use staging_core::{
-    Completion, Event, Key, LockId, LockStep, Machine, OpId, Outcome, PhaseName, Reply, Request,
-    Scope, Sharing, Span,
+    Completion, Event, Key, LockId, LockStep, Machine, OpId, Outcome, Patience, PhaseName, Reply,
+    Request, Scope, Sharing, Span,
 };
 
 /// All that are not over.
@@ -63,6 +63,17 @@ impl Lock {
 
 fn hold(holds: bool, what: impl FnOnce() -> String) -> Verdict {
     if holds { Ok(()) } else { Err(what()) }
+}
+
+/// Whether it asks for a lock, and does not wait for it.
+pub(crate) const fn asks_once(request: Request) -> bool {
+    matches!(
+        request,
+        Request::Lock {
+            patience: Patience::AsksOnce,
+            ..
+        }
+    )
 }
 
 impl Locks {
@@ -269,6 +280,7 @@ impl World {
 
     /// Nothing is under way: who waits for a lock waits for somebody who has it.
     pub(crate) fn check_lock_waits(&self) {
+        assert_eq!(self.locks.nothing_is_left(), Ok(()));
         let waits = self.asked.keys().any(|op| self.locks.waits(*op));
         assert!(
             !waits || self.locks.held().next().is_some(),
@@ -289,7 +301,7 @@ impl World {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use staging_core::{Id, Patience};
+    use staging_core::Id;
 
     const TARGET: Key = Key([8, 1]);
 

@@ -39,7 +39,10 @@ pub(super) const LOCKING: World = World {
         "closed given back",
         "closed out of time",
     ],
-    pinned: Pinned::NOT,
+    pinned: Pinned {
+        states: 184685,
+        transitions: 3787100,
+    },
 };
 
 pub(super) const SHARING: World = World {
@@ -70,7 +73,10 @@ pub(super) const SHARING: World = World {
         "failed abandoned",
         "failed driver lost",
     ],
-    pinned: Pinned::NOT,
+    pinned: Pinned {
+        states: 74309,
+        transitions: 1401549,
+    },
 };
 
 /// Longer than the first rest, and than the second.
@@ -85,6 +91,7 @@ pub(super) const CONTENDED: World = World {
     asks: &[
         ask_within(0, What::Lock(1, Span::ALL, ONE, Scope::System), PATIENT),
         ask(0, What::TryLock(1, HEAD, MANY, Scope::System)),
+        ask(0, What::Lock(1, HEAD, ONE, Scope::System)),
     ],
     pending: 2,
     flights: 2,
@@ -92,7 +99,10 @@ pub(super) const CONTENDED: World = World {
     may: &[May::Cancel, May::TakeTime],
     changes: &[],
     reaches: &["locked", "failed deadline", "failed shutting down"],
-    pinned: Pinned::NOT,
+    pinned: Pinned {
+        states: 598,
+        transitions: 7835,
+    },
 };
 
 pub(super) const LOCKING_LATE: World = World {
@@ -112,5 +122,8 @@ pub(super) const LOCKING_LATE: World = World {
     may: &[May::Cancel, May::Dawdle],
     changes: &[],
     reaches: &["locked", "give back", "failed cancelled", "full of locks"],
-    pinned: Pinned::NOT,
+    pinned: Pinned {
+        states: 4329,
+        transitions: 54658,
+    },
 };

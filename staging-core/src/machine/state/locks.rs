@@ -1,8 +1,9 @@
 //! What only locks have: who asked for what, and what they go by.
 
-use crate::event::{Key, Patience, Scope, Sharing, Span};
+use crate::event::Key;
 use crate::id::{Id, IoId, LockId, OpId};
 use crate::intervals::Root;
+use crate::lock::{Patience, Scope, Sharing, Span};
 use crate::slab::List;
 
 /// Locks that wait for the same one.

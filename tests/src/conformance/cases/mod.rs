@@ -11,6 +11,7 @@ mod flight;
 mod following;
 mod life;
 mod limits;
+mod locked_files;
 mod locking;
 mod lying;
 mod many;
@@ -58,6 +59,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(replacing::cases());
     cases.extend(metadata::cases());
     cases.extend(locking::cases());
+    cases.extend(locked_files::cases());
     cases.extend(updating::cases());
     cases
 }
