@@ -272,10 +272,22 @@ fn a_rename_that_outlives_its_answer_keeps_the_lock(scene: &Scene) -> Proof {
     let answer = first.join()?;
     let cause = answer.err().as_ref().and_then(cause_of);
     assert!(matches!(cause, Some(Cause::Indeterminate(_))), "{cause:?}");
-    let place = path.clone();
-    let second =
-        start(move || other.update(&place, adds("second"), Updating::against(Scope::System)));
-    assert!(second.is_waiting());
+    let (place, asks) = (path.clone(), Arc::clone(&other));
+    let read = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&read);
+    let second = start(move || {
+        let change: Change = Box::new(move |old| {
+            seen.store(true, Ordering::SeqCst);
+            adds("second")(old)
+        });
+        asks.update(&place, change, Updating::against(Scope::System))
+    });
+    let waits = || other.stats().contended > 2 || read.load(Ordering::SeqCst);
+    wait_for("the second to try", waits)?;
+    assert!(
+        !read.load(Ordering::SeqCst),
+        "it read what is still to be replaced"
+    );
     gate.open();
     second.join()??;
     assert_eq!(fs::read(&path)?, b"old first second");
