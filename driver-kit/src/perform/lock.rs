@@ -186,3 +186,33 @@ fn open(path: &Path, span: Span, sharing: Sharing) -> Result<File, Fault> {
 fn is_link(path: &Path) -> bool {
     rustix::fs::lstat(path).is_ok_and(|about| FileType::from_raw_mode(about.st_mode).is_symlink())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::io;
+
+    /// K1: another file took the place between the open and the lock.
+    #[test]
+    fn k1_a_lock_on_a_file_that_lost_its_place_counts_for_nothing() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("lock");
+        let (span, sharing, scope) = (Span::ALL, Sharing::Exclusive, Scope::System);
+        let opened =
+            || open(&path, span, sharing).map_err(|fault| io::Error::other(format!("{fault:?}")));
+        let counts = |file: &File| claim(file, &path, span, sharing, scope).is_ok();
+        let old = opened()?;
+        assert!(counts(&old));
+        rustix::fs::flock(&old, FlockOperation::Unlock)?;
+        fs::write(folder.path().join("other"), "")?;
+        fs::rename(folder.path().join("other"), &path)?;
+        let lost = claim(&old, &path, span, sharing, scope);
+        assert!(matches!(lost, Err(Refused::Contended)));
+        assert!(counts(&opened()?), "the new one is locked by nobody");
+        fs::remove_file(&path)?;
+        let gone = claim(&old, &path, span, sharing, scope);
+        assert!(matches!(gone, Err(Refused::Contended)));
+        Ok(())
+    }
+}
