@@ -79,6 +79,9 @@ soak TIME="60":
 # power lost on ext4, XFS and Btrfs, so many lives of each protocol, and every other harm; wants root
 rig ROUNDS="20":
     RIG_ROUNDS={{ROUNDS}} cargo test --release -p tests --test 'rig_*'
+# forty thousand updates of one file by eight processes that are killed again and again
+updates:
+    UPDATES=5000 cargo test --release -p tests --test updates_killed -- --nocapture
 
 # how soon watchers know, a hundred times in each situation
 watching ROUNDS="100":

@@ -24,11 +24,13 @@ mod background;
 mod batch;
 mod file;
 mod follow;
+mod lock;
 mod log;
 mod options;
 mod reader;
 mod replace;
 mod stager;
+mod update;
 mod wait;
 mod watch;
 mod writer;
@@ -39,10 +41,11 @@ pub use driver_kit::batch::{Item, Progress, Staged};
 pub use driver_kit::contents::{Clones, Contents, Paging, Truncated, lockable};
 pub use driver_kit::core::{
     Class, Durability, Fault, Grace, How, Life, Limits, Mode, OverBudget, PhaseName, Plan,
-    Pressure, Staging, Standing, Stats, Turns, Weights, Why, WriteCounts,
+    Pressure, Scope, Staging, Standing, Stats, Turns, Weights, Why, WriteCounts,
 };
-pub use driver_kit::error::{Cause, Failure, Operation, errno, failure};
+pub use driver_kit::error::{Cause, Failure, Holder, Operation, errno, failure};
 pub use driver_kit::handlers::{ActionKind, Handler, Handlers};
+pub use driver_kit::hub::Lock;
 pub use driver_kit::journal::{Recording, Stop};
 pub use driver_kit::log::{LogFailure, Record, Unsound, log_failure};
 pub use driver_kit::observe::Notice;
@@ -50,10 +53,12 @@ pub use driver_kit::watch::{Change, ChangeKind, News, Outcome, Policy};
 pub use driver_kit::{Deadline, ShutdownReport, Unfinished};
 pub use file::File;
 pub use follow::{FollowBuilder, Followed};
+pub use lock::LockBuilder;
 pub use log::{Log, LogBuilder, LogReader, Recovered, Snapshot, Verified};
 pub use options::OpenOptions;
 pub use reader::Reader;
 pub use replace::ReplaceBuilder;
 pub use stager::{BatchBuilder, Builder, Stager};
+pub use update::UpdateBuilder;
 pub use watch::{Watch, WatchBuilder};
 pub use writer::Writer;

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use driver_kit::Deadline;
 use driver_kit::core::Durability;
 use driver_kit::error::Failure;
-use driver_kit::hub::{Content, Hub};
+use driver_kit::hub::{Content, Hub, Lock};
 use driver_kit::path;
 use std::io;
 use std::path::PathBuf;
@@ -23,6 +23,7 @@ pub struct ReplaceBuilder {
     path: PathBuf,
     content: Content,
     deadline: Deadline,
+    under: Option<Lock>,
 }
 
 impl ReplaceBuilder {
@@ -32,7 +33,14 @@ impl ReplaceBuilder {
             path,
             content: Content::of(bytes),
             deadline: Deadline::Never,
+            under: None,
         }
+    }
+
+    /// Under which lock.
+    pub(crate) fn under(mut self, lock: Option<Lock>) -> Self {
+        self.under = lock;
+        self
     }
 
     /// What of it is to survive a loss of power (A6). By default, all.
@@ -66,10 +74,11 @@ impl ReplaceBuilder {
             path,
             content,
             deadline,
+            mut under,
         } = self;
         let path = path::absolute(&path).map_err(Failure::into_io)?;
         let ticket = admitted(&hub, deadline, |room| {
-            hub.replace(&path, &content, deadline, room)
+            hub.replace_under(&mut under, &path, &content, deadline, room)
         })?;
         answer(ticket, deadline).done().map_err(Failure::into_io)
     }

@@ -3,9 +3,11 @@
 use crate::batch::Batch;
 use crate::file::File;
 use crate::follow::FollowBuilder;
+use crate::lock::LockBuilder;
 use crate::log::LogBuilder;
 use crate::options::{OpenOptions, admitted, answer};
 use crate::replace::ReplaceBuilder;
+use crate::update::UpdateBuilder;
 use crate::wait::{Help, wait_until};
 use crate::watch::WatchBuilder;
 use bytes::Bytes;
@@ -222,6 +224,22 @@ impl Stager {
     /// An append-only log of records (L1), with checkpoints (L2). See [`Log`](crate::Log).
     pub fn log(&self, path: impl AsRef<Path>) -> LogBuilder {
         LogBuilder::new(Arc::clone(self.hub()), path.as_ref().to_path_buf())
+    }
+
+    /// Reads a file, changes it, and replaces it by what comes of that (A5). See [`UpdateBuilder`].
+    pub fn update<C, B>(&self, path: impl AsRef<Path>, change: C) -> UpdateBuilder<C>
+    where
+        C: FnOnce(Option<Bytes>) -> io::Result<B>,
+        B: Into<Bytes>,
+    {
+        let path = path.as_ref().to_path_buf();
+        UpdateBuilder::new(Arc::clone(self.hub()), path, change)
+    }
+
+    /// Locks what a path leads to, whole or in part, against all processes of this system (K1). See
+    /// [`LockBuilder`].
+    pub fn lock(&self, path: impl AsRef<Path>) -> LockBuilder {
+        LockBuilder::new(Arc::clone(self.hub()), path.as_ref().to_path_buf())
     }
 
     /// Watches files and directories, by path (K3): what is created, modified or removed there, and

@@ -37,6 +37,10 @@ pub enum Operation {
     SyncAll,
     /// Replacing a file, whole.
     Replace,
+    /// Getting a lock.
+    Lock,
+    /// Reading a file, and replacing it by what comes of that.
+    Update,
     /// Moving the position of a reader or a writer.
     Seek,
     /// Closing a handle.
@@ -65,6 +69,8 @@ impl Operation {
             Operation::Sync => "sync",
             Operation::SyncAll => "sync all files, at",
             Operation::Replace => "replace",
+            Operation::Lock => "lock",
+            Operation::Update => "update",
             Operation::Seek => "seek",
             Operation::Close => "close",
             Operation::Status => "ask about",
@@ -89,8 +95,63 @@ pub enum Cause {
     /// A file was being replaced, and this came when its name may have had the new content: it has the
     /// old one or the new one, whole, and after a loss of power either (A1).
     Indeterminate(Fault),
+    /// Somebody else has the lock, and the deadline passed, or he was not to be waited for (K1).
+    Contended(Holder),
     /// It was refused before it began.
     Rejected(Reject),
+}
+
+/// Who has a lock that somebody else waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Holder {
+    /// Another caller of the same stager, who has it or is before in line.
+    Caller,
+    /// A process.
+    Process(Process),
+    /// Nobody who can be seen from here: a process of another user, of another container, of another
+    /// machine.
+    Unseen,
+}
+
+/// A process, by number and name.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Process {
+    /// Its number.
+    pub id: u32,
+    /// The system cuts names to 15 bytes.
+    name: [u8; 15],
+}
+
+impl Process {
+    /// Of this number, and of a name that is cut to 15 bytes.
+    pub fn new(id: u32, name: &[u8]) -> Process {
+        let mut cut = [0; 15];
+        for (to, from) in cut.iter_mut().zip(name) {
+            *to = *from;
+        }
+        Process { id, name: cut }
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Holder::Caller => f.write_str("another caller of this process"),
+            Holder::Process(process) => write!(f, "{process}"),
+            Holder::Unseen => f.write_str("a process that cannot be seen from here"),
+        }
+    }
+}
+
+impl fmt::Display for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self
+            .name
+            .split(|byte| *byte == 0)
+            .next()
+            .unwrap_or_default();
+        write!(f, "process {} ({})", self.id, String::from_utf8_lossy(name))
+    }
 }
 
 /// A failed operation, inside the [`io::Error`] that the drivers return.
@@ -125,6 +186,7 @@ impl Failure {
             Cause::Fault(_)
             | Cause::CutShort { .. }
             | Cause::Indeterminate(_)
+            | Cause::Contended(_)
             | Cause::Rejected(_) => None,
         }
     }
@@ -152,18 +214,21 @@ impl Failure {
                     Fault::Truncated => io::ErrorKind::UnexpectedEof,
                     Fault::Changed => io::ErrorKind::ResourceBusy,
                     Fault::OverBudget => io::ErrorKind::QuotaExceeded,
-                    Fault::NoMapping | Fault::Unsized => io::ErrorKind::Unsupported,
+                    Fault::NoMapping | Fault::Unsized | Fault::LocksUntrusted => {
+                        io::ErrorKind::Unsupported
+                    }
                     Fault::Short => io::ErrorKind::WriteZero,
                     Fault::SyncFailed => io::ErrorKind::Other,
                     Fault::Behind(errno) => io::Error::from_raw_os_error(errno).kind(),
                     Fault::Cancelled => io::ErrorKind::Interrupted,
-                    Fault::Deadline => io::ErrorKind::TimedOut,
+                    Fault::Deadline | Fault::Contended => io::ErrorKind::TimedOut,
                     Fault::ShuttingDown | Fault::Abandoned | Fault::DriverLost => {
                         io::ErrorKind::BrokenPipe
                     }
                     _ => io::ErrorKind::Other,
                 }
             }
+            Cause::Contended(_) => io::ErrorKind::TimedOut,
             Cause::Rejected(reject) => match reject {
                 Reject::Full(_) => io::ErrorKind::WouldBlock,
                 Reject::UnknownHandle | Reject::BadRange => io::ErrorKind::InvalidInput,
@@ -195,6 +260,10 @@ impl fmt::Display for Failure {
                 write_fault(f, fault)?;
                 write!(f, "; {bytes} bytes were written before")
             }
+            Cause::Contended(holder) => write!(
+                f,
+                "{holder} has it, and the time to wait is over; wait longer, or look what that one does"
+            ),
             Cause::Rejected(reject) => f.write_str(explain_reject(reject)),
         }
     }
@@ -254,6 +323,11 @@ fn explain_fault(fault: Fault) -> &'static str {
             "a write that was answered when it was accepted failed later: what was written behind since \
              the last good flush may be missing; what was asked now was not done; write it again"
         }
+        Fault::LocksUntrusted => {
+            "it is on a file system that other machines may write to, whose locks cannot be trusted; lock a \
+             file on a disk of this machine, or say that those of the network will do"
+        }
+        Fault::Contended => "somebody else has it; wait for it",
         Fault::Cancelled => "cancelled",
         Fault::Deadline => "the deadline passed before it was done",
         Fault::ShuttingDown => "not begun, because a shutdown began",
@@ -268,6 +342,7 @@ fn explain_reject(reject: Reject) -> &'static str {
         Reject::Full(Bound::Operations) => "refused: too many operations at once",
         Reject::Full(Bound::FileOperations(_)) => "refused: too many operations on this file",
         Reject::Full(Bound::Handles) => "refused: too many open files; close some",
+        Reject::Full(Bound::Locks) => "refused: too many locks at once; give some back",
         Reject::Full(Bound::Bytes) => "refused: too many bytes are waiting to be written",
         Reject::Full(Bound::FileBytes(_)) => {
             "refused: too many bytes are waiting to be written to this file"
@@ -276,7 +351,7 @@ fn explain_reject(reject: Reject) -> &'static str {
         Reject::SyncFailed => explain_fault(Fault::SyncFailed),
         Reject::UnknownHandle => "refused: the file is closed",
         Reject::BadRange => {
-            "refused: the range begins before a file does, or ends beyond what one can hold"
+            "refused: the range has no bytes, begins before a file does, or ends beyond what one can hold"
         }
         Reject::ShuttingDown => "refused: a shutdown began",
         _ => "refused",

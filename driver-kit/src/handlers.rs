@@ -30,13 +30,14 @@ pub enum ActionKind {
     SetLength,
     Sync,
     Replace,
+    Lock,
     Release,
     Close,
 }
 
 impl ActionKind {
     /// All of them.
-    pub const ALL: [ActionKind; 12] = [
+    pub const ALL: [ActionKind; 13] = [
         ActionKind::Open,
         ActionKind::Fetch,
         ActionKind::Look,
@@ -47,6 +48,7 @@ impl ActionKind {
         ActionKind::SetLength,
         ActionKind::Sync,
         ActionKind::Replace,
+        ActionKind::Lock,
         ActionKind::Release,
         ActionKind::Close,
     ];
@@ -64,6 +66,7 @@ impl ActionKind {
             IoKind::SetLength { .. } => ActionKind::SetLength,
             IoKind::Sync { .. } => ActionKind::Sync,
             IoKind::Replace { .. } => ActionKind::Replace,
+            IoKind::Lock { .. } => ActionKind::Lock,
             IoKind::Release { .. } => ActionKind::Release,
             IoKind::Close { .. } => ActionKind::Close,
         }
@@ -75,7 +78,7 @@ impl ActionKind {
 pub struct Handlers {
     /// One bit for each kind that has a handler: the common case looks at nothing else.
     set: AtomicU32,
-    table: Mutex<[Option<Handler>; 12]>,
+    table: Mutex<[Option<Handler>; 13]>,
     panics: AtomicU32,
 }
 

@@ -4,11 +4,12 @@
 //! it is carried out; a [`Finished`] brings back what must not be lost.
 
 use crate::contents::{Block, Contents, Mapping, Memory, Notify};
-use crate::error::{Operation, fault_of};
-use crate::perform::{Swept, Temporary};
+use crate::error::{Holder, Operation, fault_of};
+use crate::perform::{Locked, Swept, Temporary};
 use bytes::Bytes;
 use staging_core::{
-    Access, Completion, Fault, How, IoId, IoKind, Key, Missing, ReplaceStep, Stamp,
+    Access, Completion, Fault, How, IoId, IoKind, Key, Missing, ReplaceStep, Scope, Sharing, Span,
+    Stamp,
 };
 use std::fmt;
 use std::fs::File;
@@ -80,6 +81,17 @@ pub(crate) enum Work {
         temporary: Option<Arc<Temporary>>,
         bytes: Bytes,
         swept: Arc<Swept>,
+    },
+    Try {
+        span: Span,
+        sharing: Sharing,
+        scope: Scope,
+        /// Who had it when it was last tried.
+        known: Option<Holder>,
+    },
+    /// Dropped without being carried out, it gives the lock back all the same.
+    Unlock {
+        locked: Option<Locked>,
     },
     Release {
         held: Held,
@@ -169,6 +181,10 @@ pub(crate) enum Brought {
     Buffer(Vec<u8>),
     /// A file that is to take the place of another.
     Temporary(Arc<Temporary>),
+    /// A lock.
+    Locked(Locked),
+    /// Who has the lock.
+    Holder(Holder),
 }
 
 impl Job {
@@ -198,6 +214,7 @@ impl Job {
                 }
             ),
             IoKind::Write { len, .. } => len <= SMALL_WRITE,
+            IoKind::Lock { .. } => true,
             IoKind::Map { .. }
             | IoKind::Load { .. }
             | IoKind::Read { .. }
@@ -228,6 +245,7 @@ impl Job {
             IoKind::SetLength { .. } => Operation::SetLength,
             IoKind::Sync { .. } => Operation::Sync,
             IoKind::Replace { .. } => Operation::Replace,
+            IoKind::Lock { .. } => Operation::Lock,
             IoKind::Release { .. } => Operation::Unstage,
             IoKind::Close { .. } => Operation::Close,
         }
@@ -291,6 +309,8 @@ impl Job {
             | Work::SetLength { .. }
             | Work::Sync { .. }
             | Work::Replace { .. }
+            | Work::Try { .. }
+            | Work::Unlock { .. }
             | Work::Release { .. }
             | Work::Close { .. }
             | Work::Lost => Brought::Nothing,

@@ -49,6 +49,7 @@ mod residency;
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 pub mod signals;
 pub mod sync;
+pub mod update;
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 pub mod watch;
 pub mod write_cursor;

@@ -46,6 +46,7 @@ impl Unfinished {
             IoKind::SetLength { .. } => (Operation::SetLength, None),
             IoKind::Sync { .. } => (Operation::Sync, None),
             IoKind::Replace { .. } => (Operation::Replace, None),
+            IoKind::Lock { .. } => (Operation::Lock, None),
             IoKind::Release { .. } => (Operation::Unstage, None),
             IoKind::Close { .. } => (Operation::Close, None),
         };

@@ -21,7 +21,7 @@ fn fault<T>(result: io::Result<T>) -> Option<Fault> {
         Cause::Fault(fault) | Cause::CutShort { fault, .. } | Cause::Indeterminate(fault) => {
             Some(fault)
         }
-        Cause::Rejected(_) => None,
+        Cause::Contended(_) | Cause::Rejected(_) => None,
     }
 }
 

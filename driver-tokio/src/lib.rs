@@ -38,16 +38,17 @@ mod writer;
 pub use driver_kit::batch::{Item, Progress, Staged};
 #[doc(inline)]
 pub use driver_kit::client::{
-    Background, Batch, BatchBuilder, Log, LogBuilder, LogReader, Recovered, ReplaceBuilder,
-    Snapshot, Updates, Verified, Watch, WatchBuilder,
+    Background, Batch, BatchBuilder, LockBuilder, Log, LogBuilder, LogReader, Recovered,
+    ReplaceBuilder, Snapshot, UpdateBuilder, Updates, Verified, Watch, WatchBuilder,
 };
 pub use driver_kit::contents::{Clones, Contents, Paging, Truncated, lockable};
 pub use driver_kit::core::{
     Class, Durability, Fault, Grace, How, Life, Limits, Mode, OverBudget, PhaseName, Plan,
-    Pressure, Staging, Standing, Stats, Turns, Weights, Why, WriteCounts,
+    Pressure, Scope, Staging, Standing, Stats, Turns, Weights, Why, WriteCounts,
 };
-pub use driver_kit::error::{Cause, Failure, Operation, errno, failure};
+pub use driver_kit::error::{Cause, Failure, Holder, Operation, errno, failure};
 pub use driver_kit::handlers::{ActionKind, Handler, Handlers};
+pub use driver_kit::hub::Lock;
 pub use driver_kit::journal::{Recording, Stop};
 pub use driver_kit::log::{LogFailure, Record, Unsound, log_failure};
 pub use driver_kit::observe::Notice;

@@ -1,6 +1,8 @@
 //! What can be typed.
 
-use crate::exit::{CAT_STATUSES, REPLAY_STATUSES, STATUS_STATUSES, STATUSES, WRITE_STATUSES};
+use crate::exit::{
+    CAT_STATUSES, LOCK_STATUSES, REPLAY_STATUSES, STATUS_STATUSES, STATUSES, WRITE_STATUSES,
+};
 use crate::hold::{self, Hold};
 use crate::json::SCHEMA;
 use crate::log::LogCommand;
@@ -11,6 +13,7 @@ use crate::told;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use driver_blocking::{Durability, Mode};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Brings files into memory before they are read
@@ -40,6 +43,9 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: LogCommand,
     },
+    /// Run a command while a file is locked
+    #[command(after_long_help = LOCK_STATUSES)]
+    Lock(LockArgs),
     /// Play a recorded run against the machine alone, and print its transcript
     #[command(after_long_help = format!("{REPLAY_STATUSES}\n\n{}", replay::SCHEMA))]
     Replay(ReplayArgs),
@@ -79,6 +85,8 @@ pub(crate) enum Page {
     LogVerify,
     /// staging-log-cat(1)
     LogCat,
+    /// staging-lock(1)
+    Lock,
 }
 
 #[derive(Args, Debug)]
@@ -223,6 +231,37 @@ pub(crate) struct WriteArgs {
     /// Fail where there is something, and leave that as it is
     #[arg(long)]
     pub(crate) if_absent: bool,
+}
+
+/// Runs the command when nobody else has the lock, and gives it back when the command ends, or when this
+/// process does, however it ends. The lock is advisory, and the same as that of flock(1). The command itself
+/// does not have it: what it leaves in the background holds nothing. The file is made where there is none, and
+/// stays.
+#[derive(Args, Debug)]
+pub(crate) struct LockArgs {
+    /// The file to lock; it is neither read nor written
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    /// Let others share the lock, who ask for that too
+    #[arg(short, long)]
+    pub(crate) shared: bool,
+
+    /// How long to wait for the lock, as 10s or 2m; 0s, to try once
+    ///
+    /// Without this, as long as it takes.
+    #[arg(short, long, value_name = "DURATION", value_parser = hold::parse)]
+    pub(crate) timeout: Option<Hold>,
+
+    /// Trust the locks of file systems that other machines may write to
+    ///
+    /// Whether they keep out processes of those machines is for the server and the mount to say.
+    #[arg(long)]
+    pub(crate) network: bool,
+
+    /// The command, and what it is told
+    #[arg(required = true, last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
 }
 
 /// What survives a loss of power.

@@ -27,6 +27,16 @@ pub(crate) enum Exit {
     Torn,
     /// A log is damaged, or is none.
     Damaged,
+    /// A command ended with this status.
+    Of(u8),
+    /// Somebody else has the lock, and the time to wait is over.
+    NotObtained,
+    /// The file cannot be locked.
+    NotLocked,
+    /// There is no such command.
+    NotFound,
+    /// The command cannot be run.
+    NotRunnable,
 }
 
 /// The statuses, as `--help` and the manual page tell them.
@@ -108,6 +118,15 @@ Exit status:
   2  the arguments were wrong
   4  the log is damaged, or is none; the records before the damage are
      written";
+/// The statuses of `staging lock`.
+pub(crate) const LOCK_STATUSES: &str = "\
+Exit status: that of the command, 128 and the number of the signal that ended it, or
+  2    the arguments were wrong
+  74   the file cannot be locked
+  75   somebody else has the lock, and the time to wait is over; who
+       it is stands on standard error
+  126  the command cannot be run
+  127  there is no such command";
 
 impl Exit {
     pub(crate) const fn status(self) -> u8 {
@@ -117,6 +136,11 @@ impl Exit {
             Exit::Nothing | Exit::Unreadable | Exit::Torn => 3,
             Exit::Indeterminate | Exit::Damaged => 4,
             Exit::Interrupted => 130,
+            Exit::Of(status) => status,
+            Exit::NotLocked => 74,
+            Exit::NotObtained => 75,
+            Exit::NotRunnable => 126,
+            Exit::NotFound => 127,
         }
     }
 
@@ -134,6 +158,11 @@ impl Exit {
             | Exit::Indeterminate
             | Exit::Torn
             | Exit::Damaged => self,
+            Exit::Of(_)
+            | Exit::NotObtained
+            | Exit::NotLocked
+            | Exit::NotFound
+            | Exit::NotRunnable => self,
         }
     }
 }

@@ -14,10 +14,13 @@ pub(crate) enum Hold {
     Forever,
 }
 
-/// Reads `10s`, `1h 30m`, `PT2M` or `forever`.
+/// Reads `10s`, `1h 30m`, `PT2M`, `0` or `forever`.
 pub(crate) fn parse(text: &str) -> Result<Hold, String> {
     if text == "forever" {
         return Ok(Hold::Forever);
+    }
+    if text == "0" {
+        return Ok(Hold::For(Duration::ZERO));
     }
     let duration: SignedDuration = text
         .parse()

@@ -2,6 +2,7 @@
 //! `--watch` stays and stages again what changes; `staging cat FILE…` writes them out from there;
 //! `staging status FILE…` shows how much of them is there; `staging write DEST` replaces one, whole;
 //! `staging log append|verify|cat LOG` fills, looks at and writes out an append-only log;
+//! `staging lock FILE -- COMMAND` runs a command while a file is locked;
 //! `staging replay FILE` plays what a run has recorded.
 
 mod args;
@@ -12,6 +13,7 @@ mod found;
 mod hold;
 mod json;
 mod list;
+mod lock;
 mod log;
 mod names;
 mod pages;
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Command::Replay(args) => replay::run(&args),
         Command::Write(args) => write::run(&args),
         Command::Log { command } => log::run(&command),
+        Command::Lock(args) => lock::run(&args),
         Command::Completions { shell } => stdout::print(&pages::completions(shell)),
         Command::Man { page } => stdout::print(&pages::man(page)),
     };

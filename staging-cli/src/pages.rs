@@ -32,6 +32,7 @@ pub(crate) fn man(page: Page) -> Vec<u8> {
         Page::LogAppend => of_log("append"),
         Page::LogVerify => of_log("verify"),
         Page::LogCat => of_log("cat"),
+        Page::Lock => whole.find_subcommand("lock"),
     };
     let mut text = Vec::new();
     if let Some(shown) = shown {

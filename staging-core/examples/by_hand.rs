@@ -132,11 +132,12 @@ impl Hands {
                 let bytes = self.descriptors[&file].read_at(buffer, offset)? as u64;
                 Completion::Read { bytes }
             }
-            // Only a handle that may write leads to these, and a replace that nobody here asks for.
+            // Only a handle that may write leads to these, and a replace or a lock that nobody here asks for.
             IoKind::Write { .. }
             | IoKind::SetLength { .. }
             | IoKind::Sync { .. }
-            | IoKind::Replace { .. } => {
+            | IoKind::Replace { .. }
+            | IoKind::Lock { .. } => {
                 return Err(io::ErrorKind::Unsupported.into());
             }
             IoKind::Release { file } => {

@@ -2,7 +2,8 @@
 
 use crate::event::{Access, Completion, Existing, Key, Missing, Tag};
 use crate::fault::Fault;
-use crate::id::{FileId, HandleId, IoId, OpId};
+use crate::id::{FileId, HandleId, IoId, LockId, OpId};
+use crate::lock::{Scope, Sharing, Span};
 use crate::phase::{Cause, PhaseName};
 use crate::staging::{How, Standing};
 
@@ -189,6 +190,13 @@ pub enum IoKind {
         /// What to do.
         step: ReplaceStep,
     },
+    /// Get a lock from the system, or give it back (K1).
+    Lock {
+        /// Whose path.
+        lock: LockId,
+        /// What to do.
+        step: LockStep,
+    },
     /// Give up the contents the file has, whole or in part, if any: `munmap`, or back to the pool.
     /// Slices handed out stay valid. Completes as `Released`.
     Release {
@@ -250,6 +258,34 @@ impl ReplaceStep {
             ReplaceStep::SyncFile | ReplaceStep::SyncDirectory => Completion::Synced,
             ReplaceStep::Publish { .. } => Completion::Published { directory },
             ReplaceStep::Discard => Completion::Discarded,
+        }
+    }
+}
+
+/// What is done about a lock.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum LockStep {
+    /// Get it, without waiting: `open` of the path, as an open file description of its own, then `flock`
+    /// for the whole file, `F_OFD_SETLK` for a part. Completes as `Locked`, and the driver keeps the
+    /// description; or as `Contended`, and nothing is kept: the machine asks again after a while.
+    Try {
+        /// Which bytes.
+        span: Span,
+        /// Whether others may hold it, too.
+        sharing: Sharing,
+        /// `System` or `Network`: whether to trust any file system.
+        scope: Scope,
+    },
+    /// Give it back: unlock, then `close`. The file stays. Completes as `Unlocked`.
+    Release,
+}
+
+impl LockStep {
+    /// What it completes as where it goes well and nobody is in the way.
+    pub const fn done(self) -> Completion {
+        match self {
+            LockStep::Try { .. } => Completion::Locked,
+            LockStep::Release => Completion::Unlocked,
         }
     }
 }
@@ -317,6 +353,11 @@ pub enum Outcome {
     },
     /// To `Replace`: committed. The path has the new content, as durably as was asked.
     Replaced,
+    /// To `Lock`: it is held, until [`Event::Unlocked`](crate::Event::Unlocked).
+    Locked {
+        /// Which lock.
+        lock: LockId,
+    },
     /// To `Close`: the handle is gone.
     Closed,
     /// To any: it failed, and this much had happened (R9).
@@ -348,6 +389,8 @@ pub enum Bound {
     FileOperations(FileId),
     /// Handles.
     Handles,
+    /// Locks, waited for or held.
+    Locks,
     /// Bytes of accepted writes, in all.
     Bytes,
     /// Bytes of accepted writes to one file.

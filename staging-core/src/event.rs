@@ -5,7 +5,8 @@
 
 use crate::class::Class;
 use crate::fault::Fault;
-use crate::id::{HandleId, IoId, OpId};
+use crate::id::{HandleId, IoId, LockId, OpId};
+use crate::lock::{Patience, Scope, Sharing, Span};
 use crate::time::Tick;
 
 /// Everything that can be said to the machine. Each is answered at once by a
@@ -41,6 +42,11 @@ pub enum Event {
     Dropped {
         /// Which handle.
         handle: HandleId,
+    },
+    /// The holder of a lock is done with it, or gone. It cannot be refused and has no outcome (K1).
+    Unlocked {
+        /// Which lock.
+        lock: LockId,
     },
     /// Slices that outlived the staging of their file were dropped, and their memory is back:
     /// a part of what [`Completion::Released`] called `lent`.
@@ -164,6 +170,22 @@ pub enum Request {
         /// What to do where there is something.
         existing: Existing,
     },
+    /// Get an advisory lock on what a path leads to, whole or in part (K1). It is named at once and
+    /// told with [`Reply::Locking`](crate::Reply::Locking); it is held when the outcome says
+    /// [`Locked`](crate::Outcome::Locked), until [`Event::Unlocked`]. Those of one target that meet,
+    /// one of them exclusive, are granted in the order in which they were accepted.
+    Lock {
+        /// What the path is to the caller; the same path, the same target.
+        target: Key,
+        /// Which bytes of it. They need not be there.
+        span: Span,
+        /// Whether others may hold it, too.
+        sharing: Sharing,
+        /// Who else is to be kept out.
+        scope: Scope,
+        /// What to do where somebody is in the way.
+        patience: Patience,
+    },
     /// Wait until every write to any file accepted before is executed (R3).
     FlushAll,
     /// The same, and then make durable what was written to the files that are open for writing
@@ -178,11 +200,12 @@ pub enum Request {
 }
 
 impl Request {
-    /// The handle it goes by; none for an open or a replace, and for what is asked of all files.
+    /// The handle it goes by; none for an open, a replace or a lock, and for what is asked of all files.
     pub const fn handle(&self) -> Option<HandleId> {
         match *self {
             Request::Open { .. }
             | Request::Replace { .. }
+            | Request::Lock { .. }
             | Request::FlushAll
             | Request::SyncAll => None,
             Request::Stage { handle, .. }
@@ -211,6 +234,7 @@ impl Request {
             | Request::Unstage { .. }
             | Request::Read { .. }
             | Request::Replace { .. }
+            | Request::Lock { .. }
             | Request::Close { .. } => Class::Normal,
         }
     }
@@ -439,6 +463,12 @@ pub enum Completion {
     },
     /// `Replace` removed the temporary file.
     Discarded,
+    /// `Lock` got the lock.
+    Locked,
+    /// `Lock` did not get it: another process has one that meets it.
+    Contended,
+    /// `Lock` gave it back.
+    Unlocked,
     /// `Release` gave the contents up.
     Released {
         /// How many bytes of the budget slices still hold that were handed out;
@@ -447,8 +477,8 @@ pub enum Completion {
     },
     /// `Close` closed the descriptor.
     Closed,
-    /// It failed. For `Release` and `Close`, and where a temporary file was to be discarded, this counts
-    /// as done: nothing is left to retry, and nothing is lent.
+    /// It failed. For `Release` and `Close`, and where a temporary file was to be discarded or a lock to be
+    /// given back, this counts as done: nothing is left to retry, and nothing is lent.
     Failed {
         /// Why.
         fault: Fault,

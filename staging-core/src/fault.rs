@@ -35,6 +35,11 @@ pub enum Fault {
     /// system, or 0 where it was given up (R8). What asks is told so, and is not done; asked again it
     /// is.
     Behind(i32),
+    /// The file is on a file system that other machines may write to, and whose locks cannot be trusted
+    /// (K2).
+    LocksUntrusted,
+    /// Somebody else has the lock, and was not to be waited for (K1).
+    Contended,
     /// The caller cancelled.
     Cancelled,
     /// The deadline passed (R10).

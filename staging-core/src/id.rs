@@ -16,6 +16,9 @@ pub type HandleId = Id<kind::Handle>;
 pub type FileId = Id<kind::File>;
 /// An accepted request. It ends with exactly one [`Outcome`](crate::Outcome).
 pub type OpId = Id<kind::Op>;
+/// A lock that was asked for: it waits, is held, or is being given back. Named when the request is
+/// accepted, gone when it was given back.
+pub type LockId = Id<kind::Lock>;
 /// One action asked of the driver. It ends with exactly one [`Completion`](crate::Completion).
 pub type IoId = Id<kind::Io>;
 
@@ -35,6 +38,9 @@ pub mod kind {
     /// Marks an [`OpId`](super::OpId).
     #[derive(Clone, Copy)]
     pub enum Op {}
+    /// Marks a [`LockId`](super::LockId).
+    #[derive(Clone, Copy)]
+    pub enum Lock {}
     /// Marks an [`IoId`](super::IoId).
     #[derive(Clone, Copy)]
     pub enum Io {}
@@ -47,12 +53,15 @@ pub mod kind {
     impl Kind for Op {
         const WORD: &'static str = "op";
     }
+    impl Kind for Lock {
+        const WORD: &'static str = "lock";
+    }
     impl Kind for Io {
         const WORD: &'static str = "io";
     }
 }
 
-/// A generational id; see the four aliases beside it.
+/// A generational id; see the five aliases beside it.
 ///
 /// The lower half is an index, dense from 0, which a driver may use for a table of its own; the
 /// upper half is the generation that tells two tenants of one index apart.

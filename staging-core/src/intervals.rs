@@ -4,7 +4,7 @@
 //! A node knows of everything below it the farthest end, and the earliest and the latest place in
 //! the order, so that a search passes by what is apart from its range or came later.
 
-use crate::id::OpId;
+use crate::id::Id;
 use crate::keys::scatter;
 use crate::slab::NONE;
 use alloc::vec::Vec;
@@ -42,16 +42,15 @@ impl Root {
     }
 }
 
-/// The trees of all files: an operation has its node at its own index.
-pub(crate) struct Intervals {
-    nodes: Vec<Node>,
+/// The trees of all files: an operation has its node at its own index. Locks have trees of their own.
+pub(crate) struct Intervals<K> {
+    nodes: Vec<Node<K>>,
     /// The place in the order that the last one took.
     seq: u64,
 }
 
-#[derive(Clone, Copy)]
-struct Node {
-    op: OpId,
+struct Node<K> {
+    op: Id<K>,
     range: Range,
     seq: u64,
     touch: Touch,
@@ -67,7 +66,15 @@ struct Node {
     latest: u64,
 }
 
-impl Clone for Intervals {
+impl<K> Clone for Node<K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K> Copy for Node<K> {}
+
+impl<K> Clone for Intervals<K> {
     fn clone(&self) -> Self {
         let mut copy = Self::new();
         copy.clone_from(self);
@@ -80,7 +87,7 @@ impl Clone for Intervals {
     }
 }
 
-impl Intervals {
+impl<K> Intervals<K> {
     pub(crate) const fn new() -> Self {
         Self {
             nodes: Vec::new(),
@@ -89,7 +96,7 @@ impl Intervals {
     }
 
     /// Adds an operation behind all others.
-    pub(crate) fn insert(&mut self, root: &mut Root, op: OpId, range: Range, touch: Touch) {
+    pub(crate) fn insert(&mut self, root: &mut Root, op: Id<K>, range: Range, touch: Touch) {
         self.seq += 1;
         let node = Node {
             op,
@@ -114,13 +121,13 @@ impl Intervals {
     }
 
     /// Takes an operation out of the tree it stands in.
-    pub(crate) fn remove(&mut self, root: &mut Root, op: OpId) {
+    pub(crate) fn remove(&mut self, root: &mut Root, op: Id<K>) {
         root.0 = self.remove_below(root.0, op.index() as u32);
     }
 
     /// The latest of those that came before an operation, meet it, and may not be overtaken by it
     /// (R1).
-    pub(crate) fn blocker(&self, root: Root, op: OpId) -> Option<OpId> {
+    pub(crate) fn blocker(&self, root: Root, op: Id<K>) -> Option<Id<K>> {
         let mine = self.nodes[op.index()];
         let mut best = None;
         self.search(root.0, &mine, &mut best);
@@ -128,27 +135,27 @@ impl Intervals {
     }
 
     /// The first in the order of those that change a byte.
-    pub(crate) fn first_change_at(&self, root: Root, byte: u64) -> Option<OpId> {
+    pub(crate) fn first_change_at(&self, root: Root, byte: u64) -> Option<Id<K>> {
         let mut best = None;
         self.search_first(root.0, byte, &mut best);
         best.map(|index: u32| self.nodes[index as usize].op)
     }
 
     /// The place in the order that an operation took.
-    pub(crate) fn place(&self, op: OpId) -> u64 {
+    pub(crate) fn place(&self, op: Id<K>) -> u64 {
         self.nodes[op.index()].seq
     }
 
     /// All of a tree in the order of their places.
-    pub(crate) fn in_order(&self, root: Root) -> Vec<(OpId, Range, Touch)> {
+    pub(crate) fn in_order(&self, root: Root) -> Vec<(Id<K>, Range, Touch)> {
         let mut all = Vec::new();
         self.collect(root.0, &mut all);
         all.sort_by_key(|node| node.seq);
-        let shown = |node: &Node| (node.op, node.range, node.touch);
+        let shown = |node: &Node<K>| (node.op, node.range, node.touch);
         all.iter().map(shown).collect()
     }
 
-    fn collect(&self, at: u32, all: &mut Vec<Node>) {
+    fn collect(&self, at: u32, all: &mut Vec<Node<K>>) {
         if at != NONE {
             let node = self.nodes[at as usize];
             all.push(node);
@@ -157,7 +164,7 @@ impl Intervals {
         }
     }
 
-    fn search(&self, at: u32, mine: &Node, best: &mut Option<u32>) {
+    fn search(&self, at: u32, mine: &Node<K>, best: &mut Option<u32>) {
         if at == NONE {
             return;
         }
@@ -308,8 +315,9 @@ impl Intervals {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::OpId;
 
-    impl Intervals {
+    impl<K> Intervals<K> {
         /// No node has a greater priority than the one above it.
         fn is_heap(&self, at: u32) -> bool {
             let below = |child: u32| {
@@ -378,7 +386,7 @@ mod tests {
             };
             tree.insert(&mut root, OpId::new(index, 1), range, Touch::Changes);
         }
-        fn height(tree: &Intervals, at: u32) -> u32 {
+        fn height<K>(tree: &Intervals<K>, at: u32) -> u32 {
             match at {
                 NONE => 0,
                 at => {

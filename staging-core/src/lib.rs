@@ -47,6 +47,7 @@ mod id;
 mod time;
 
 mod event;
+mod lock;
 mod reply;
 
 mod action;
@@ -70,16 +71,17 @@ mod machine;
 
 mod journal;
 
-pub use action::{Action, Bound, Done, IoKind, Outcome, ReplaceStep, Tell};
+pub use action::{Action, Bound, Done, IoKind, LockStep, Outcome, ReplaceStep, Tell};
 pub use class::{Class, Turns, Weights};
 pub use event::{
     Access, Completion, Durability, Event, Existing, Grace, Key, Missing, Mode, OverBudget, Plan,
     Request, Stamp, Tag,
 };
 pub use fault::{Fault, NodeKind};
-pub use id::{FileId, HandleId, Id, IoId, OpId, kind};
+pub use id::{FileId, HandleId, Id, IoId, LockId, OpId, kind};
 pub use journal::{Divergence, Entry, Instead, replay};
 pub use limits::{Limits, PAGE, charge_loaded, charge_mapped};
+pub use lock::{Patience, Scope, Sharing, Span};
 pub use machine::{Canonical, Machine, Report, Run};
 pub use phase::{Cause, EDGES, PhaseName};
 pub use pressure::Pressure;

@@ -17,6 +17,9 @@ pub struct Limits {
     pub bytes_per_file: u64,
     /// Handles, open or being opened.
     pub handles: u32,
+    /// Locks, waited for or held (K1). One that is held, and keeps other processes out, has a descriptor,
+    /// those of [`descriptors`](Limits::descriptors) not counted.
+    pub locks: u32,
     /// Descriptors that files may hold or be acquiring, those of files open for writing not
     /// counted. A file that is in memory needs none, and
     /// an idle one gives its descriptor back when others need it.
@@ -44,7 +47,7 @@ pub struct Limits {
 
 impl Default for Limits {
     /// No budget, nothing lingers; 4,096 operations and 256 MiB of writes, a quarter of each on
-    /// one file; a million handles, 512 descriptors; files up to 128 KiB in one action, others in
+    /// one file; a million handles, 256 locks, 512 descriptors; files up to 128 KiB in one action, others in
     /// chunks of 8 MiB; three restarts; up to 1,024 writes and 4 MiB in one action.
     fn default() -> Self {
         Limits {
@@ -53,6 +56,7 @@ impl Default for Limits {
             bytes: 256 << 20,
             bytes_per_file: 64 << 20,
             handles: 1 << 20,
+            locks: 256,
             descriptors: 512,
             budget: u64::MAX,
             linger: 0,
@@ -72,6 +76,7 @@ impl Limits {
             operations: self.operations.max(1),
             operations_per_file: self.operations_per_file.max(1),
             handles: self.handles.max(1),
+            locks: self.locks.max(1),
             descriptors: self.descriptors.max(1),
             chunk: self.chunk.max(1),
             merge: self.merge.max(1),

@@ -1,7 +1,7 @@
 //! What `handle` answers at once.
 
 use crate::action::Bound;
-use crate::id::{FileId, HandleId, OpId};
+use crate::id::{FileId, HandleId, LockId, OpId};
 
 /// The immediate answer to an [`Event`](crate::Event).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -18,6 +18,13 @@ pub enum Reply {
         op: OpId,
         /// The handle it will give. The driver needs its path when it is told to open it.
         handle: HandleId,
+    },
+    /// The lock was accepted, and has a name; it is held after the outcome `Locked`.
+    Locking {
+        /// The operation.
+        op: OpId,
+        /// The lock. The driver needs its path when it is told to try it.
+        lock: LockId,
     },
     /// The request was refused; nothing changed, and its payload is still the caller's.
     Rejected(Reject),
@@ -44,7 +51,7 @@ pub enum Reject {
     /// No such handle, or not open yet, or no longer.
     UnknownHandle,
     /// The range ends beyond what 64 bits can count; for a write, beyond what a signed 64-bit
-    /// offset can.
+    /// offset can; for a lock, before it begins, or has no bytes.
     BadRange,
     /// The handle was not opened for writing.
     ReadOnly,
@@ -65,6 +72,8 @@ pub enum Ignored {
     UnknownIo,
     /// No such handle, or it was dropped before.
     UnknownHandle,
+    /// No such lock is held: it was given back before, or is not held yet.
+    UnknownLock,
     /// The action was asked, but ends in another kind of completion.
     WrongKind,
     /// More was read, loaded or returned than there was.

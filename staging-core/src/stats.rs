@@ -54,6 +54,10 @@ pub struct Stats {
     pub lost_bytes: u64,
     /// Replaces that were published.
     pub replaced: u64,
+    /// Locks that were granted.
+    pub locked: u64,
+    /// Tries that found another process in the way.
+    pub contended: u64,
     /// System syncs that returned success, of files and of directories.
     pub synced: u64,
     /// System syncs that failed.
@@ -103,6 +107,7 @@ impl Ending {
             | Outcome::Flushed
             | Outcome::Synced
             | Outcome::Replaced
+            | Outcome::Locked { .. }
             | Outcome::Closed => Ending::Completed,
         }
     }

@@ -2,13 +2,14 @@
 //! answered operation takes its deadline along in O(log n). At the same time they fire in the order
 //! in which they were accepted, whatever places their operations have.
 
-use crate::id::OpId;
+use crate::id::Id;
 use crate::time::Tick;
 use alloc::vec::Vec;
 
-pub(crate) struct Timers {
+/// Of operations, by deadline; and of locks, by when to try again.
+pub(crate) struct Timers<K> {
     /// When, and as which of all that were ever inserted.
-    heap: Vec<(Tick, u64, OpId)>,
+    heap: Vec<(Tick, u64, Id<K>)>,
     inserted: u64,
     /// By index of the operation: its place in the heap, or `ABSENT`.
     places: Vec<u32>,
@@ -16,7 +17,7 @@ pub(crate) struct Timers {
 
 const ABSENT: u32 = u32::MAX;
 
-impl Clone for Timers {
+impl<K> Clone for Timers<K> {
     fn clone(&self) -> Self {
         let mut copy = Self::new();
         copy.clone_from(self);
@@ -30,7 +31,7 @@ impl Clone for Timers {
     }
 }
 
-impl Timers {
+impl<K> Timers<K> {
     pub(crate) const fn new() -> Self {
         Self {
             heap: Vec::new(),
@@ -39,11 +40,11 @@ impl Timers {
         }
     }
 
-    pub(crate) fn first(&self) -> Option<(Tick, OpId)> {
+    pub(crate) fn first(&self) -> Option<(Tick, Id<K>)> {
         self.heap.first().map(|&(at, _, op)| (at, op))
     }
 
-    pub(crate) fn insert(&mut self, at: Tick, op: OpId) {
+    pub(crate) fn insert(&mut self, at: Tick, op: Id<K>) {
         if self.places.len() <= op.index() {
             self.places.resize(op.index() + 1, ABSENT);
         }
@@ -55,7 +56,7 @@ impl Timers {
     }
 
     /// Takes out the deadline of an operation, if it has one.
-    pub(crate) fn remove(&mut self, op: OpId) {
+    pub(crate) fn remove(&mut self, op: Id<K>) {
         let Some(&place) = self.places.get(op.index()) else {
             return;
         };
@@ -73,7 +74,7 @@ impl Timers {
     }
 
     /// All of them in the order in which they will fire.
-    pub(crate) fn sorted(&self) -> Vec<(Tick, OpId)> {
+    pub(crate) fn sorted(&self) -> Vec<(Tick, Id<K>)> {
         let mut all = self.heap.clone();
         all.sort_unstable_by_key(|&(at, inserted, _)| (at, inserted));
         all.into_iter().map(|(at, _, op)| (at, op)).collect()
@@ -123,6 +124,7 @@ impl Timers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::OpId;
 
     #[test]
     fn deadlines_come_out_in_order_whatever_was_removed() {

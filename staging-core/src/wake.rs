@@ -1,6 +1,6 @@
 //! When the machine wants to be called again, and why.
 
-use crate::id::OpId;
+use crate::id::{LockId, OpId};
 use crate::time::Tick;
 
 /// When to call again at the latest, whatever else happens.
@@ -22,6 +22,8 @@ pub enum WakeReason {
     Io,
     /// The deadline of an operation passes: say [`Event::Ticked`](crate::Event::Ticked).
     Deadline(OpId),
+    /// A lock that another process has is to be tried again: say [`Event::Ticked`](crate::Event::Ticked).
+    Retry(LockId),
     /// A phase of the shutdown runs out of time: say [`Event::Ticked`](crate::Event::Ticked).
     PhaseEnds,
 }

@@ -4,7 +4,7 @@
 //! `journals/every_word.journal` has a line for each variant of each type that can be recorded. It
 //! pins the format: where it has to be changed, the version has to be another.
 
-use driver_kit::core::Entry;
+use driver_kit::core::{Entry, Limits, Turns};
 use driver_kit::journal::{Damage, Flaw, ReadError, Reader, header, line};
 use std::error::Error;
 use std::ops::Range;
@@ -14,15 +14,19 @@ type Proof = Result<(), Box<dyn Error>>;
 const EVERY_WORD: &str = include_str!("../journals/every_word.journal");
 
 /// Each type of the alphabet: where it is declared, and before which of its words `=` stands.
-const ALPHABET: [(&str, &str, &str); 24] = [
+const ALPHABET: [(&str, &str, &str); 29] = [
     (EVENT, "Event", "event"),
     (EVENT, "Request", "request"),
+    (CLASS, "Class", "class"),
     (EVENT, "Access", "access"),
     (EVENT, "Missing", "missing"),
     (EVENT, "Mode", "mode"),
     (EVENT, "OverBudget", "over_budget"),
     (EVENT, "Durability", "durability"),
     (EVENT, "Existing", "existing"),
+    (LOCK, "Sharing", "sharing"),
+    (LOCK, "Scope", "scope"),
+    (LOCK, "Patience", "patience"),
     (EVENT, "Completion", "completion"),
     (FAULT, "Fault", "fault"),
     (FAULT, "NodeKind", "node"),
@@ -33,6 +37,7 @@ const ALPHABET: [(&str, &str, &str); 24] = [
     (ACTION, "Tell", "tell"),
     (ACTION, "IoKind", "kind"),
     (ACTION, "ReplaceStep", "step"),
+    (ACTION, "LockStep", "step"),
     (ACTION, "Outcome", "outcome"),
     (ACTION, "Done", "done"),
     (ACTION, "Bound", "bound"),
@@ -41,7 +46,9 @@ const ALPHABET: [(&str, &str, &str); 24] = [
     (PHASE, "Cause", "cause"),
 ];
 
+const CLASS: &str = include_str!("../../staging-core/src/class.rs");
 const EVENT: &str = include_str!("../../staging-core/src/event.rs");
+const LOCK: &str = include_str!("../../staging-core/src/lock.rs");
 const FAULT: &str = include_str!("../../staging-core/src/fault.rs");
 const REPLY: &str = include_str!("../../staging-core/src/reply.rs");
 const ACTION: &str = include_str!("../../staging-core/src/action.rs");
@@ -87,6 +94,18 @@ fn every_word_is_read_and_written_the_same() -> Proof {
     let entries = reader.collect::<Result<Vec<_>, _>>()?;
     assert_eq!(entries.len() + 1, EVERY_WORD.lines().count());
     assert_eq!(written(&entries), EVERY_WORD);
+    Ok(())
+}
+
+/// The limits have another word than those of the file.
+#[test]
+fn turns_by_arrival_are_read_and_written_the_same() -> Proof {
+    let limits = Limits {
+        turns: Turns::ByArrival,
+        ..Limits::default()
+    };
+    let text = header(&limits) + "\n";
+    assert_eq!(*Reader::new(text.as_bytes())?.limits(), limits);
     Ok(())
 }
 
@@ -241,9 +260,9 @@ fn damage_is_named_with_its_line() {
             "`version=2`, and this reads version=1",
         ),
         (
-            first.replace(" restarts=3", ""),
+            first.replace(" patience=16", ""),
             1,
-            "it ends before `restarts`",
+            "it ends before `patience`",
         ),
         (
             first.replace("restarts=3", "restarts=300"),

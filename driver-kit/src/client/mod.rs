@@ -26,10 +26,12 @@ mod batch;
 mod file;
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 mod follow;
+mod lock;
 mod log;
 mod options;
 mod replace;
 mod stager;
+mod update;
 mod wait;
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 mod watch;
@@ -39,10 +41,12 @@ pub use batch::{Batch, BatchBuilder, Updates};
 pub use file::File;
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 pub use follow::{FollowBuilder, Followed};
+pub use lock::LockBuilder;
 pub use log::{Log, LogBuilder, LogReader, Recovered, Snapshot, Verified};
 pub use options::OpenOptions;
 pub use replace::ReplaceBuilder;
 pub use stager::Stager;
+pub use update::UpdateBuilder;
 pub use wait::{Alarm, Client, SetAlarm};
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 pub use watch::{Watch, WatchBuilder};

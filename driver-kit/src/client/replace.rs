@@ -4,7 +4,7 @@ use super::Client;
 use super::wait::done;
 use crate::clock::Deadline;
 use crate::error::Failure;
-use crate::hub::{Content, Standby};
+use crate::hub::{Content, Lock, Standby};
 use crate::path;
 use bytes::Bytes;
 use staging_core::Durability;
@@ -35,6 +35,7 @@ pub struct ReplaceBuilder {
     path: PathBuf,
     content: Content,
     deadline: Deadline,
+    under: Option<Lock>,
 }
 
 impl ReplaceBuilder {
@@ -44,7 +45,14 @@ impl ReplaceBuilder {
             path,
             content: Content::of(bytes),
             deadline: Deadline::Never,
+            under: None,
         }
+    }
+
+    /// Under which lock.
+    pub(super) fn under(mut self, lock: Option<Lock>) -> Self {
+        self.under = lock;
+        self
     }
 
     /// What of it is to survive a loss of power (A6). By default, all.
@@ -76,10 +84,14 @@ impl IntoFuture for ReplaceBuilder {
             path,
             content,
             deadline,
+            mut under,
         } = self;
         Box::pin(async move {
             let path = path::absolute(&path).map_err(Failure::into_io)?;
-            let asked = |room: Standby<'_>| client.hub().replace(&path, &content, deadline, room);
+            let asked = |room: Standby<'_>| {
+                let hub = client.hub();
+                hub.replace_under(&mut under, &path, &content, deadline, room)
+            };
             client.ask(deadline, asked).await.and_then(done)
         })
     }

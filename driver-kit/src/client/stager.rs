@@ -1,7 +1,9 @@
 //! The stager: where files are opened, staged together, and shut down.
 
 use super::wait::{Client, done};
-use super::{BatchBuilder, File, LogBuilder, OpenOptions, ReplaceBuilder};
+use super::{
+    BatchBuilder, File, LockBuilder, LogBuilder, OpenOptions, ReplaceBuilder, UpdateBuilder,
+};
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 use super::{FollowBuilder, WatchBuilder};
 use crate::clock::Deadline;
@@ -80,6 +82,23 @@ impl Stager {
     /// An append-only log of records (L1), with checkpoints (L2). See [`Log`](super::Log).
     pub fn log(&self, path: impl AsRef<Path>) -> LogBuilder {
         LogBuilder::new(self.owner.client.clone(), path.as_ref().to_path_buf())
+    }
+
+    /// Reads a file, changes it, and replaces it by what comes of that (A5). See [`UpdateBuilder`].
+    pub fn update<C, B>(&self, path: impl AsRef<Path>, change: C) -> UpdateBuilder<C>
+    where
+        C: FnOnce(Option<Bytes>) -> io::Result<B> + Send + 'static,
+        B: Into<Bytes>,
+    {
+        let path = path.as_ref().to_path_buf();
+        UpdateBuilder::new(self.owner.client.clone(), path, change)
+    }
+
+    /// Locks what a path leads to, whole or in part, against all processes of this system (K1). See
+    /// [`LockBuilder`].
+    pub fn lock(&self, path: impl AsRef<Path>) -> LockBuilder {
+        let path = path.as_ref().to_path_buf();
+        LockBuilder::new(self.owner.client.clone(), path)
     }
 
     /// Watches files and directories, by path (K3): what is created, modified or removed there, and

@@ -47,13 +47,20 @@ impl Client {
     /// Waits for the end of a shutdown, and keeps its deadlines meanwhile.
     pub(super) async fn closed(&self) -> ShutdownReport {
         let mut end = End::of(Arc::clone(&self.hub));
+        // A shutdown asked again moves its deadlines: the alarm follows.
+        self.keeping_time(|context| self.hub.poll_closed(&mut end, context.waker()))
+            .await
+    }
+
+    /// Waits until `poll` is ready, and says meanwhile that time passed when the machine wants to know:
+    /// for what it decides by time alone. Whoever is woken looks again when that is.
+    async fn keeping_time<T>(&self, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
         let mut alarm = None;
         poll_fn(|context| {
             loop {
-                if let Poll::Ready(report) = self.hub.poll_closed(&mut end, context.waker()) {
-                    return Poll::Ready(report);
+                if let Poll::Ready(ready) = poll(context) {
+                    return Poll::Ready(ready);
                 }
-                // A shutdown asked again moves its deadlines: the alarm follows.
                 let next = self.hub.next_wake();
                 if alarm.as_ref().map(|(at, _)| *at) != next {
                     alarm = next.map(|at| (at, (self.set_alarm)(at)));
@@ -82,6 +89,19 @@ impl Client {
         Ok(self.wait(ticket, alarm).await)
     }
 
+    /// The same for a lock, which is tried again when its time has come.
+    pub(super) async fn ask_for_lock(
+        &self,
+        deadline: Deadline,
+        ask: impl FnMut(Standby<'_>) -> Result<Ticket, Failure>,
+    ) -> io::Result<Answer> {
+        let mut alarm = self.alarm(deadline);
+        let mut ticket = self.admitted(&mut alarm, ask).await?;
+        drop(alarm);
+        let answer = self.keeping_time(|context| ticket.poll_answer(context.waker()));
+        Ok(answer.await)
+    }
+
     /// Asks until there is room, and waits for nothing else; without a deadline.
     pub(super) async fn admit<T>(
         &self,
@@ -90,6 +110,7 @@ impl Client {
         self.admitted(&mut None, ask).await
     }
 
+    /// Asks until there is room.
     async fn admitted<T>(
         &self,
         alarm: &mut Option<Alarm>,

@@ -11,7 +11,8 @@ use crate::error::{Cause, Failure, Operation};
 use crate::sync::lock;
 use bytes::Bytes;
 use staging_core::{
-    Access, Event, HandleId, Missing, OpId, Plan, Reject, Reply, Request, Staging, Tag, Tick,
+    Access, Event, HandleId, LockId, Missing, OpId, Plan, Reject, Reply, Request, Staging, Tag,
+    Tick,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -25,6 +26,22 @@ pub struct Opening {
     pub missing: Missing,
     /// How to stage it.
     pub plan: Plan,
+}
+
+/// What a request brings along.
+#[derive(Debug, Default)]
+pub struct Payload {
+    /// What is to be written.
+    pub bytes: Bytes,
+    /// Under which lock; it is given back when nothing of it is under way any more.
+    pub under: Option<LockId>,
+}
+
+impl From<Bytes> for Payload {
+    fn from(bytes: Bytes) -> Payload {
+        let under = None;
+        Payload { bytes, under }
+    }
 }
 
 impl Hub {
@@ -79,11 +96,12 @@ impl Hub {
         deadline: Deadline,
         room: Standby<'_>,
     ) -> Result<Ticket, Failure> {
-        self.submit_with(operation, path, request, Bytes::new(), deadline, room)
+        let nothing = Payload::default();
+        self.submit_with(operation, path, request, nothing, deadline, room)
     }
 
     /// The same, with the bytes that are to be written. They are kept until the system call that
-    /// writes them has ended (R10).
+    /// writes them has ended (R10), and so is the lock under which they are.
     ///
     /// # Errors
     /// Refused: nothing changed, nothing is kept.
@@ -92,11 +110,11 @@ impl Hub {
         operation: Operation,
         path: &Arc<Path>,
         request: Request,
-        payload: Bytes,
+        payload: impl Into<Payload>,
         deadline: Deadline,
         room: Standby<'_>,
     ) -> Result<Ticket, Failure> {
-        let slot = Slot::new();
+        let (slot, payload) = (Slot::new(), payload.into());
         let mut deliveries = Deliveries::default();
         let (accepted, call) = {
             let mut state = lock(&self.state);
@@ -104,10 +122,8 @@ impl Hub {
             let deadline = deadline.tick(self.clock);
             let waiter = Waiter::Slot(Arc::clone(&slot));
             let accepted = state.accept(now, deadline, operation, path, request, waiter);
-            if let Ok(op) = accepted
-                && let Some(row) = state.table.op(op)
-            {
-                row.payload = payload;
+            if let Ok(op) = accepted {
+                state.take_payload(op, payload);
             }
             if let (Err(Reject::Full(_)), Some((room, waker))) = (accepted, room) {
                 state.blocked.stand(room.place(), waker);
@@ -172,6 +188,16 @@ impl Hub {
 }
 
 impl State {
+    fn take_payload(&mut self, op: OpId, payload: Payload) {
+        let Payload { bytes, under } = payload;
+        if let Some(row) = self.table.op(op) {
+            row.payload = bytes;
+        }
+        if let Some(row) = self.table.replacing.get_mut(op) {
+            row.under = under;
+        }
+    }
+
     /// Asks the machine, and keeps what the operation will need.
     pub(crate) fn accept(
         &mut self,
@@ -182,19 +208,20 @@ impl State {
         request: Request,
         waiter: Waiter,
     ) -> Result<OpId, Reject> {
-        let (op, handle) = match self.say(
+        let reply = self.say(
             now,
             Event::Submitted {
                 tag: Tag(0),
                 deadline,
                 request,
             },
-        ) {
+        );
+        let (op, handle) = match reply {
             Reply::Opening { op, handle } => {
                 self.table.handles.put(handle, Arc::clone(path));
                 (op, Some(handle))
             }
-            Reply::Accepted { op } => (op, request.handle()),
+            Reply::Accepted { op } | Reply::Locking { op, .. } => (op, request.handle()),
             Reply::Rejected(reject) => return Err(reject),
             Reply::Adopted { .. } | Reply::Surplus | Reply::Done | Reply::Ignored(_) => {
                 return Err(Reject::UnknownHandle);
@@ -208,12 +235,20 @@ impl State {
             buffer: None,
             payload: Bytes::new(),
             taken: false,
+            in_the_way: None,
         };
         self.table.ops.put(op, row);
+        if let Reply::Locking { lock, .. } = reply {
+            self.begin_locking(op, lock, path);
+        }
         if matches!(request, Request::Replace { .. }) {
             let path = Arc::clone(path);
-            let temporary = None;
-            self.table.replacing.put(op, Replacing { path, temporary });
+            let replacing = Replacing {
+                path,
+                temporary: None,
+                under: None,
+            };
+            self.table.replacing.put(op, replacing);
         }
         Ok(op)
     }

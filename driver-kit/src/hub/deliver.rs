@@ -5,8 +5,8 @@ use super::slot::{Answer, Slot};
 use super::table::Table;
 use crate::batch::{Batch, Item};
 use crate::journal::Recorder;
-use crate::perform::Temporary;
-use staging_core::OpId;
+use crate::perform::{Locked, Temporary};
+use staging_core::{Event, LockId, OpId};
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -29,17 +29,27 @@ pub(crate) struct Deliveries {
     pub(super) recorder: Option<Arc<Recorder>>,
     /// Temporary files that nobody needs any more. Dropped outside: that closes them.
     pub(super) outdated: Vec<Arc<Temporary>>,
+    /// Locks that nobody has any more. Dropped outside: that closes their files.
+    pub(super) unlocked: Vec<Locked>,
+    /// Locks that are to be given back.
+    pub(super) given_back: Vec<LockId>,
+    /// Whoever is to look again, without an answer.
+    pub(super) nudged: Vec<Arc<Slot>>,
     /// What the table still had when the machine closed.
     pub(super) rest: Option<Table>,
 }
 
 impl Deliveries {
-    /// Delivers everything but `here`, in the order: answers, results, notices, wake-ups. Whoever hears
-    /// that a replace is over finds nothing of it open.
+    /// Delivers everything but `here`, in the order: locks that go back, answers, results, notices,
+    /// wake-ups. Whoever hears that a replace is over finds nothing of it open.
     pub(super) fn deliver(&mut self, hub: &Arc<Hub>) {
         self.outdated.clear();
         if let Some(recorder) = self.recorder.take() {
             recorder.ring();
+        }
+        // Before the answers: whoever hears that he is done may ask again.
+        for lock in self.given_back.drain(..) {
+            hub.say(Event::Unlocked { lock });
         }
         for (slot, mut answer) in self.answers.drain(..) {
             answer.arm(hub);
@@ -55,10 +65,14 @@ impl Deliveries {
         if std::mem::take(&mut self.noticed) {
             hub.observers().tell_kept();
         }
+        for slot in self.nudged.drain(..) {
+            slot.nudge();
+        }
         for waker in self.wakers.drain(..) {
             waker.wake();
         }
         self.spent.clear();
+        self.unlocked.clear();
         drop(self.rest.take());
     }
 }

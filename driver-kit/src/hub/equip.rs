@@ -5,7 +5,7 @@ use super::state::State;
 use super::table::Holding;
 use crate::job::{Job, Part, Work};
 use bytes::Bytes;
-use staging_core::{IoId, IoKind, OpId, ReplaceStep};
+use staging_core::{IoId, IoKind, LockStep, OpId, ReplaceStep};
 use std::sync::Arc;
 
 impl State {
@@ -157,6 +157,21 @@ impl State {
                     | ReplaceStep::Publish { .. }
                     | ReplaceStep::SyncDirectory
                     | ReplaceStep::Discard => Bytes::new(),
+                },
+            },
+            IoKind::Lock { lock, step } => match step {
+                LockStep::Try {
+                    span,
+                    sharing,
+                    scope,
+                } => Work::Try {
+                    span,
+                    sharing,
+                    scope,
+                    known: self.ask_for(lock),
+                },
+                LockStep::Release => Work::Unlock {
+                    locked: self.table.locks.get_mut(lock)?.locked.take(),
                 },
             },
             IoKind::Release { file } => {

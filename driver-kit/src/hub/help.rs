@@ -5,7 +5,7 @@ use super::crew::Call;
 use super::turn::{Idle, Turn, TurnEnd};
 use crate::job::Job;
 use crate::sync::lock;
-use staging_core::IoKind;
+use staging_core::{IoKind, LockStep};
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Instant;
@@ -86,7 +86,12 @@ impl Hub {
         let mut state = lock(&self.state);
         let job = state.next_job()?;
         match job.kind() {
-            IoKind::Release { .. } | IoKind::Close { .. } => Some(job),
+            IoKind::Release { .. }
+            | IoKind::Close { .. }
+            | IoKind::Lock {
+                step: LockStep::Release,
+                ..
+            } => Some(job),
             IoKind::Open { .. }
             | IoKind::Fetch { .. }
             | IoKind::Look { .. }
@@ -96,7 +101,11 @@ impl Hub {
             | IoKind::Write { .. }
             | IoKind::SetLength { .. }
             | IoKind::Sync { .. }
-            | IoKind::Replace { .. } => {
+            | IoKind::Replace { .. }
+            | IoKind::Lock {
+                step: LockStep::Try { .. },
+                ..
+            } => {
                 state.deferred.push_front(job);
                 None
             }

@@ -20,6 +20,7 @@ mod depth;
 mod end;
 mod equip;
 mod help;
+mod lock;
 mod lone;
 mod record;
 mod replace;
@@ -27,6 +28,7 @@ mod room;
 mod slot;
 mod state;
 pub(crate) mod table;
+mod target;
 mod turn;
 mod waits;
 
@@ -47,10 +49,11 @@ use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
-pub use call::Opening;
 pub(crate) use call::refusal;
+pub use call::{Opening, Payload};
 pub(crate) use deliver::Deliveries;
 pub use end::End;
+pub use lock::{Claim, Lock};
 pub use lone::{Bytewise, Read, Thread, Write, read_answer};
 pub use replace::Content;
 pub use room::{Room, Standby};
@@ -124,6 +127,9 @@ impl Hub {
                     waiting_for_end: Line::default(),
                     unfinished: Vec::new(),
                     outdated: Vec::new(),
+                    unlocked: Vec::new(),
+                    given_back: Vec::new(),
+                    nudged: Vec::new(),
                     swept: Arc::default(),
                     memory: Arc::clone(&memory),
                     observers: Arc::clone(&observers),
@@ -203,6 +209,11 @@ impl Hub {
     /// How tight the budget is (G10).
     pub fn pressure(&self) -> Pressure {
         lock(&self.state).machine.pressure()
+    }
+
+    /// How many locks are waited for, held, or being given back.
+    pub fn locks(&self) -> usize {
+        lock(&self.state).machine.locks()
     }
 
     /// How many files it knows: open, being given up, or lingering.

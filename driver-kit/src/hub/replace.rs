@@ -1,13 +1,14 @@
 //! Asking for a replace.
 
-use super::Hub;
+use super::call::Payload;
 use super::room::Standby;
 use super::slot::Ticket;
+use super::target::target;
+use super::{Hub, Lock};
 use crate::clock::Deadline;
 use crate::error::{Failure, Operation};
 use bytes::Bytes;
-use staging_core::{Durability, Existing, Key, Request};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use staging_core::{Durability, Existing, Request};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -53,35 +54,38 @@ impl Hub {
         deadline: Deadline,
         room: Standby<'_>,
     ) -> Result<Ticket, Failure> {
+        self.replace_under(&mut None, path, content, deadline, room)
+    }
+
+    /// The same under a lock, which belongs to the replace once it is accepted: it is given back when
+    /// nothing of the replace is under way any more, so that a rename that outlives its answer does not come
+    /// after somebody else's.
+    ///
+    /// # Errors
+    /// As of [`replace`](Hub::replace); the lock stays where it is.
+    pub fn replace_under(
+        self: &Arc<Self>,
+        lock: &mut Option<Lock>,
+        path: &Arc<Path>,
+        content: &Content,
+        deadline: Deadline,
+        room: Standby<'_>,
+    ) -> Result<Ticket, Failure> {
         let request = Request::Replace {
             target: target(path),
             len: content.bytes.len() as u64,
             durability: content.durability,
             existing: content.existing,
         };
-        let bytes = content.bytes.clone();
-        self.submit_with(Operation::Replace, path, request, bytes, deadline, room)
-    }
-}
-
-/// The same for the same path. Two paths that have the same by chance only wait for each other.
-fn target(path: &Path) -> Key {
-    let hashed = |salt: u64| {
-        let mut hasher = DefaultHasher::new();
-        salt.hash(&mut hasher);
-        path.as_os_str().hash(&mut hasher);
-        hasher.finish()
-    };
-    Key([hashed(0), hashed(1)])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_target_is_its_path() {
-        assert_eq!(target(Path::new("/a/b")), target(Path::new("/a/b")));
-        assert_ne!(target(Path::new("/a/b")), target(Path::new("/a/c")));
+        let payload = Payload {
+            bytes: content.bytes.clone(),
+            under: lock.as_ref().map(Lock::id),
+        };
+        let ticket =
+            self.submit_with(Operation::Replace, path, request, payload, deadline, room)?;
+        if let Some(lock) = lock.take() {
+            lock.pass_on();
+        }
+        Ok(ticket)
     }
 }

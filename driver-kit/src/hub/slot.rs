@@ -4,9 +4,9 @@
 //! give the operation's id to another at once, and a poll never touches the hub.
 
 use crate::contents::{Contents, Published};
-use crate::error::{Cause, Failure, Operation};
+use crate::error::{Cause, Failure, Holder, Operation};
 use crate::handle::Handle;
-use crate::hub::Hub;
+use crate::hub::{Hub, Lock};
 use crate::sync::{Mutex, lock};
 use bytes::Bytes;
 use staging_core::{Done, Fault, HandleId, OpId, Outcome, Standing};
@@ -32,6 +32,8 @@ pub struct Answer {
     /// With `Opened`: the open file, from the moment the answer has left the lock. An answer that
     /// nobody takes closes it.
     pub(crate) opened: Option<Handle>,
+    /// To a lock: what belongs to it.
+    pub(crate) locking: Option<Box<OfLock>>,
     /// With `FromContents`: the contents.
     pub(crate) contents: Option<Contents>,
     /// With `Read`: the bytes.
@@ -57,6 +59,7 @@ impl Answer {
             | Outcome::Flushed
             | Outcome::Synced
             | Outcome::Replaced
+            | Outcome::Locked { .. }
             | Outcome::Closed => None,
         }
     }
@@ -73,6 +76,18 @@ impl Answer {
     pub fn opened(mut self) -> Result<Handle, Failure> {
         match (self.fault(), self.take_handle()) {
             (None, Some(handle)) => Ok(handle),
+            _ => Err(self.unfulfilled()),
+        }
+    }
+
+    /// To a lock: the lock.
+    ///
+    /// # Errors
+    /// It failed.
+    pub fn locked(mut self) -> Result<Lock, Failure> {
+        let locked = self.locking.as_mut().and_then(|of| of.locked.take());
+        match (self.fault(), locked) {
+            (None, Some(lock)) => Ok(lock),
             _ => Err(self.unfulfilled()),
         }
     }
@@ -119,6 +134,11 @@ impl Answer {
     /// written is its owner's again.
     pub(super) fn arm(&mut self, hub: &Arc<Hub>) {
         self.payload = Bytes::new();
+        if let Outcome::Locked { lock } = self.outcome {
+            let path = Arc::clone(&self.path);
+            let of = self.locking.get_or_insert_default();
+            of.locked = Some(Lock::new(Arc::clone(hub), lock, path));
+        }
         if let (Outcome::Opened { file, .. }, Some(handle), Some(cell)) =
             (self.outcome, self.handle, self.cell.take())
         {
@@ -138,13 +158,36 @@ impl Answer {
                 done: Done::Unknown,
                 ..
             } if self.operation == Operation::Replace => Cause::Indeterminate(fault),
-            _ => Cause::Fault(fault),
+            _ => match (fault, self.locking.as_ref().and_then(|of| of.in_the_way)) {
+                (Fault::Deadline | Fault::Contended, Some(holder)) => Cause::Contended(holder),
+                _ => Cause::Fault(fault),
+            },
         };
         Failure {
             operation: self.operation,
             path: Arc::clone(&self.path),
             cause,
         }
+    }
+}
+
+/// What belongs to the answer to a lock.
+#[derive(Debug, Default)]
+pub(crate) struct OfLock {
+    /// With `Locked`: the lock, from the moment the answer has left the hub. An answer that nobody takes
+    /// gives it back.
+    pub(crate) locked: Option<Lock>,
+    /// Who is in the way, as far as that is known.
+    pub(crate) in_the_way: Option<Holder>,
+}
+
+impl OfLock {
+    /// Somebody was in the way.
+    pub(crate) fn after(in_the_way: Holder) -> Box<OfLock> {
+        Box::new(OfLock {
+            locked: None,
+            in_the_way: Some(in_the_way),
+        })
     }
 }
 
@@ -180,6 +223,17 @@ impl Slot {
             std::mem::replace(&mut *state, State::Answered(Box::new(answer)))
         };
         if let State::Waiting(waker) = before {
+            waker.wake();
+        }
+    }
+
+    /// Wakes whoever waits, without an answer.
+    pub(crate) fn nudge(&self) {
+        let waker = match &*lock(&self.state) {
+            State::Waiting(waker) => Some(waker.clone()),
+            State::Empty | State::Answered(_) | State::Taken => None,
+        };
+        if let Some(waker) = waker {
             waker.wake();
         }
     }
@@ -285,6 +339,7 @@ mod tests {
             contents: None,
             buffer: None,
             payload: Bytes::new(),
+            locking: None,
         }
     }
 

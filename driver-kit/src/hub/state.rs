@@ -4,7 +4,7 @@
 use super::crew::Crew;
 use super::deliver::Deliveries;
 use super::room::Line;
-use super::slot::Answer;
+use super::slot::{Answer, OfLock, Slot};
 use super::table::{FileRow, Holding, Table, Waiter};
 use crate::batch::Batch;
 use crate::contents::{Contents, Memory, Notify};
@@ -12,11 +12,11 @@ use crate::error::Operation;
 use crate::job::{Brought, Finished, Held, Job, Part};
 use crate::journal::{Journal, Recorder};
 use crate::observe::{Notice, Observers};
-use crate::perform::{Swept, Temporary};
+use crate::perform::{Locked, Swept, Temporary};
 use crate::report::Unfinished;
 use staging_core::{
-    Action, Done, Entry, Event, FileId, HandleId, How, IoId, IoKind, Life, Machine, OpId, Outcome,
-    PhaseName, Reply, Tell, Tick, WakeReason,
+    Action, Done, Entry, Event, FileId, HandleId, How, IoId, IoKind, Life, LockId, Machine, OpId,
+    Outcome, PhaseName, Reply, Tell, Tick, WakeReason,
 };
 use std::collections::VecDeque;
 use std::path::Path;
@@ -49,6 +49,12 @@ pub(crate) struct State {
     pub(super) unfinished: Vec<Unfinished>,
     /// Temporary files that nobody needs any more, to be closed outside the lock.
     pub(super) outdated: Vec<Arc<Temporary>>,
+    /// Locks that nobody has any more, to be closed outside the lock.
+    pub(super) unlocked: Vec<Locked>,
+    /// Locks under which something was replaced that is over.
+    pub(super) given_back: Vec<LockId>,
+    /// Whoever waits for a lock, and is to look when it will be tried again.
+    pub(super) nudged: Vec<Arc<Slot>>,
     /// Where what crashes left was looked for.
     pub(super) swept: Arc<Swept>,
     pub(super) memory: Arc<Memory>,
@@ -144,6 +150,18 @@ impl State {
                 }
                 self.say(now, Event::Completed { io, completion })
             }
+            Brought::Locked(locked) => {
+                if let IoKind::Lock { lock, .. } = kind
+                    && let Some(row) = self.table.locks.get_mut(lock)
+                {
+                    row.locked = Some(locked);
+                }
+                self.say(now, Event::Completed { io, completion })
+            }
+            Brought::Holder(holder) => {
+                self.note_holder(kind, holder);
+                self.say(now, Event::Completed { io, completion })
+            }
             Brought::Part(_) | Brought::Nothing => {
                 self.say(now, Event::Completed { io, completion })
             }
@@ -151,10 +169,12 @@ impl State {
         if let IoKind::Replace { op, .. } = kind {
             self.forget_replaced(op);
         }
+        self.forget_lock(kind);
         match reply {
             Reply::Adopted { file } => self.publish_staged(file),
             Reply::Accepted { .. }
             | Reply::Opening { .. }
+            | Reply::Locking { .. }
             | Reply::Rejected(_)
             | Reply::Surplus
             | Reply::Done
@@ -168,6 +188,7 @@ impl State {
             && let Some(row) = self.table.replacing.take(op)
         {
             self.outdated.extend(row.temporary);
+            self.given_back.extend(row.under);
         }
     }
 
@@ -204,6 +225,7 @@ impl State {
             | IoKind::SetLength { .. }
             | IoKind::Sync { .. }
             | IoKind::Replace { .. }
+            | IoKind::Lock { .. }
             | IoKind::Release { .. }
             | IoKind::Close { .. } => None,
         };
@@ -299,6 +321,10 @@ impl State {
         // Answers make more of them, which are to be closed when these answers are heard.
         out.outdated.append(&mut self.outdated);
         self.dismiss_spent(out);
+        out.outdated.append(&mut self.outdated);
+        out.given_back.append(&mut self.given_back);
+        out.unlocked.append(&mut self.unlocked);
+        out.nudged.append(&mut self.nudged);
     }
 
     fn notice(&self, notice: Notice, out: &mut Deliveries) {
@@ -354,6 +380,7 @@ impl State {
             | Outcome::LengthSet
             | Outcome::Flushed
             | Outcome::Synced
+            | Outcome::Locked { .. }
             | Outcome::Replaced => {}
         }
         self.forget_replaced(op);
@@ -367,6 +394,7 @@ impl State {
             contents,
             buffer: row.buffer,
             payload: row.payload,
+            locking: row.in_the_way.map(OfLock::after),
         };
         match row.waiter {
             Waiter::Slot(slot) => out.answers.push((slot, answer)),
@@ -401,6 +429,7 @@ impl State {
             | IoKind::Release { file }
             | IoKind::Close { file } => self.table.file_path(file),
             IoKind::Replace { op, .. } => self.table.replaced_path(op),
+            IoKind::Lock { lock, .. } => self.table.lock_path(lock),
         }
     }
 

@@ -6,12 +6,12 @@
 
 use crate::batch::Batch;
 use crate::contents::{Contents, Published};
-use crate::error::Operation;
+use crate::error::{Holder, Operation};
 use crate::hub::slot::Slot;
 use crate::job::Part;
-use crate::perform::Temporary;
+use crate::perform::{Locked, Temporary};
 use bytes::Bytes;
-use staging_core::{FileId, HandleId, Id, OpId};
+use staging_core::{FileId, HandleId, Id, LockId, OpId};
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -66,6 +66,7 @@ pub(crate) struct Table {
     pub(crate) replacing: Rows<staging_core::kind::Op, Replacing>,
     /// The bytes of writes that were answered when they were accepted, until a job takes them (R8).
     pub(crate) behind: Rows<staging_core::kind::Op, Bytes>,
+    pub(crate) locks: Rows<staging_core::kind::Lock, Locking>,
 }
 
 impl Table {
@@ -76,6 +77,7 @@ impl Table {
             ops: Rows::new(),
             replacing: Rows::new(),
             behind: Rows::new(),
+            locks: Rows::new(),
         }
     }
 
@@ -117,6 +119,11 @@ impl Table {
             }
             None => self.behind.take(op),
         }
+    }
+
+    pub(crate) fn lock_path(&self, lock: LockId) -> Arc<Path> {
+        let row = self.locks.get(lock);
+        row.map_or_else(nowhere, |row| Arc::clone(&row.path))
     }
 
     pub(crate) fn op(&mut self, op: OpId) -> Option<&mut OpRow> {
@@ -164,6 +171,8 @@ pub(crate) struct OpRow {
     pub(crate) payload: Bytes,
     /// A job has taken one.
     pub(crate) taken: bool,
+    /// Who is in the way of a lock, as far as that is known.
+    pub(crate) in_the_way: Option<Holder>,
 }
 
 impl OpRow {
@@ -181,6 +190,18 @@ pub(crate) struct Replacing {
     pub(crate) path: Arc<Path>,
     /// There after the first step.
     pub(crate) temporary: Option<Arc<Temporary>>,
+    /// Under which lock that is to be.
+    pub(crate) under: Option<LockId>,
+}
+
+/// A lock that is waited for or held.
+#[derive(Debug)]
+pub(crate) struct Locking {
+    pub(crate) path: Arc<Path>,
+    /// Who asked for it.
+    pub(crate) op: OpId,
+    /// There while the system has granted it.
+    pub(crate) locked: Option<Locked>,
 }
 
 /// Who gets the answer.
@@ -238,6 +259,7 @@ mod tests {
             buffer,
             payload: Bytes::from_static(payload),
             taken: false,
+            in_the_way: None,
         };
         assert_eq!(row(None, b"").bytes(), None);
         assert_eq!(row(Some(vec![0; 5]), b"").bytes(), Some(5));

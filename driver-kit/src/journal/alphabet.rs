@@ -4,9 +4,9 @@ use super::reading::Flaw;
 use super::words::{Worded, Words, fields, put, unknown, words};
 use staging_core::{
     Access, Action, Bound, Cause, Class, Completion, Done, Durability, Entry, Event, Existing,
-    Fault, Grace, How, Ignored, IoKind, Limits, Missing, Mode, NodeKind, Outcome, OverBudget,
-    PhaseName, Plan, Reject, ReplaceStep, Reply, Request, Stamp, Standing, Tell, Turns, Weights,
-    Why,
+    Fault, Grace, How, Ignored, IoKind, Limits, LockStep, Missing, Mode, NodeKind, Outcome,
+    OverBudget, Patience, PhaseName, Plan, Reject, ReplaceStep, Reply, Request, Scope, Sharing,
+    Span, Stamp, Standing, Tell, Turns, Weights, Why,
 };
 
 words!(Entry {
@@ -19,6 +19,7 @@ words!(Event {
     Completed { io, completion },
     Cancelled { op },
     Dropped { handle },
+    Unlocked { lock },
     Returned { bytes },
     ShutdownAsked { grace },
     Forced { closing },
@@ -37,6 +38,7 @@ words!(Request {
     Flush { handle },
     Sync { handle },
     Replace { target, len, durability, existing },
+    Lock { target, span, sharing, scope, patience },
     FlushAll,
     SyncAll,
     Close { handle }
@@ -64,6 +66,13 @@ words!(Durability {
     FileAndDirectory
 });
 words!(Existing { Replace, Fail });
+words!(Sharing { Exclusive, Shared });
+words!(Patience { Waits, AsksOnce });
+words!(Scope {
+    Machine,
+    System,
+    Network
+});
 words!(Missing {
     Fail,
     Create,
@@ -92,6 +101,9 @@ words!(Completion {
     Created,
     Published { directory },
     Discarded,
+    Locked,
+    Contended,
+    Unlocked,
     Released { lent },
     Closed,
     Failed { fault }
@@ -110,6 +122,8 @@ words!(Fault {
     Short,
     SyncFailed,
     Behind(errno),
+    LocksUntrusted,
+    Contended,
     Cancelled,
     Deadline,
     ShuttingDown,
@@ -123,6 +137,7 @@ words!(NodeKind { Directory, Fifo, Socket, Device, Other, .. ? });
 words!(Reply {
     Accepted { op },
     Opening { op, handle },
+    Locking { op, lock },
     Rejected(reject),
     Adopted { file },
     Surplus,
@@ -144,6 +159,7 @@ words!(Ignored {
     UnknownOp,
     UnknownIo,
     UnknownHandle,
+    UnknownLock,
     WrongKind,
     Impossible,
     Closed,
@@ -175,6 +191,7 @@ words!(IoKind {
     SetLength { file, op, len },
     Sync { file },
     Replace { op, step },
+    Lock { lock, step },
     Release { file },
     Close { file }
 });
@@ -187,6 +204,8 @@ words!(ReplaceStep {
     SyncDirectory,
     Discard
 });
+
+words!(LockStep { Try { span, sharing, scope }, Release });
 
 words!(Outcome {
     Opened { file, len, standing },
@@ -201,6 +220,7 @@ words!(Outcome {
     Synced,
     SyncFailed { files, first, fault },
     Replaced,
+    Locked { lock },
     Closed,
     Failed { fault, done }
 });
@@ -211,6 +231,7 @@ words!(Bound {
     Operations,
     FileOperations(file),
     Handles,
+    Locks,
     Bytes,
     FileBytes(file)
 });
@@ -266,6 +287,7 @@ fields!(Weights {
     low
 });
 fields!(Stamp { len, version });
+fields!(Span { start, end });
 
 fields!(Limits {
     operations,
@@ -273,6 +295,7 @@ fields!(Limits {
     bytes,
     bytes_per_file,
     handles,
+    locks,
     descriptors,
     budget,
     linger,

@@ -4,7 +4,8 @@
 use super::wording;
 use staging_core::{
     Access, Action, Class, Completion, Durability, Entry, Event, Existing, Grace, Key, Limits,
-    Missing, Mode, OverBudget, Plan, Reply, Request, Stamp, Tick, Turns, Weights,
+    Missing, Mode, OverBudget, Patience, Plan, Reply, Request, Scope, Sharing, Span, Stamp, Tick,
+    Turns, Weights,
 };
 
 /// Writes entry by entry what was said when.
@@ -37,6 +38,7 @@ impl Transcript {
             bytes,
             bytes_per_file,
             handles,
+            locks,
             descriptors,
             budget,
             linger,
@@ -50,7 +52,7 @@ impl Transcript {
         let turns = turns_of(*turns);
         format!(
             "limits operations={operations} per-file={operations_per_file} bytes={bytes} \
-             bytes-per-file={bytes_per_file} handles={handles} descriptors={descriptors} \
+             bytes-per-file={bytes_per_file} handles={handles} locks={locks} descriptors={descriptors} \
              budget={budget} linger={linger} fetch={fetch} chunk={chunk} restarts={restarts} \
              merge={merge} merge-bytes={merge_bytes} turns={turns}\n\
              hold\n"
@@ -96,6 +98,7 @@ fn event_of(event: Event, reply: Reply) -> String {
         Event::Completed { io, completion } => format!("{io:?} {}", completion_of(completion)),
         Event::Cancelled { op } => format!("cancel {op:?}"),
         Event::Dropped { handle } => format!("drop {handle:?}"),
+        Event::Unlocked { lock } => format!("unlock {lock:?}"),
         Event::Returned { bytes } => format!("returned {bytes}"),
         Event::ShutdownAsked { grace } => {
             let Grace {
@@ -172,6 +175,32 @@ fn request_of(request: Request, reply: Reply) -> String {
                 Existing::Fail => " create-new",
             };
             format!("{verb} {} {len}{durability}{existing}", key_of(target))
+        }
+        Request::Lock {
+            target,
+            span,
+            sharing,
+            scope,
+            patience,
+        } => {
+            let part = match span {
+                Span::ALL => String::new(),
+                Span { start, end } => format!(" {start} {end}"),
+            };
+            let sharing = match sharing {
+                Sharing::Exclusive => "",
+                Sharing::Shared => " shared",
+            };
+            let once = match patience {
+                Patience::Waits => "",
+                Patience::AsksOnce => " once",
+            };
+            let scope = match scope {
+                Scope::Machine => " machine",
+                Scope::System => "",
+                Scope::Network => " network",
+            };
+            format!("{verb} {}{part}{sharing}{scope}{once}", key_of(target))
         }
     }
 }
@@ -251,6 +280,9 @@ fn completion_of(completion: Completion) -> String {
         Completion::Created => "created".to_owned(),
         Completion::Published { directory } => format!("published {}", key_of(directory)),
         Completion::Discarded => "discarded".to_owned(),
+        Completion::Locked => "locked".to_owned(),
+        Completion::Contended => "contended".to_owned(),
+        Completion::Unlocked => "unlocked".to_owned(),
         Completion::Released { lent: 0 } => "released".to_owned(),
         Completion::Released { lent } => format!("released lent {lent}"),
         Completion::Closed => "closed".to_owned(),

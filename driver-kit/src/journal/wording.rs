@@ -3,9 +3,9 @@
 //! Where a handle is named, the caller says how: by a name that a script gave it, or as it is.
 
 use staging_core::{
-    Access, Action, Bound, Done, Existing, Fault, HandleId, How, Instead, IoKind, Life, Missing,
-    NodeKind, OpId, Outcome, Pressure, Reject, ReplaceStep, Reply, Report, Request, Staging,
-    Standing, Stats, Tell, Wake, WakeReason, Why,
+    Access, Action, Bound, Done, Existing, Fault, HandleId, How, Instead, IoKind, Life, LockId,
+    LockStep, Missing, NodeKind, OpId, Outcome, Pressure, Reject, ReplaceStep, Reply, Report,
+    Request, Scope, Sharing, Span, Staging, Standing, Stats, Tell, Wake, WakeReason, Why,
 };
 
 /// How a handle is called.
@@ -29,6 +29,7 @@ pub fn kind(request: Request) -> &'static str {
         Request::Flush { .. } => "flush",
         Request::Sync { .. } => "sync",
         Request::Replace { .. } => "replace",
+        Request::Lock { .. } => "lock",
         Request::FlushAll => "flush-all",
         Request::SyncAll => "sync-all",
         Request::Close { .. } => "close",
@@ -39,6 +40,7 @@ pub fn kind(request: Request) -> &'static str {
 pub fn reply(reply: Reply) -> String {
     match reply {
         Reply::Accepted { op } => format!("accepted {op:?}"),
+        Reply::Locking { op, lock } => format!("locking {op:?} {lock:?}"),
         Reply::Opening { op, .. } => format!("opening {op:?}"),
         Reply::Rejected(Reject::Full(full)) => format!("refused: {} full", bound(full)),
         Reply::Rejected(why) => format!("refused: {}", words(&format!("{why:?}"))),
@@ -144,6 +146,7 @@ fn work(kind: IoKind, named: Named<'_>) -> String {
         }
         IoKind::Sync { file } => format!("sync {file:?}"),
         IoKind::Replace { op, step } => step_of(op, step),
+        IoKind::Lock { lock, step } => about_lock(lock, step),
         IoKind::Release { file } => format!("release {file:?}"),
         IoKind::Close { file } => format!("close {file:?}"),
     }
@@ -171,6 +174,30 @@ fn step_of(op: OpId, step: ReplaceStep) -> String {
     }
 }
 
+fn about_lock(lock: LockId, step: LockStep) -> String {
+    let LockStep::Try {
+        span,
+        sharing,
+        scope,
+    } = step
+    else {
+        return format!("give back {lock:?}");
+    };
+    let part = match span {
+        Span::ALL => String::new(),
+        Span { start, end } => format!(", {start} to {end}"),
+    };
+    let shared = match sharing {
+        Sharing::Exclusive => "",
+        Sharing::Shared => ", shared",
+    };
+    let anywhere = match scope {
+        Scope::Machine | Scope::System => "",
+        Scope::Network => ", on any file system",
+    };
+    format!("try {lock:?}{part}{shared}{anywhere}")
+}
+
 fn answer(outcome: Outcome) -> String {
     match outcome {
         Outcome::Opened {
@@ -193,6 +220,7 @@ fn answer(outcome: Outcome) -> String {
             fault,
         } => format!("{files} not synced, first {first:?}: {}", failure(fault)),
         Outcome::Replaced => "replaced".into(),
+        Outcome::Locked { lock } => format!("{lock:?} is held"),
         Outcome::Closed => "closed".into(),
         Outcome::Failed { fault, done } => {
             let done = match done {
@@ -241,6 +269,7 @@ fn bound(bound: Bound) -> String {
         Bound::Operations => "operations".into(),
         Bound::FileOperations(file) => format!("operations on {file:?}"),
         Bound::Handles => "handles".into(),
+        Bound::Locks => "locks".into(),
         Bound::Bytes => "bytes".into(),
         Bound::FileBytes(file) => format!("bytes of {file:?}"),
     }
@@ -266,6 +295,7 @@ pub fn wake(wake: Option<Wake>) -> String {
     match wake {
         None => "sleep".into(),
         Some(Wake { at, reason }) => match reason {
+            WakeReason::Retry(lock) => format!("at {at:?}, to try {lock:?} again"),
             WakeReason::Deadline(op) => format!("at {at:?}, for the deadline of {op:?}"),
             other => format!("at {at:?}, for {}", words(&format!("{other:?}"))),
         },
@@ -307,6 +337,8 @@ pub fn count(stats: &Stats, what: &str) -> String {
         "written" => stats.written,
         "written-bytes" => stats.written_bytes,
         "replaced" => stats.replaced,
+        "locked" => stats.locked,
+        "contended" => stats.contended,
         "synced" => stats.synced,
         "syncs-failed" => stats.syncs_failed,
         "accepted" => stats.accepted,

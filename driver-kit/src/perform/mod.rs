@@ -5,6 +5,7 @@
 
 mod identity;
 mod load;
+mod lock;
 mod open;
 mod replace;
 mod write;
@@ -18,6 +19,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 pub use identity::stamp_of;
+pub(crate) use lock::Locked;
 pub(crate) use open::look_at;
 pub(crate) use replace::{Swept, Temporary};
 pub(crate) use write::write;
@@ -87,6 +89,13 @@ fn carry_out(path: &Path, work: Work) -> Ended {
             bytes,
             swept,
         } => replace::step(path, step, temporary.as_deref(), &bytes, &swept),
+        Work::Try {
+            span,
+            sharing,
+            scope,
+            known,
+        } => lock::try_lock(path, span, sharing, scope, known),
+        Work::Unlock { locked } => lock::release(locked),
         Work::Release { held, notify } => release(held, notify),
         Work::Close { descriptor } => {
             // What a close says of writing back, a sync would have said before.

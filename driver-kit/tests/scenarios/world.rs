@@ -190,6 +190,7 @@ pub(crate) fn by_hand(job: Job) -> Finished {
         IoKind::SetLength { .. } => Completion::LengthSet,
         IoKind::Sync { .. } => Completion::Synced,
         IoKind::Replace { step, .. } => step.done(Key([0, 0])),
+        IoKind::Lock { step, .. } => step.done(),
         IoKind::Release { .. } => Completion::Released { lent: 0 },
         IoKind::Close { .. } => Completion::Closed,
     };

@@ -124,6 +124,7 @@ impl Simulation {
                 None => Work::Lost,
             },
             IoKind::Replace { op, step } => self.replace_work(op, step),
+            IoKind::Lock { step, .. } => Work::Lock { step },
             IoKind::Release { file } => {
                 let row = self.tables.files.get_mut(file);
                 let held = row.map_or(Held::Nothing, |row| {

@@ -107,6 +107,7 @@ impl Simulation {
             | Reply::Ignored(_)
             | Reply::Accepted { .. }
             | Reply::Opening { .. }
+            | Reply::Locking { .. }
             | Reply::Rejected(_) => {
                 if keeps_descriptor {
                     self.disk.close(opened.inode);

@@ -9,7 +9,8 @@ use super::ticket::Ticket;
 use crate::disk::Call;
 use crate::disk::errno::EIO;
 use crate::disk::{Covered, Disk, InodeId, Mark, Opened, Temporary};
-use staging_core::{Completion, Existing, Fault, IoId, IoKind, Missing, Stamp};
+use crate::faults::Trouble;
+use staging_core::{Completion, Existing, Fault, IoId, IoKind, LockStep, Missing, Stamp};
 use std::sync::Arc;
 
 /// An action in the hands of the disk.
@@ -134,6 +135,9 @@ pub(super) enum Work {
     },
     SyncDirectory {
         covered: Covered,
+    },
+    Lock {
+        step: LockStep,
     },
     Release {
         held: Held,
@@ -278,6 +282,7 @@ impl Work {
             | Work::Populate { .. }
             | Work::Sync { .. }
             | Work::SyncDirectory { .. }
+            | Work::Lock { .. }
             | Work::Release { .. }
             | Work::Close { .. }
             | Work::Lost => {}
@@ -366,6 +371,10 @@ impl Work {
             Work::SyncDirectory { covered } => match disk.directory_sync_ends(covered) {
                 Ok(()) => Completion::Synced,
                 Err(errno) => failed(errno),
+            },
+            Work::Lock { step } => match step {
+                LockStep::Try { .. } if disk.strikes(Trouble::Broken) => failed(EIO),
+                step => step.done(),
             },
             Work::Release { held } => Completion::Released { lent: lent(held) },
             Work::Close { inode } => {

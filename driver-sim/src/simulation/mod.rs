@@ -185,6 +185,8 @@ impl Simulation {
             (Reply::Accepted { op }, Payload::Nothing | Payload::Path(_)) => {
                 (op, request.handle(), Vec::new())
             }
+            // The disk's machine is alone with it: what its callers grant each other is the whole of it.
+            (Reply::Locking { op, .. }, _) => (op, None, Vec::new()),
             (Reply::Rejected(reject), _) => {
                 self.drain();
                 return Err(reject);

@@ -148,6 +148,7 @@ pub(super) const fn op_of(request: &staging_core::IoKind) -> Option<OpId> {
         | staging_core::IoKind::Load { .. }
         | staging_core::IoKind::Sync { .. }
         | staging_core::IoKind::Replace { .. }
+        | staging_core::IoKind::Lock { .. }
         | staging_core::IoKind::Release { .. }
         | staging_core::IoKind::Close { .. } => None,
     }

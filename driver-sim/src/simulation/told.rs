@@ -39,6 +39,7 @@ impl Simulation {
                     | IoKind::Sync { file }
                     | IoKind::Release { file }
                     | IoKind::Close { file } => self.path_of(file),
+                    IoKind::Lock { .. } => "?".into(),
                     IoKind::Replace { op, .. } => {
                         let row = self.tables.replacing.get(op);
                         row.map_or_else(|| "?".into(), |row| row.path.clone())

@@ -1,6 +1,7 @@
 //! The binary, as people and scripts meet it.
 
 mod cat;
+mod lock;
 mod log;
 mod replay;
 mod scene;

@@ -186,6 +186,10 @@ impl Run {
         Ok(line.ok_or("it is not told")?.trim().to_owned())
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.0.id()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) -> Result {
         let pid = Pid::from_raw(i32::try_from(self.child.0.id())?).ok_or("no process")?;
         Ok(kill_process(pid, signal)?)

@@ -162,6 +162,9 @@ impl Files {
                 | Completion::Created
                 | Completion::Published { .. }
                 | Completion::Discarded
+                | Completion::Locked
+                | Completion::Contended
+                | Completion::Unlocked
                 | Completion::Released { .. }
                 | Completion::Closed
                 | Completion::Failed { .. },
@@ -254,8 +257,10 @@ impl Files {
                 let descriptor = Arc::clone(&self.descriptors[&file]);
                 Box::new(move || calls::sync(&descriptor))
             }
-            // Nobody asks this loop for one.
-            IoKind::Replace { .. } => Box::new(|| Err(Fault::Os(libc::ENOSYS))),
+            // Nobody asks this loop for these.
+            IoKind::Replace { .. } | IoKind::Lock { .. } => {
+                Box::new(|| Err(Fault::Os(libc::ENOSYS)))
+            }
             IoKind::Release { file } => {
                 self.contents.remove(&file);
                 let call = Ok((Completion::Released { lent: 0 }, Brought::default()));
@@ -319,6 +324,7 @@ impl Files {
                 | Outcome::Synced
                 | Outcome::SyncFailed { .. }
                 | Outcome::Replaced
+                | Outcome::Locked { .. }
                 | Outcome::Closed
                 | Outcome::Failed { .. },
                 _,

@@ -229,8 +229,8 @@ impl Files {
                 Flight::set_length(Descriptor::clone(&self.descriptors[&file]), len)
             }
             IoKind::Sync { file } => Flight::sync(Descriptor::clone(&self.descriptors[&file])),
-            // Nobody asks this loop for one.
-            IoKind::Replace { .. } => failed(Fault::Os(libc::ENOSYS)),
+            // Nobody asks this loop for these.
+            IoKind::Replace { .. } | IoKind::Lock { .. } => failed(Fault::Os(libc::ENOSYS)),
             IoKind::Release { file } => {
                 self.contents.remove(&file);
                 Next::End(Completion::Released { lent: 0 }, Brought::Nothing)
@@ -295,6 +295,9 @@ impl Files {
                 | Completion::Created
                 | Completion::Published { .. }
                 | Completion::Discarded
+                | Completion::Locked
+                | Completion::Contended
+                | Completion::Unlocked
                 | Completion::Released { .. }
                 | Completion::Closed
                 | Completion::Failed { .. },
@@ -329,6 +332,7 @@ impl Files {
                 | Outcome::Synced
                 | Outcome::SyncFailed { .. }
                 | Outcome::Replaced
+                | Outcome::Locked { .. }
                 | Outcome::Closed
                 | Outcome::Failed { .. },
                 _,

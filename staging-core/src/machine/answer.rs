@@ -80,6 +80,7 @@ impl Machine {
             OpState::AwaitingRelease { file } => {
                 self.ops.unlink(&mut self.files[file].leavers, OPS, op);
             }
+            OpState::AwaitingLock { lock } => self.give_up_lock(lock),
             // A close stands in no list; its handle forgets it with the answer.
             OpState::AwaitingOthers => {}
             OpState::Resolved { .. } | OpState::Answered => return,

@@ -2,14 +2,15 @@
 //! Anything else changes nothing.
 
 use super::Machine;
+use super::lock::Tried;
 use super::open::{Opened, Sight};
 use super::replace::Ended;
 use super::state::{DirectoryId, Io, Owner, Place, WritingId};
 use super::write::Executed;
-use crate::action::{IoKind, ReplaceStep};
+use crate::action::{IoKind, LockStep, ReplaceStep};
 use crate::event::{Completion, Key, Stamp};
 use crate::fault::Fault;
-use crate::id::{FileId, IoId, OpId};
+use crate::id::{FileId, IoId, LockId, OpId};
 use crate::reply::{Ignored, Reply};
 
 /// A completion that fits its action, and on whose behalf that was done.
@@ -44,6 +45,8 @@ enum Fits {
     Synced(WritingId, Result<(), Fault>),
     Stepped(OpId, Ended),
     Discarded(OpId),
+    Tried(LockId, Tried),
+    GivenBack(LockId),
     DirectorySynced(OpId, DirectoryId, Result<(), Fault>),
     Released {
         file: FileId,
@@ -80,6 +83,8 @@ impl Machine {
             Fits::Synced(writing, result) => self.on_synced(writing, result),
             Fits::Stepped(op, ended) => self.on_replace_step(op, ended),
             Fits::Discarded(op) => self.on_discarded(op),
+            Fits::Tried(lock, tried) => self.on_lock_tried(lock, tried),
+            Fits::GivenBack(lock) => self.forget_lock(lock),
             Fits::DirectorySynced(op, directory, result) => {
                 self.on_directory_synced(op, directory, result);
             }
@@ -212,6 +217,7 @@ fn fit(io: &Io, completion: Completion) -> Result<Fits, Ignored> {
         (IoKind::Replace { step, .. }, Owner::Replace { op }, completion) => {
             return fit_step(op, step, completion);
         }
+        (IoKind::Lock { lock, step }, _, completion) => return fit_lock(lock, step, completion),
         (IoKind::Replace { op, .. }, Owner::Directory { directory }, Completion::Synced) => {
             Fits::DirectorySynced(op, directory, Ok(()))
         }
@@ -269,4 +275,19 @@ fn fit_step(op: OpId, step: ReplaceStep, completion: Completion) -> Result<Fits,
         _ => return Err(Ignored::WrongKind),
     };
     Ok(Fits::Stepped(op, ended))
+}
+
+/// The same for what was done about a lock.
+fn fit_lock(lock: LockId, step: LockStep, completion: Completion) -> Result<Fits, Ignored> {
+    match (step, completion) {
+        (LockStep::Try { .. }, Completion::Locked) => Ok(Fits::Tried(lock, Tried::Locked)),
+        (LockStep::Try { .. }, Completion::Contended) => Ok(Fits::Tried(lock, Tried::Contended)),
+        (LockStep::Try { .. }, Completion::Failed { fault }) => {
+            Ok(Fits::Tried(lock, Tried::Failed(fault)))
+        }
+        (LockStep::Release, Completion::Unlocked | Completion::Failed { .. }) => {
+            Ok(Fits::GivenBack(lock))
+        }
+        (LockStep::Try { .. } | LockStep::Release, _) => Err(Ignored::WrongKind),
+    }
 }

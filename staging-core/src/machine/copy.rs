@@ -27,11 +27,16 @@ impl Clone for Machine {
             ios,
             targets,
             directories,
+            locks,
+            lock_targets,
             keys,
             targets_by_key,
             directories_by_key,
+            lock_targets_by_key,
             timers,
+            retries,
             intervals,
+            lock_ranges,
             budget,
             ready,
             lines,
@@ -58,6 +63,8 @@ impl Clone for Machine {
             writes_ended,
             last_forgotten,
             operations_room,
+            locking,
+            locks_room,
             handles_room,
             stats,
             write_counts,
@@ -75,11 +82,16 @@ impl Clone for Machine {
         self.ios.clone_from(ios);
         self.targets.clone_from(targets);
         self.directories.clone_from(directories);
+        self.locks.clone_from(locks);
+        self.lock_targets.clone_from(lock_targets);
         self.keys.clone_from(keys);
         self.targets_by_key.clone_from(targets_by_key);
         self.directories_by_key.clone_from(directories_by_key);
+        self.lock_targets_by_key.clone_from(lock_targets_by_key);
         self.timers.clone_from(timers);
+        self.retries.clone_from(retries);
         self.intervals.clone_from(intervals);
+        self.lock_ranges.clone_from(lock_ranges);
         self.budget.clone_from(budget);
         self.ready = *ready;
         self.lines = *lines;
@@ -105,6 +117,8 @@ impl Clone for Machine {
         self.writes_ended = *writes_ended;
         self.last_forgotten = *last_forgotten;
         self.operations_room = *operations_room;
+        self.locking = *locking;
+        self.locks_room = *locks_room;
         self.handles_room = *handles_room;
         self.stats = *stats;
         self.write_counts = *write_counts;

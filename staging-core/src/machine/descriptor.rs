@@ -33,7 +33,10 @@ impl Machine {
     /// The file on whose behalf an action is done; an open has none yet, and a replace none.
     pub(super) fn file_of_owner(&self, owner: Owner) -> Option<FileId> {
         match owner {
-            Owner::Open { .. } | Owner::Replace { .. } | Owner::Directory { .. } => None,
+            Owner::Open { .. }
+            | Owner::Replace { .. }
+            | Owner::Directory { .. }
+            | Owner::Lock { .. } => None,
             Owner::Reopen { file } | Owner::File { file } | Owner::Read { file, .. } => Some(file),
             Owner::Write { writing, .. } | Owner::Sync { writing } => {
                 Some(self.writings[writing].file)

@@ -11,6 +11,7 @@ mod descriptor;
 mod directory;
 mod leave;
 mod lend;
+mod lock;
 mod open;
 mod order;
 mod poll;
@@ -41,6 +42,7 @@ use crate::staging::{Life, Staging};
 use crate::stats::{Stats, WriteCounts};
 use crate::time::Tick;
 use crate::timers::Timers;
+use crate::wake::{Wake, WakeReason};
 use alloc::vec::Vec;
 use behind::Lost;
 use budget::Budget;
@@ -48,8 +50,8 @@ pub use canonical::Canonical;
 pub use run::Run;
 pub use shutdown::Report;
 use state::{
-    Contents, Directory, DirectoryKind, File, Fullness, Handle, Io, Op, Pass, SyncAll, Target,
-    TargetKind, Then, Writing, WritingKind,
+    Contents, Directory, DirectoryKind, File, Fullness, Handle, Io, Lock, LockTarget,
+    LockTargetKind, Op, Pass, SyncAll, Target, TargetKind, Then, Writing, WritingKind,
 };
 
 /// The staging state machine.
@@ -97,11 +99,19 @@ pub struct Machine {
     targets: Slab<TargetKind, Target, 0>,
     /// Where names are to become durable.
     directories: Slab<DirectoryKind, Directory, 0>,
+    /// What is asked for, held, or being given back.
+    locks: Slab<crate::id::kind::Lock, Lock, 1>,
+    /// What those are of.
+    lock_targets: Slab<LockTargetKind, LockTarget, 0>,
     keys: Keys<crate::id::kind::File>,
     targets_by_key: Keys<TargetKind>,
     directories_by_key: Keys<DirectoryKind>,
-    timers: Timers,
-    intervals: Intervals,
+    lock_targets_by_key: Keys<LockTargetKind>,
+    timers: Timers<crate::id::kind::Op>,
+    /// When locks are to be tried again.
+    retries: Timers<crate::id::kind::Lock>,
+    intervals: Intervals<crate::id::kind::Op>,
+    lock_ranges: Intervals<crate::id::kind::Lock>,
     budget: Budget,
     /// Actions to be handed out, the longest waiting first.
     ready: List,
@@ -149,6 +159,10 @@ pub struct Machine {
     /// When the last write ended to a file that is no longer open for writing.
     last_forgotten: u64,
     operations_room: Fullness,
+    /// Operations that ask for a lock. They take no room from the others, for whoever holds the lock
+    /// may need that to go on.
+    locking: u32,
+    locks_room: Fullness,
     handles_room: Fullness,
     stats: Stats,
     /// What became of the writes of each class.
@@ -173,11 +187,16 @@ impl Machine {
             ios: Slab::new(),
             targets: Slab::new(),
             directories: Slab::new(),
+            locks: Slab::new(),
+            lock_targets: Slab::new(),
             keys: Keys::new(),
             targets_by_key: Keys::new(),
             directories_by_key: Keys::new(),
+            lock_targets_by_key: Keys::new(),
             timers: Timers::new(),
+            retries: Timers::new(),
             intervals: Intervals::new(),
+            lock_ranges: Intervals::new(),
             budget: Budget::new(limits.budget),
             ready: List::EMPTY,
             lines: [List::EMPTY; 4],
@@ -204,6 +223,8 @@ impl Machine {
             writes_ended: 0,
             last_forgotten: 0,
             operations_room: Fullness::Quiet,
+            locking: 0,
+            locks_room: Fullness::Quiet,
             handles_room: Fullness::Quiet,
             stats: Stats::default(),
             write_counts: [WriteCounts::default(); 4],
@@ -236,6 +257,7 @@ impl Machine {
             Event::Completed { io, completion } => self.on_completed(io, completion),
             Event::Cancelled { op } => self.on_cancelled(op),
             Event::Dropped { handle } => self.on_dropped(handle),
+            Event::Unlocked { lock } => self.on_unlocked(lock),
             Event::Returned { bytes } => self.on_returned(bytes),
             Event::ShutdownAsked { grace } => self.on_shutdown_asked(grace),
             Event::Forced { closing } => self.on_forced(closing),
@@ -375,11 +397,14 @@ impl Machine {
             return;
         }
         self.now = now;
-        while let Some((at, op)) = self.timers.first() {
-            if at > now {
-                break;
+        while let Some(Wake { at, reason }) = self.next_timer()
+            && at <= now
+        {
+            match reason {
+                WakeReason::Deadline(op) => self.expire(op),
+                WakeReason::Retry(lock) => self.retry_lock(lock),
+                WakeReason::Told | WakeReason::Io | WakeReason::PhaseEnds => break,
             }
-            self.expire(op);
         }
         self.settle_phase();
     }

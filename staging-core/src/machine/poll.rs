@@ -3,6 +3,7 @@
 use super::Machine;
 use super::state::{Fullness, Io, News, OPS, OpState, Place};
 use crate::action::{Action, Bound, IoKind, Tell};
+use crate::event::Request;
 use crate::phase::{Phase, PhaseName};
 use crate::slab::NONE;
 use crate::time::Tick;
@@ -34,7 +35,9 @@ impl Machine {
             match flight {
                 Some(_) => self.ops[op].state = OpState::Answered,
                 None => {
-                    self.ops.remove(op);
+                    let gone = self.ops.remove(op);
+                    let locking = gone.is_some_and(|op| matches!(op.request, Request::Lock { .. }));
+                    self.locking -= u32::from(locking);
                 }
             }
             return Some(Tell::Resolve { op, tag, outcome });
@@ -88,16 +91,29 @@ impl Machine {
     /// for a driver whose workers drain on their own.
     pub fn next_deadline(&self) -> Option<Wake> {
         let until = self.phase.until();
-        match self.timers.first() {
-            Some((at, op)) if at <= until => Some(Wake {
-                at,
-                reason: WakeReason::Deadline(op),
-            }),
+        match self.next_timer() {
+            Some(wake) if wake.at <= until => Some(wake),
             _ if until != Tick::NEVER => Some(Wake {
                 at: until,
                 reason: WakeReason::PhaseEnds,
             }),
             _ => None,
+        }
+    }
+
+    /// The next deadline or the next try of a lock; the deadline first, if they fall together.
+    pub(super) fn next_timer(&self) -> Option<Wake> {
+        let deadline = self.timers.first().map(|(at, op)| Wake {
+            at,
+            reason: WakeReason::Deadline(op),
+        });
+        let retry = self.retries.first().map(|(at, lock)| Wake {
+            at,
+            reason: WakeReason::Retry(lock),
+        });
+        match (deadline, retry) {
+            (Some(deadline), Some(retry)) if retry.at < deadline.at => Some(retry),
+            (deadline, retry) => deadline.or(retry),
         }
     }
 
@@ -108,11 +124,12 @@ impl Machine {
             || !self.news.is_empty()
             || (self.operations_room == Fullness::Refused && self.operations_have_room())
             || (self.handles_room == Fullness::Refused && self.handles_have_room())
+            || (self.locks_room == Fullness::Refused && self.locks_have_room())
             || self.bytes_room == Fullness::Freed
     }
 
     pub(super) fn operations_have_room(&self) -> bool {
-        self.ops.len() < self.limits.operations
+        self.ops.len() - self.locking < self.limits.operations
     }
 
     pub(super) fn handles_have_room(&self) -> bool {
@@ -201,6 +218,12 @@ impl Machine {
             self.handles_room = Fullness::Quiet;
             return Some(Tell::Room {
                 bound: Bound::Handles,
+            });
+        }
+        if self.locks_room == Fullness::Refused && self.locks_have_room() {
+            self.locks_room = Fullness::Quiet;
+            return Some(Tell::Room {
+                bound: Bound::Locks,
             });
         }
         if self.bytes_room == Fullness::Freed {

@@ -43,6 +43,11 @@ impl Machine {
         if let Request::Replace { len, .. } = request {
             self.check_replace(len)?;
         }
+        // A lock has its own bound; whoever holds one may need room to go on.
+        if let Request::Lock { span, .. } = request {
+            self.check_lock(span)?;
+            return Ok(self.accept(tag, deadline, request, file));
+        }
         // Closing ends work, so it is not refused for fullness (R12). One close a handle keeps
         // that bounded.
         if !self.operations_have_room() && !matches!(request, Request::Close { .. }) {
@@ -69,7 +74,10 @@ impl Machine {
             ) => Ok(()),
             (
                 Phase::Draining { .. },
-                Request::Open { .. } | Request::Stage { .. } | Request::Replace { .. },
+                Request::Open { .. }
+                | Request::Stage { .. }
+                | Request::Replace { .. }
+                | Request::Lock { .. },
             )
             | (Phase::Closing { .. } | Phase::Closed, _) => Err(Reject::ShuttingDown),
         }
@@ -117,6 +125,7 @@ impl Machine {
     fn remember_refusal(&mut self, reject: Reject) {
         match reject {
             Reject::Full(Bound::Operations) => self.operations_room = Fullness::Refused,
+            Reject::Full(Bound::Locks) => self.locks_room = Fullness::Refused,
             Reject::Full(Bound::Handles) => self.handles_room = Fullness::Refused,
             Reject::Full(Bound::FileOperations(file)) => {
                 self.files[file].room = Fullness::Refused;
@@ -149,6 +158,8 @@ impl Machine {
         file: Option<FileId>,
     ) -> Reply {
         let opening = matches!(request, Request::Open { .. });
+        let locking = matches!(request, Request::Lock { .. });
+        let lock = self.locks.vacant();
         let op = self.ops.vacant();
         let handle = match opening {
             true => Some(self.reserve_handle(op)),
@@ -193,6 +204,7 @@ impl Machine {
         }
         match handle {
             Some(handle) if opening => Reply::Opening { op, handle },
+            None if locking => Reply::Locking { op, lock },
             Some(_) | None => Reply::Accepted { op },
         }
     }
@@ -204,6 +216,7 @@ impl Machine {
         match (request, file, writing) {
             (Request::Open { access, .. }, _, _) => self.start_open(op, access),
             (Request::Replace { target, len, .. }, _, _) => self.start_replace(op, target, len),
+            (Request::Lock { .. }, _, _) => self.start_lock(op),
             (Request::Stage { plan, .. }, Some(file), _) => match plan.mode {
                 Mode::None => {
                     let outcome = self.staged_outcome(file);

@@ -177,7 +177,9 @@ impl Machine {
         while let Some(op) = self.ops.next_from(from) {
             from = op.index() as u32 + 1;
             let new_work = match self.ops[op].state {
-                OpState::AwaitingSlot | OpState::Opening { .. } => true,
+                OpState::AwaitingSlot | OpState::Opening { .. } | OpState::AwaitingLock { .. } => {
+                    true
+                }
                 OpState::AwaitingOrder { .. } => self.plan_of(op).is_some(),
                 _ => false,
             };
@@ -194,6 +196,7 @@ impl Machine {
         self.enter(Phase::Closing { until }, cause);
         self.answer_all(Fault::Abandoned);
         self.give_up_round();
+        self.give_back_all_locks();
         let mut from = 0;
         while let Some(handle) = self.handles.next_from(from) {
             from = handle.index() as u32 + 1;
@@ -247,6 +250,7 @@ impl Machine {
                 .remove(self.directories[directory].key);
             self.directories.remove(directory);
         }
+        self.forget_all_locks();
         self.all_writes = List::EMPTY;
         self.writes_by_class = [0; 4];
         self.unsynced = List::EMPTY;

@@ -74,6 +74,7 @@ impl Machine {
             | Request::Flush { .. }
             | Request::Sync { .. }
             | Request::Replace { .. }
+            | Request::Lock { .. }
             | Request::FlushAll
             | Request::SyncAll
             | Request::Close { .. } => None,

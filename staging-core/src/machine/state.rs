@@ -1,19 +1,21 @@
 //! What the machine keeps of each thing. Every enum says what may happen in each of its states;
 //! who stands in which list follows from the state alone.
 
+mod locks;
 mod names;
 
 use crate::action::{IoKind, Outcome};
 use crate::class::Class;
 use crate::event::{Key, Plan, Request, Stamp, Tag};
 use crate::fault::Fault;
-use crate::id::{FileId, HandleId, Id, IoId, OpId};
+use crate::id::{FileId, HandleId, Id, IoId, LockId, OpId};
 use crate::intervals::Root;
 use crate::slab::List;
 use crate::staging::{How, Why};
 use crate::stats::WriteCounts;
 use crate::time::Tick;
 
+pub(super) use locks::{DEPENDENTS, Lock, LockState, LockTarget, LockTargetId, LockTargetKind};
 pub(super) use names::{Directory, DirectoryId, DirectoryKind, Target, TargetId, TargetKind};
 
 /// Lists of operations: an operation stands in one at a time.
@@ -119,6 +121,8 @@ pub(super) enum OpState {
     AwaitingDirectory { directory: DirectoryId },
     /// A replace, in `covered` of its directory, until the system sync returns.
     SyncingDirectory { directory: DirectoryId },
+    /// A lock, which is not held yet; it knows where it waits.
+    AwaitingLock { lock: LockId },
     /// A close, named by its handle, until the handle's other operations are answered.
     AwaitingOthers,
     /// Answered, in `told`, until the answer is polled. A flight may still be under way.
@@ -531,6 +535,8 @@ pub(super) enum Owner {
     Sync { writing: WritingId },
     /// A step of a replace.
     Replace { op: OpId },
+    /// A lock.
+    Lock { lock: LockId },
     /// The system sync of a directory.
     Directory { directory: DirectoryId },
 }

@@ -203,7 +203,8 @@ impl Machine {
                 | Owner::Reopen { .. }
                 | Owner::File { .. }
                 | Owner::Sync { .. }
-                | Owner::Replace { .. },
+                | Owner::Replace { .. }
+                | Owner::Lock { .. },
             ) => Class::Normal,
         }
     }
@@ -222,6 +223,7 @@ fn cost(kind: IoKind) -> u32 {
         | IoKind::SetLength { .. }
         | IoKind::Sync { .. }
         | IoKind::Replace { .. }
+        | IoKind::Lock { .. }
         | IoKind::Release { .. }
         | IoKind::Close { .. } => 0,
     };

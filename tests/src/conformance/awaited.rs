@@ -4,12 +4,13 @@ use super::driver::{
     Answers, Begun, Driver, FollowedFile, Group, Open, OpenFile, Opening, Replacing, Version,
     Watched,
 };
+use super::guarding::{self, Locking, Updating};
 use super::logs::Logs;
 use bytes::Bytes;
 use driver_kit::batch::{Item, Order, Progress};
 use driver_kit::client::{self, Background, FollowBuilder, OpenOptions};
-use driver_kit::core::{Grace, Plan, Standing};
-use driver_kit::hub::Hub;
+use driver_kit::core::{Grace, Plan, Sharing, Standing};
+use driver_kit::hub::{Hub, Lock};
 use driver_kit::watch::{Change, Follow, News};
 use driver_kit::{Deadline, Handle, ShutdownReport};
 use std::future::{Future, IntoFuture};
@@ -93,6 +94,31 @@ impl<W: World> Driver for Awaited<W> {
             .create_new(how.create_new)
             .deadline(how.deadline);
         self.world.block_on(replace.into_future())
+    }
+
+    fn lock(&self, path: &Path, how: Locking) -> io::Result<Lock> {
+        let lock = self.stager.lock(path).scope(how.scope);
+        let lock = match how.sharing {
+            Sharing::Exclusive => lock.exclusive(),
+            Sharing::Shared => lock.shared(),
+        };
+        let lock = match how.range {
+            Some(range) => lock.range(range),
+            None => lock,
+        };
+        let lock = if how.once { lock.once() } else { lock };
+        self.world
+            .block_on(lock.deadline(how.deadline).into_future())
+    }
+
+    fn update(&self, path: &Path, change: guarding::Change, how: Updating) -> io::Result<()> {
+        let update = self.stager.update(path, change);
+        let update = match how.scope {
+            Some(scope) => update.scope(scope),
+            None => update.unlocked(),
+        };
+        let update = update.durability(how.durability).deadline(how.deadline);
+        self.world.block_on(update.into_future())
     }
 
     fn flush_all(&self, deadline: Deadline) -> io::Result<()> {

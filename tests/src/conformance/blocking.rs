@@ -4,12 +4,13 @@ use super::driver::{
     Answers, Begun, Configuration, Driver, FollowedFile, Group, Open, OpenFile, Opening, Replacing,
     Version, Watched,
 };
+use super::guarding::{self, Locking, Updating};
 use super::logs::Logs;
 use bytes::Bytes;
 use driver_blocking::{Background, Batch, File, Stager};
 use driver_kit::batch::{Item, Order, Progress};
-use driver_kit::core::{Grace, Limits, Plan, Standing};
-use driver_kit::hub::{Hub, Idle, Turn, TurnEnd};
+use driver_kit::core::{Grace, Limits, Plan, Sharing, Standing};
+use driver_kit::hub::{Hub, Idle, Lock, Turn, TurnEnd};
 use driver_kit::watch::{Change, Follow, News};
 use driver_kit::{Deadline, Handle, ShutdownReport};
 use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
@@ -94,6 +95,30 @@ impl Driver for Blocking {
             .create_new(how.create_new)
             .deadline(how.deadline)
             .commit()
+    }
+
+    fn lock(&self, path: &Path, how: Locking) -> io::Result<Lock> {
+        let lock = self.stager.lock(path).scope(how.scope);
+        let lock = match how.sharing {
+            Sharing::Exclusive => lock.exclusive(),
+            Sharing::Shared => lock.shared(),
+        };
+        let lock = match how.range {
+            Some(range) => lock.range(range),
+            None => lock,
+        };
+        let lock = if how.once { lock.once() } else { lock };
+        lock.deadline(how.deadline).acquire()
+    }
+
+    fn update(&self, path: &Path, change: guarding::Change, how: Updating) -> io::Result<()> {
+        let update = self.stager.update(path, change);
+        let update = match how.scope {
+            Some(scope) => update.scope(scope),
+            None => update.unlocked(),
+        };
+        let update = update.durability(how.durability).deadline(how.deadline);
+        update.commit()
     }
 
     fn flush_all(&self, deadline: Deadline) -> io::Result<()> {

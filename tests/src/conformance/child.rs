@@ -6,7 +6,7 @@ use super::run::Proof;
 use super::scene::Scene;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::{env, fs, io};
 
@@ -99,6 +99,15 @@ impl Child {
     /// It could not be started.
     pub fn begin(&self, scene: &Scene) -> io::Result<Process> {
         Process::start(&mut self.command(env::current_exe()?, scene))
+    }
+
+    /// The same, with a word to it: the path it works on.
+    ///
+    /// # Errors
+    /// It could not be started.
+    pub fn begin_at(&self, scene: &Scene, place: &Path) -> io::Result<Process> {
+        let mut command = self.command(env::current_exe()?, scene);
+        Process::start(command.env(PLACE, place))
     }
 
     fn command(&self, program: PathBuf, scene: &Scene) -> Command {

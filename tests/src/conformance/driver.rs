@@ -1,5 +1,6 @@
 //! What a driver has to offer to be held to its promises.
 
+use super::guarding::{Change, Locking, Updating};
 use super::logs::Logs;
 use bytes::Bytes;
 use driver_kit::batch::{Item, Order, Progress};
@@ -9,8 +10,8 @@ use driver_kit::core::{
     Plan, Staging, Standing, Stats,
 };
 use driver_kit::handlers::Handlers;
-use driver_kit::hub::Hub;
-use driver_kit::watch::{Change, Follow, News};
+use driver_kit::hub::{Hub, Lock};
+use driver_kit::watch::{Follow, News};
 use driver_kit::{Deadline, Handle, ShutdownReport};
 use std::io::{self, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -196,6 +197,22 @@ pub trait Driver: Send + Sync {
     /// # Errors
     /// What the driver says.
     fn replace(&self, path: &Path, content: &[u8], how: Replacing) -> io::Result<()>;
+
+    /// Locks a file, and waits for it.
+    ///
+    /// # Errors
+    /// What the driver says; without the kit, that it cannot.
+    fn lock(&self, _path: &Path, _how: Locking) -> io::Result<Lock> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Reads, changes and replaces a file, and waits for it.
+    ///
+    /// # Errors
+    /// What the driver says, or the change; without the kit, that it cannot.
+    fn update(&self, _path: &Path, _change: Change, _how: Updating) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 
     /// Waits until what was written to any file is executed.
     ///
@@ -470,7 +487,7 @@ pub trait Group: Send + Sync {
 /// Paths that are watched.
 pub trait Watched: Send {
     /// The next change; `None` after the last.
-    fn next(&mut self) -> Option<Change>;
+    fn next(&mut self) -> Option<driver_kit::watch::Change>;
 }
 
 /// A file that is followed.

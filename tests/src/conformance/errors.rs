@@ -17,6 +17,7 @@ pub fn fault_of(error: &io::Error) -> Option<Fault> {
         Some(Cause::Fault(fault) | Cause::CutShort { fault, .. } | Cause::Indeterminate(fault)) => {
             Some(fault)
         }
+        Some(Cause::Contended(_)) => Some(Fault::Deadline),
         Some(Cause::Rejected(_)) | None => None,
     }
 }

@@ -14,6 +14,7 @@ mod child;
 mod driver;
 mod errors;
 mod gate;
+mod guarding;
 mod logs;
 mod process;
 mod run;
@@ -31,6 +32,7 @@ pub use driver::{
 };
 pub use errors::{cause_of, fault_of, is_errno, names_its_file};
 pub use gate::{Gate, Verdict};
+pub use guarding::{Change, Locking, Updating};
 pub use logs::{Logs, OpenLog, ReadLog};
 pub use process::Process;
 pub use run::{Case, Proof, case, run, run_child};

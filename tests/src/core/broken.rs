@@ -352,6 +352,26 @@ pub fn fixtures() -> Vec<Broken> {
             },
         ),
         broken(
+            "order::check_run",
+            "two writes become one action that is longer than both",
+            "Write",
+            || {
+                let (mut world, file) = writing(&[(0, 10)]);
+                let op = last_op(&world);
+                let io = world.driver.jobs[0].io;
+                world.order.forget_flight(op);
+                let (offset, len, parts) = (0, 20, 1);
+                let kind = IoKind::Write {
+                    file,
+                    op,
+                    offset,
+                    len,
+                    parts,
+                };
+                world.order.handed_out(io, kind, &[op]);
+            },
+        ),
+        broken(
             "order::answered",
             "a flush ends before a write it covers",
             "(R3)",

@@ -5,8 +5,8 @@ use super::dice::Dice;
 use super::disk::Disk;
 use super::replaces::directory_of;
 use staging_core::{
-    Access, Completion, Fault, FileId, How, IoId, IoKind, Key, Limits, Missing, PAGE, ReplaceStep,
-    Reply, Stamp, charge_loaded, charge_mapped,
+    Access, Completion, Fault, FileId, How, IoId, IoKind, Key, Limits, LockStep, Missing, PAGE,
+    ReplaceStep, Reply, Stamp, charge_loaded, charge_mapped,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,6 +59,8 @@ struct Slice {
 pub(crate) struct Luck {
     pub(crate) failing: usize,
     pub(crate) no_mapping: bool,
+    /// How often another process has a lock.
+    pub(crate) contended: usize,
 }
 
 #[derive(Default)]
@@ -112,7 +114,7 @@ impl Driver {
                 assert!(beside.is_none(), "{kind:?} beside {beside:?}");
                 job.inode = Some(self.writable(file, kind));
             }
-            IoKind::Replace { .. } => {}
+            IoKind::Replace { .. } | IoKind::Lock { .. } => {}
             IoKind::Release { file } => {
                 self.check_alone(file, kind);
                 if let Some(held) = self.contents.remove(&file) {
@@ -207,6 +209,7 @@ impl Driver {
                 Completion::CutShort { bytes, fault }
             }
             IoKind::Replace { step, .. } => replaced(step, job.target, fails, dice),
+            IoKind::Lock { step, .. } => locked(step, self.luck, fails, dice),
             _ if fails => failed(dice),
             IoKind::Look { .. } => Completion::Looked { stamp: stamp(disk) },
             IoKind::Map { file, len, how } => self.map(job, file, len, how, disk),
@@ -413,6 +416,16 @@ fn failed(dice: &mut Dice) -> Completion {
     Completion::Failed { fault }
 }
 
+/// Another process may have the lock.
+fn locked(step: LockStep, luck: Luck, fails: bool, dice: &mut Dice) -> Completion {
+    match step {
+        _ if fails => failed(dice),
+        LockStep::Try { .. } if dice.chance(luck.contended) => Completion::Contended,
+        LockStep::Try { .. } => Completion::Locked,
+        LockStep::Release => Completion::Unlocked,
+    }
+}
+
 fn replaced(step: ReplaceStep, target: Key, fails: bool, dice: &mut Dice) -> Completion {
     match step {
         ReplaceStep::Fill { len, .. } if fails && len > 1 && dice.chance(50) => {
@@ -437,6 +450,7 @@ fn uses_descriptor(kind: IoKind, of: FileId) -> bool {
         IoKind::Open { .. }
         | IoKind::Fetch { .. }
         | IoKind::Replace { .. }
+        | IoKind::Lock { .. }
         | IoKind::Release { .. }
         | IoKind::Close { .. } => false,
     }
@@ -459,6 +473,7 @@ fn stages(kind: IoKind, of: FileId) -> bool {
         | IoKind::SetLength { .. }
         | IoKind::Sync { .. }
         | IoKind::Replace { .. }
+        | IoKind::Lock { .. }
         | IoKind::Close { .. } => false,
     }
 }

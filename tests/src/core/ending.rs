@@ -11,6 +11,7 @@ use staging_core::{
 /// waits for room that callers hold.
 pub(crate) fn come_to_rest(world: &mut World) {
     world.driver.luck.failing = 0;
+    world.driver.luck.contended = 0;
     world.disk.heal();
     let mut steps = 0;
     loop {
@@ -18,6 +19,9 @@ pub(crate) fn come_to_rest(world: &mut World) {
         world.check();
         let jobs = world.driver.jobs.len();
         if jobs == 0 {
+            if try_again(world) {
+                continue;
+            }
             break;
         }
         let at = world.dice.below(jobs);
@@ -28,16 +32,31 @@ pub(crate) fn come_to_rest(world: &mut World) {
     quiet(world);
 }
 
-/// Every handle is closed and every slice dropped: nothing is left but what may linger.
+/// Whether a lock is to be tried again that another process had.
+fn try_again(world: &mut World) -> bool {
+    let wake = world.machine.next_deadline();
+    let retry = wake.filter(|_| world.locks.waits_for_another());
+    if let Some(wake) = retry {
+        world.now = wake.at.max(world.now);
+        let _ = world.say(Event::Ticked);
+    }
+    retry.is_some()
+}
+
+/// Every handle is closed, every lock given back and every slice dropped: nothing is left but what may linger.
 pub(crate) fn close_everything(world: &mut World) {
     loop {
         while world.driver.slices() > 0 {
             world.drop_slice(0);
         }
+        let held: Vec<_> = world.locks.held().collect();
+        for lock in &held {
+            world.unlock(*lock);
+        }
         come_to_rest(world);
         let open = world.rows.iter().find(|row| row.state == RowState::Open);
         let Some(handle) = open.map(|row| row.id) else {
-            if world.driver.slices() == 0 {
+            if world.driver.slices() == 0 && held.is_empty() {
                 break;
             }
             continue;

@@ -9,7 +9,8 @@ use super::log::{Log, Origin};
 use super::world::{RowState, World};
 use staging_core::{
     Access, Class, Durability, Entry, Event, Existing, Grace, HandleId, Key, Limits, Missing, Mode,
-    OpId, OverBudget, PAGE, PhaseName, Plan, Request, Tick, Turns, Weights,
+    OpId, OverBudget, PAGE, Patience, PhaseName, Plan, Request, Scope, Sharing, Span, Tick, Turns,
+    Weights,
 };
 use std::collections::BTreeSet;
 
@@ -23,6 +24,7 @@ struct Nature {
     writers: usize,
     ends: bool,
     replaces: usize,
+    locks: usize,
 }
 
 /// A history that came to its end.
@@ -75,8 +77,10 @@ fn honest(dice: &mut Dice) -> (Limits, Nature, Luck) {
     let luck = Luck {
         failing: dice.one_of(&[0, 0, 2, 10, 30]),
         no_mapping: dice.chance(25),
+        contended: 30,
     };
     nature.replaces = replaces(dice);
+    nature.locks = locks(dice);
     (limits, nature, luck)
 }
 
@@ -103,6 +107,7 @@ pub fn endure(seed: u64, steps: usize) -> Lived {
     let mut dice = Dice::of(seed ^ 0xbad);
     let (limits, mut nature) = (limits(&mut dice), nature(&mut dice));
     nature.replaces = replaces(&mut dice);
+    nature.locks = locks(&mut dice);
     let world = World::new(Dice::of(seed), Origin::Seed(seed), limits, false);
     endure_in(world, &nature, steps)
 }
@@ -112,6 +117,7 @@ pub fn endure_by(bytes: &[u8]) -> Lived {
     let mut dice = Dice::of_bytes(bytes);
     let (limits, mut nature) = (limits(&mut dice), nature(&mut dice));
     nature.replaces = replaces(&mut dice);
+    nature.locks = locks(&mut dice);
     let world = World::new(dice, Origin::Bytes(bytes.len()), limits, false);
     endure_in(world, &nature, bytes.len())
 }
@@ -141,7 +147,7 @@ fn endure_in(mut world: World, nature: &Nature, steps: usize) -> Lived {
 
 /// Limits down to one of everything.
 pub(crate) fn limits(dice: &mut Dice) -> Limits {
-    Limits {
+    let limits = Limits {
         operations: dice.one_of(&[0, 1, 2, 4, 8, 30]),
         operations_per_file: dice.one_of(&[0, 1, 2, 4, 8]),
         bytes: dice.one_of(&[1, 5_000, 40_000, 1 << 30]),
@@ -158,6 +164,11 @@ pub(crate) fn limits(dice: &mut Dice) -> Limits {
         merge: dice.one_of(&[0, 2, 3, 1024]),
         merge_bytes: dice.one_of(&[5_000, 40_000, 1 << 30]),
         turns: turns(dice),
+        locks: 0,
+    };
+    Limits {
+        locks: limits.handles,
+        ..limits
     }
 }
 
@@ -188,10 +199,15 @@ fn nature(dice: &mut Dice) -> Nature {
         writers: dice.one_of(&[0, 0, 30, 70]),
         ends: dice.chance(40),
         replaces: 0,
+        locks: 0,
     }
 }
 
 fn replaces(dice: &mut Dice) -> usize {
+    dice.one_of(&[0, 0, 0, 40])
+}
+
+fn locks(dice: &mut Dice) -> usize {
     dice.one_of(&[0, 0, 0, 40])
 }
 
@@ -262,6 +278,9 @@ pub(crate) fn plan(dice: &mut Dice) -> Plan {
 }
 
 fn ask(world: &mut World, nature: &Nature) {
+    if nature.locks > 0 && world.dice.chance(25) {
+        return unlock(world);
+    }
     let deadline = if world.dice.chance(nature.deadlines) {
         Tick((world.now.0 + world.dice.below(60) as u64).saturating_sub(5))
     } else {
@@ -276,6 +295,9 @@ fn request(world: &mut World, nature: &Nature) -> Request {
     let plan = plan(&mut world.dice);
     if nature.replaces > 0 && world.dice.chance(nature.replaces) {
         return replace(&mut world.dice);
+    }
+    if nature.locks > 0 && world.dice.chance(nature.locks) {
+        return lock(&mut world.dice);
     }
     let Some(handle) = some_handle(world) else {
         let missing = world.dice.one_of(&[
@@ -309,6 +331,28 @@ fn request(world: &mut World, nature: &Nature) -> Request {
             offset: world.dice.one_of(&[0, 1, 4095, 8_000, u64::MAX - 10]),
             len: world.dice.one_of(&[0, 1, 10, 4096, 30_000]),
         },
+    }
+}
+
+fn unlock(world: &mut World) {
+    let held: Vec<_> = world.locks.held().collect();
+    if !held.is_empty() {
+        let lock = world.dice.one_of(&held);
+        world.unlock(lock);
+    }
+}
+
+fn lock(dice: &mut Dice) -> Request {
+    let start = dice.one_of(&[0, 0, 10, 20]);
+    Request::Lock {
+        target: Key([7, dice.below(2) as u64]),
+        span: Span {
+            start,
+            end: dice.one_of(&[5, 15, 30, u64::MAX]),
+        },
+        sharing: dice.one_of(&[Sharing::Exclusive, Sharing::Shared]),
+        scope: dice.one_of(&[Scope::Machine, Scope::System, Scope::System, Scope::Network]),
+        patience: dice.one_of(&[Patience::Waits, Patience::Waits, Patience::AsksOnce]),
     }
 }
 

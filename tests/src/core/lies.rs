@@ -4,8 +4,8 @@
 use super::dice::Dice;
 use super::world::World;
 use staging_core::{
-    Completion, Event, Fault, HandleId, Ignored, IoId, IoKind, Key, OpId, PhaseName, ReplaceStep,
-    Reply, Stamp,
+    Completion, Event, Fault, HandleId, Ignored, IoId, IoKind, Key, LockStep, OpId, PhaseName,
+    ReplaceStep, Reply, Stamp,
 };
 
 /// Says one thing that may be a lie, and holds the answer against what the machine can know.
@@ -90,7 +90,7 @@ fn completion(dice: &mut Dice) -> Completion {
         version: dice.one_of(&[1, 2]),
     };
     let key = Key([0, dice.below(4) as u64]);
-    match dice.below(16) {
+    match dice.below(19) {
         0 => Completion::Opened { key, stamp },
         1 => Completion::Fetched { key, stamp },
         2 => Completion::Looked { stamp },
@@ -109,6 +109,9 @@ fn completion(dice: &mut Dice) -> Completion {
         12 => Completion::Created,
         13 => Completion::Published { directory: key },
         14 => Completion::Discarded,
+        15 => Completion::Locked,
+        16 => Completion::Contended,
+        17 => Completion::Unlocked,
         _ => Completion::Failed {
             fault: dice.one_of(&[
                 Fault::Os(5),
@@ -122,8 +125,10 @@ fn completion(dice: &mut Dice) -> Completion {
 
 /// Which kind of completion each kind of action can have.
 fn fits(kind: IoKind, completion: Completion) -> bool {
-    if let IoKind::Replace { step, .. } = kind {
-        return fits_step(step, completion);
+    match kind {
+        IoKind::Replace { step, .. } => return fits_step(step, completion),
+        IoKind::Lock { step, .. } => return fits_lock(step, completion),
+        _ => {}
     }
     match completion {
         Completion::Opened { .. } => matches!(kind, IoKind::Open { .. } | IoKind::Fetch { .. }),
@@ -137,8 +142,18 @@ fn fits(kind: IoKind, completion: Completion) -> bool {
         Completion::Written | Completion::CutShort { .. } => matches!(kind, IoKind::Write { .. }),
         Completion::LengthSet => matches!(kind, IoKind::SetLength { .. }),
         Completion::Created | Completion::Published { .. } | Completion::Discarded => false,
+        Completion::Locked | Completion::Contended | Completion::Unlocked => false,
         Completion::Synced => matches!(kind, IoKind::Sync { .. }),
         Completion::Failed { .. } => true,
+    }
+}
+
+fn fits_lock(step: LockStep, completion: Completion) -> bool {
+    match completion {
+        Completion::Locked | Completion::Contended => matches!(step, LockStep::Try { .. }),
+        Completion::Unlocked => step == LockStep::Release,
+        Completion::Failed { .. } => true,
+        _ => false,
     }
 }
 

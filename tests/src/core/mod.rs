@@ -9,6 +9,7 @@ pub(crate) mod ending;
 pub mod history;
 pub mod journals;
 pub(crate) mod lies;
+pub(crate) mod locks;
 pub(crate) mod log;
 pub(crate) mod order;
 pub(crate) mod refusals;

@@ -242,6 +242,13 @@ impl Order {
         }
     }
 
+    /// As if it had not set out.
+    pub(crate) fn forget_flight(&mut self, op: OpId) {
+        for touch in self.touches.iter_mut().filter(|touch| touch.op == op) {
+            touch.state = State::Waits;
+        }
+    }
+
     /// R7: the parts of a run follow each other, fill what the action says, and no barrier lies
     /// between any two of them.
     fn check_run(&self, run: &[usize], kind: IoKind) {

@@ -33,6 +33,7 @@ impl World {
                     | Request::Append { .. }
                     | Request::SetLength { .. }
                     | Request::Replace { .. }
+                    | Request::Lock { .. }
             )),
             Reject::ReadOnly => {
                 let handle = request.handle();

@@ -1,10 +1,12 @@
 //! The rules, as functions that stop a world in which one of them is broken. Each is named in
 //! SEMANTICS.md or stands among the invariants of the machine.
 
+use super::locks::asks_once;
 use super::world::{Asked, RowState, World};
 use staging_core::{
-    Bound, Class, Done, Fault, FileId, How, IoId, IoKind, Life, Mode, Outcome, OverBudget,
-    PhaseName, ReplaceStep, Request, Standing, Tick, WakeReason, Why, WriteCounts, charge_loaded,
+    Bound, Class, Done, Fault, FileId, How, IoId, IoKind, Life, LockStep, Mode, Outcome,
+    OverBudget, PhaseName, ReplaceStep, Request, Standing, Tick, WakeReason, Why, WriteCounts,
+    charge_loaded,
 };
 
 impl World {
@@ -99,7 +101,7 @@ impl World {
     }
 
     /// The same of each class, of each file, and of all classes beside all operations.
-    fn check_write_counts(&self) {
+    fn writes_are_conserved(&self) {
         let conserved = |counts: &WriteCounts| {
             let c = counts;
             let gone = c.completed + c.failed + c.cancelled + c.expired + c.abandoned;
@@ -126,7 +128,7 @@ impl World {
         let s = self.machine.stats();
         let gone = s.completed + s.failed + s.cancelled + s.expired + s.abandoned;
         assert_eq!(s.accepted, gone + s.pending, "operations are lost: {s:?}");
-        self.check_write_counts();
+        self.writes_are_conserved();
         let waiting = self.asked.len() as u64;
         assert!(
             s.pending <= waiting,
@@ -135,7 +137,7 @@ impl World {
         );
         let limits = &self.limits;
         let most_files = 2 * limits.handles as usize;
-        let most_ops = (limits.operations + limits.handles) as usize;
+        let most_ops = (limits.operations + limits.handles + limits.locks) as usize;
         assert!(self.machine.files() <= most_files, "too many files");
         let ops_fit = self.asked.keys().all(|op| op.index() < most_ops);
         assert!(ops_fit, "operations take more places than there may be");
@@ -169,6 +171,10 @@ impl World {
                 assert_eq!(Some(wake.at), first, "not the first deadline");
                 let due = self.asked.get(&op).map(|asked| asked.deadline);
                 assert_eq!(due, first, "{op:?} is not due first");
+                self.check_not_past(wake.at);
+            }
+            WakeReason::Retry(lock) => {
+                assert!(self.machine.knows_lock(lock), "{lock:?} is gone");
                 self.check_not_past(wake.at);
             }
             WakeReason::PhaseEnds => {
@@ -228,6 +234,12 @@ impl World {
                     "not full"
                 );
             }
+            Bound::Locks => {
+                let asks = |asked: &&Asked| matches!(asked.request, Request::Lock { .. });
+                let asked = self.asked.values().filter(asks).count();
+                let locks = self.machine.locks().max(asked);
+                assert!(locks >= self.limits.locks as usize, "{locks} locks");
+            }
             Bound::Bytes | Bound::FileBytes(_) => {
                 let replaced = match bound {
                     Bound::Bytes => self.replaces.bytes(),
@@ -242,7 +254,7 @@ impl World {
     /// What may be handed out, and where its place may be.
     pub(crate) fn check_issue(&self, io: IoId, kind: IoKind) {
         let limits = &self.limits;
-        let ops = (limits.operations + limits.handles) as usize;
+        let ops = (limits.operations + limits.handles + limits.locks) as usize;
         let most = ops + 3 * limits.handles as usize + limits.descriptors as usize;
         assert!(io.index() < most, "{io:?} of {most} actions");
         let phase = self.machine.phase();
@@ -272,6 +284,13 @@ impl World {
                     "{kind:?} in {phase:?}"
                 );
             }
+            IoKind::Lock { step, .. } => {
+                let gives_back = step == LockStep::Release;
+                assert!(
+                    phase == PhaseName::Running || gives_back,
+                    "{kind:?} in {phase:?}"
+                );
+            }
             IoKind::Release { .. } | IoKind::Close { .. } => {}
         }
     }
@@ -298,6 +317,7 @@ impl World {
             | (Request::Sync { .. } | Request::SyncAll, Outcome::Synced)
             | (Request::Replace { .. }, Outcome::Replaced)
             | (Request::Close { .. }, Outcome::Closed) => {}
+            (Request::Lock { .. }, Outcome::Locked { .. }) => {}
             (Request::SyncAll, Outcome::SyncFailed { files, fault, .. }) => {
                 assert!(files > 0 && (fault == Fault::SyncFailed || self.was_heard(fault)));
             }
@@ -361,6 +381,7 @@ impl World {
             Fault::OverBudget => self.may_be_over_budget(asked),
             Fault::Changed => true,
             Fault::Replaced => true,
+            Fault::Contended => asks_once(asked.request),
             Fault::SyncFailed => self.machine.stats().syncs_failed > 0,
             Fault::NoMapping if self.is_open_for_writing(asked) => true,
             other => self.was_heard(other),
@@ -440,6 +461,13 @@ fn reserved(kind: IoKind) -> u64 {
 /// somebody holds, and asked to.
 pub(crate) fn quiet(world: &World) {
     assert_eq!(world.replaces.nothing_is_left(), Ok(()));
+    world.check_lock_waits();
+    let asked = || {
+        world
+            .asked
+            .iter()
+            .filter(|(op, _)| !world.locks.waits(**op))
+    };
     // Who waits for a write that waits for a staging waits for that one.
     let behind_a_write = |asked: &Asked| {
         let file = world.file_of(asked);
@@ -460,7 +488,7 @@ pub(crate) fn quiet(world: &World) {
         Request::Unstage { .. } => false,
         _ => true,
     };
-    for (op, asked) in &world.asked {
+    for (op, asked) in asked() {
         assert!(
             patient(asked),
             "nobody works on {op:?}: {:?}",
@@ -473,11 +501,11 @@ pub(crate) fn quiet(world: &World) {
     };
     let someone = world.asked.values().any(stages);
     assert!(
-        someone || world.asked.is_empty(),
+        someone || asked().next().is_none(),
         "reads wait for no staging"
     );
     assert!(
-        world.asked.is_empty() || world.machine.charged() > 0,
+        asked().next().is_none() || world.machine.charged() > 0,
         "there is room, and they wait"
     );
     let staging = |file: &FileId| {

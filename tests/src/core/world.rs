@@ -5,6 +5,7 @@ use super::columns::Columns;
 use super::dice::Dice;
 use super::disk::Disk;
 use super::driver::Driver;
+use super::locks::Locks;
 use super::log::{Log, Origin};
 use super::order::Order;
 use super::replaces::Replaces;
@@ -74,6 +75,7 @@ pub(crate) struct World {
     pub(crate) full: Vec<Bound>,
     pub(crate) order: Order,
     pub(crate) replaces: Replaces,
+    pub(crate) locks: Locks,
     pub(crate) lent: i64,
     pub(crate) told: PhaseName,
     pub(crate) lost: bool,
@@ -105,6 +107,7 @@ impl World {
             full: Vec::new(),
             order: Order::default(),
             replaces: Replaces::default(),
+            locks: Locks::default(),
             lent: 0,
             told: PhaseName::Running,
             lost: false,
@@ -153,6 +156,7 @@ impl World {
             }
             Reply::Accepted { .. }
             | Reply::Opening { .. }
+            | Reply::Locking { .. }
             | Reply::Adopted { .. }
             | Reply::Surplus
             | Reply::Done => {}
@@ -187,7 +191,7 @@ impl World {
                 });
                 (op, Some(handle))
             }
-            (Reply::Accepted { op }, request) => (op, request.handle()),
+            (Reply::Accepted { op } | Reply::Locking { op, .. }, request) => (op, request.handle()),
             (Reply::Rejected(reject), request) => return self.rejected(reject, request),
             other => unreachable!("{other:?}"),
         };
@@ -197,6 +201,7 @@ impl World {
         }
         self.accepted(op, request, deadline, before);
         self.replaces.accepted(op, request);
+        self.locks.accepted(reply, request);
         let asked = Asked {
             tag,
             request,
@@ -273,6 +278,9 @@ impl World {
         self.order.ended(job.io, job.kind, completion);
         if let IoKind::Replace { op, step } = job.kind {
             self.replaces.ended(op, step, completion);
+        }
+        if let IoKind::Lock { lock, step } = job.kind {
+            self.locks.ended(lock, step, completion);
         }
         self.complete(job.io, completion);
         let Some(reply) = self.log.last_reply() else {
@@ -356,6 +364,9 @@ impl World {
             if let IoKind::Replace { op, step } = kind {
                 self.check_step(op, step);
             }
+            if let IoKind::Lock { lock, step } = kind {
+                self.check_lock_step(lock, step);
+            }
         }
         let name = match kind {
             IoKind::Open { handle, .. } | IoKind::Fetch { handle, .. } => self.name_of(handle),
@@ -399,6 +410,9 @@ impl World {
                 let edge = staging_core::EDGES.contains(&(self.told, phase, cause));
                 assert!(edge, "{:?} -> {phase:?} : {cause:?}", self.told);
                 self.told = phase;
+                if phase == PhaseName::Closed {
+                    self.locks.end();
+                }
                 self.check_end(phase);
             }
         }
@@ -414,6 +428,7 @@ impl World {
         if self.honest {
             self.order.answered(op, asked.request, outcome);
             self.check_replaced(op, asked.request, outcome);
+            self.check_locked(op, asked.request, outcome);
         }
         match (outcome, asked.handle) {
             (Outcome::Opened { file, .. }, Some(handle)) => {

@@ -1,6 +1,7 @@
 //! What surrounds a machine in one state: callers, the driver's table, the disk.
 
 use super::world::World;
+use crate::core::locks::Locks;
 use crate::core::replaces::Replaces;
 use arrayvec::ArrayVec;
 use staging_core::{Access, FileId, HandleId, How, IoId, IoKind, Machine, OpId, PhaseName, Tick};
@@ -44,6 +45,7 @@ pub(crate) struct Around {
     pub(crate) jobs: ArrayVec<Job, JOBS>,
     pub(crate) files: ArrayVec<File, FILES>,
     pub(crate) replaces: Replaces,
+    pub(crate) locks: Locks,
     pub(crate) told: PhaseName,
     /// Which bounds were reported full since they were last told to have room.
     pub(crate) full: u32,
@@ -246,6 +248,7 @@ impl State {
                 jobs: ArrayVec::new(),
                 files: world.files.iter().map(file).collect(),
                 replaces: Replaces::default(),
+                locks: Locks::default(),
                 told: PhaseName::Running,
                 full: 0,
                 lent: 0,

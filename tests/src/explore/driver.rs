@@ -7,8 +7,8 @@ use super::world::{Ill, World};
 use crate::core::replaces::directory_of;
 use arrayvec::ArrayVec;
 use staging_core::{
-    Access, Completion, Fault, How as Holding, IoKind, Key, PAGE, PhaseName, Reply, Stamp,
-    charge_loaded, charge_mapped,
+    Access, Completion, Fault, How as Holding, IoKind, Key, LockStep, PAGE, PhaseName, Reply,
+    Stamp, charge_loaded, charge_mapped,
 };
 
 /// How an action ends.
@@ -24,6 +24,8 @@ pub(crate) enum How {
     NoMapping,
     /// The first page was written.
     CutShort,
+    /// Another process has the lock.
+    Contended,
     /// A fetch kept the descriptor instead.
     Unfetched,
     /// The path leads to another file by now.
@@ -55,7 +57,15 @@ pub(crate) fn hows(world: &World, around: &Around, job: &Job, into: &mut ArrayVe
             | (Ill::SetLength, IoKind::SetLength { .. })
             | (Ill::Sync, IoKind::Sync { .. })
             | (Ill::Replace, IoKind::Replace { .. })
+            | (Ill::Lock, IoKind::Lock { .. })
             | (Ill::Close, IoKind::Close { .. }) => How::Fails,
+            (
+                Ill::Contended,
+                IoKind::Lock {
+                    step: LockStep::Try { .. },
+                    ..
+                },
+            ) => How::Contended,
             (Ill::Release, IoKind::Release { .. }) if job.lent == 0 => How::Fails,
             (Ill::Unfetched, IoKind::Fetch { .. }) => How::Unfetched,
             (Ill::Elsewhere, IoKind::Open { .. }) if job.reopens => How::Elsewhere,
@@ -93,6 +103,9 @@ impl Turn<'_> {
         };
         if let IoKind::Replace { op, step } = job.kind {
             self.state.around.replaces.ended(op, step, completion);
+        }
+        if let IoKind::Lock { lock, step } = job.kind {
+            self.state.around.locks.ended(lock, step, completion);
         }
         match completion {
             Completion::Failed { fault } | Completion::CutShort { fault, .. } => {
@@ -298,6 +311,7 @@ fn completion(job: &Job, how: How, view: &View) -> Completion {
             return Completion::Opened { key, stamp };
         }
         How::Unfetched => return Completion::Opened { key, stamp },
+        How::Contended => return Completion::Contended,
         How::Well | How::Early => return success(job.kind, key, stamp, job.lent),
     };
     Completion::Failed { fault }
@@ -319,6 +333,7 @@ fn success(kind: IoKind, key: Key, stamp: Stamp, lent: u64) -> Completion {
         IoKind::SetLength { .. } => Completion::LengthSet,
         IoKind::Sync { .. } => Completion::Synced,
         IoKind::Replace { step, .. } => step.done(Key([0, 0])),
+        IoKind::Lock { step, .. } => step.done(),
         IoKind::Release { .. } => Completion::Released { lent: lent * PAGE },
         IoKind::Close { .. } => Completion::Closed,
     }

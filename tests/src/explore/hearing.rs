@@ -52,6 +52,9 @@ impl Turn<'_> {
                 let edge = EDGES.contains(&(told, phase, cause));
                 Rule::PhasesForward.holds(edge, || format!("{told:?} -> {phase:?} : {cause:?}"))?;
                 self.state.around.told = phase;
+                if phase == PhaseName::Closed {
+                    self.state.around.locks.end();
+                }
                 self.check_end(phase)
             }
         }
@@ -83,6 +86,11 @@ impl Turn<'_> {
             let said = around.replaces.answered(op, outcome);
             Rule::ReplacedInSteps.holds(said.is_ok(), || said.err().unwrap_or_default())?;
         }
+        if ask.what.is_lock() {
+            let machine = &self.state.machine;
+            let said = around.locks.answered(op, outcome, machine);
+            Rule::LocksInOrder.holds(said.is_ok(), || said.err().unwrap_or_default())?;
+        }
         self.learn_ids();
         let verdict = self.check_answer(&asked, ask, outcome);
         self.forget_what_left();
@@ -107,6 +115,7 @@ impl Turn<'_> {
             | (What::Flush | What::FlushAll, Outcome::Flushed)
             | (What::Sync | What::SyncAll, Outcome::Synced)
             | (What::Replace(..), Outcome::Replaced)
+            | (What::Lock(..) | What::TryLock(..), Outcome::Locked { .. })
             | (What::Close, Outcome::Closed) => true,
             (What::SyncAll, Outcome::SyncFailed { files, .. }) => {
                 files > 0 && (asked.end == End::Failed || self.heard.is_some())
@@ -224,6 +233,8 @@ impl Turn<'_> {
             }
             Fault::SyncFailed => state.around.seats[ask.seat].broken || ask.what == What::SyncAll,
             Fault::NoMapping => heard || state.around.is_written(self.world.seats, file),
+            Fault::Contended => matches!(ask.what, What::TryLock(..)),
+            EIO if ask.what.is_lock() => self.world.ills.contains(&Ill::Lock),
             EIO if matches!(ask.what, What::Replace(..)) => self.world.ills.contains(&Ill::Replace),
             EIO | Fault::Replaced | Fault::Os(28) => heard || append,
             _ => false,
@@ -284,6 +295,7 @@ impl Turn<'_> {
             Bound::Operations => 0,
             Bound::Handles => 1,
             Bound::Bytes => 2,
+            Bound::Locks => 3,
             Bound::FileOperations(file) => 4 + of(file),
             Bound::FileBytes(file) => 8 + of(file),
         }

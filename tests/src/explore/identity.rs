@@ -89,6 +89,7 @@ impl Writer<'_> {
         }
         self.words.push(u64::MAX);
         around.replaces.words(self.words);
+        around.locks.words(self.words);
         self.jobs();
         for file in &around.files {
             let flags = [

@@ -166,13 +166,16 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Where nothing is under way and nothing is to come, no temporary file is there.
+    /// Where nothing is under way and nothing is to come, no temporary file is there, and no lock that nobody
+    /// has.
     fn check_nothing_left(&self) -> Verdict {
         let wake = self.state.machine.poll_timeout().map(|wake| wake.reason);
         let at_rest = self.state.around.jobs.is_empty()
             && !matches!(wake, Some(WakeReason::Told | WakeReason::Io));
         let left = self.state.around.replaces.nothing_is_left();
-        Rule::NoFileLeft.holds(!at_rest || left.is_ok(), || format!("{left:?}"))
+        Rule::NoFileLeft.holds(!at_rest || left.is_ok(), || format!("{left:?}"))?;
+        let left = self.state.around.locks.nothing_is_left();
+        Rule::LocksGivenBack.holds(!at_rest || left.is_ok(), || format!("{left:?}"))
     }
 
     fn check_files(&self) -> Verdict {
@@ -215,7 +218,7 @@ impl Turn<'_> {
         let limits = self.state.machine.limits();
         let around = &self.state.around;
         let files = 2 * limits.handles as usize;
-        let ops = (limits.operations + limits.handles) as usize;
+        let ops = (limits.operations + limits.handles + limits.locks) as usize;
         let fits = self.state.machine.files() <= files
             && around.asked.iter().all(|asked| asked.op.index() < ops)
             && around
@@ -268,6 +271,9 @@ impl Turn<'_> {
             WakeReason::Deadline(op) => {
                 let due = around.asked_by_op(op).map(|at| around.asked[at].deadline);
                 wake.at > around.now && wake.at == first && due == Some(first)
+            }
+            WakeReason::Retry(lock) => {
+                wake.at > around.now && wake.at <= first && machine.knows_lock(lock)
             }
             WakeReason::PhaseEnds => {
                 let phase = machine.phase();
@@ -353,6 +359,12 @@ impl Turn<'_> {
                 most >= limits.handles as usize
             }
             2 => around.bytes(None) > 0,
+            3 => {
+                let asked = around.asked.iter();
+                let asked =
+                    asked.filter(|asked| self.world.asks[usize::from(asked.ask)].what.is_lock());
+                self.state.machine.locks().max(asked.count()) >= limits.locks as usize
+            }
             4..8 => on(bit - 4) >= limits.operations_per_file as usize || closing,
             8..12 => around.bytes(Some(bit - 8)) > 0 || closing,
             _ => false,
@@ -394,6 +406,11 @@ impl Turn<'_> {
         let charged = self.state.machine.charged() > 0;
         for asked in &around.asked {
             let ask = &self.world.asks[usize::from(asked.ask)];
+            let had = around.locks.held().next().is_some();
+            let retries = self.state.machine.next_deadline().is_some();
+            if ask.what.is_lock() && (had || retries) {
+                continue;
+            }
             let behind = match ask.what {
                 What::Unstage => false,
                 What::FlushAll | What::SyncAll => patient.contains(&true),

@@ -1,12 +1,12 @@
 //! What may be handed out: the driver takes an action, and looks whether it can be carried out.
 
-use super::around::{Job, SeatState, Touch};
+use super::around::{Job, SeatState, State, Touch};
 use super::rules::{Broken, Rule, Verdict};
 use super::step::Turn;
 use super::world::What;
 use arrayvec::ArrayVec;
 use staging_core::{
-    Access, FileId, HandleId, IoId, IoKind, OpId, Outcome, PhaseName, ReplaceStep, Tell,
+    Access, FileId, HandleId, IoId, IoKind, LockStep, OpId, Outcome, PhaseName, ReplaceStep, Tell,
 };
 
 impl Turn<'_> {
@@ -18,6 +18,15 @@ impl Turn<'_> {
             let chunk = self.world.limits.chunk;
             let said = self.state.around.replaces.handed_out(op, step, chunk);
             Rule::ReplacedInSteps.holds(said.is_ok(), || said.err().unwrap_or_default())?;
+        }
+        if let IoKind::Lock { lock, step } = kind {
+            let State { machine, around } = &mut *self.state;
+            let said = around.locks.handed_out(lock, step, machine);
+            let rule = match step {
+                LockStep::Try { .. } => Rule::LocksInOrder,
+                LockStep::Release => Rule::LocksGivenBack,
+            };
+            rule.holds(said.is_ok(), || said.err().unwrap_or_default())?;
         }
         let file = self.file_of(kind)?;
         let mut job = Job {
@@ -72,7 +81,7 @@ impl Turn<'_> {
                 Rule::OneFlight.holds(!syncing, || format!("{kind:?} beside another"))?;
                 self.sync_begins(file);
             }
-            IoKind::Replace { .. } => {}
+            IoKind::Replace { .. } | IoKind::Lock { .. } => {}
             IoKind::Release { .. } => {
                 self.check_alone(file, kind)?;
                 self.check_told_before(kind)?;
@@ -142,7 +151,7 @@ impl Turn<'_> {
 
     fn check_io_id(&mut self, io: IoId) -> Verdict {
         let world = &self.world.limits;
-        let ops = (world.operations + world.handles) as usize;
+        let ops = (world.operations + world.handles + world.locks) as usize;
         let most = ops + 3 * world.handles as usize + world.descriptors as usize;
         let fits = io.index() < most.min(32);
         Rule::Bounded.holds(fits, || format!("{io:?} of {most} actions"))?;
@@ -158,7 +167,7 @@ impl Turn<'_> {
         match kind {
             IoKind::Open { handle, .. } | IoKind::Fetch { handle, .. } => self.path_of(handle),
             // It is none of those on the disk.
-            IoKind::Replace { .. } => Ok(0),
+            IoKind::Replace { .. } | IoKind::Lock { .. } => Ok(0),
             IoKind::Look { file }
             | IoKind::Map { file, .. }
             | IoKind::Load { file, .. }
@@ -207,9 +216,15 @@ impl Turn<'_> {
                     step: ReplaceStep::Discard,
                     ..
                 }
+                | IoKind::Lock {
+                    step: LockStep::Release,
+                    ..
+                }
         );
         let late = phase > PhaseName::Draining && !gives_back;
-        let fetches = matches!(kind, IoKind::Fetch { .. }) && phase > PhaseName::Running;
+        let tries = matches!(kind, IoKind::Lock { .. }) && !gives_back;
+        let fetches = matches!(kind, IoKind::Fetch { .. }) || tries;
+        let fetches = fetches && phase > PhaseName::Running;
         Rule::ClosingGivesBack.holds(!late && !fetches, || format!("{kind:?} in {phase:?}"))
     }
 
@@ -324,6 +339,7 @@ fn uses(kind: IoKind) -> bool {
         IoKind::Open { .. }
         | IoKind::Fetch { .. }
         | IoKind::Replace { .. }
+        | IoKind::Lock { .. }
         | IoKind::Release { .. }
         | IoKind::Close { .. } => false,
     }

@@ -6,8 +6,8 @@ use super::identity::{Identity, Key};
 use super::rules::{Broken, Rule};
 use super::world::{FORCED, GRACE, May, World};
 use staging_core::{
-    Action, Completion, Event, Fault, HandleId, IoId, IoKind, OpId, PAGE, PhaseName, Reject, Reply,
-    Request, Stamp, Tag, Tick,
+    Action, Completion, Event, Fault, HandleId, IoId, IoKind, LockId, OpId, PAGE, PhaseName,
+    Reject, Reply, Request, Stamp, Tag, Tick,
 };
 
 /// Ids that are given to nothing in a small world.
@@ -44,6 +44,9 @@ pub(crate) fn tell(
         .flatten()
     {
         lie(Event::Dropped { handle })?;
+    }
+    if let Some(lock) = LockId::from_u64(NOBODY) {
+        lie(Event::Unlocked { lock })?;
     }
     for job in &state.around.jobs {
         let io = job.io;
@@ -141,6 +144,7 @@ fn impossible(job: &Job) -> Option<Completion> {
         | IoKind::SetLength { .. }
         | IoKind::Sync { .. }
         | IoKind::Replace { .. }
+        | IoKind::Lock { .. }
         | IoKind::Release { .. }
         | IoKind::Close { .. } => None,
     }

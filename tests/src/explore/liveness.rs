@@ -27,7 +27,12 @@ pub(crate) fn calm(world: &World, state: &State) -> Option<Choice> {
     if !state.around.jobs.is_empty() {
         return Some(Choice::End(0, How::Well));
     }
-    (state.machine.phase() > PhaseName::Running).then_some(Choice::Tick)
+    if state.around.locks.held().next().is_some() {
+        return Some(Choice::Unlock(0));
+    }
+    let wake = state.machine.next_deadline().map(|wake| wake.reason);
+    let retries = matches!(wake, Some(WakeReason::Retry(_)));
+    (retries || state.machine.phase() > PhaseName::Running).then_some(Choice::Tick)
 }
 
 /// Asks for a shutdown here, and sees that it comes to its end.

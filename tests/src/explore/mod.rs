@@ -10,7 +10,7 @@
 //! rank, times by their distance, so ids are used again and again and the number of states stays
 //! finite although the run has no end.
 //!
-//! - `world` what there is and what may happen; `worlds`, `corners`, `seldom` and `replacing` those
+//! - `world` what there is and what may happen; `worlds`, `corners`, `seldom`, `replacing` and `locking` those
 //!   that are explored, `larger` those of long runs.
 //! - `around` what surrounds a machine in one state; `step` the choices, and what each does.
 //! - `driver` carries actions out on a disk of versions; `order` is the reference model: what each
@@ -32,6 +32,7 @@ mod issue;
 mod larger;
 mod lies;
 mod liveness;
+mod locking;
 mod order;
 mod reached;
 mod replacing;

@@ -2,8 +2,8 @@
 //! nothing about it.
 
 use staging_core::{
-    Access, Bound, Cause, Done, Fault, How, IoKind, Outcome, PhaseName, Reject, ReplaceStep,
-    Standing, Tell, Why,
+    Access, Bound, Cause, Done, Fault, How, IoKind, LockStep, Outcome, PhaseName, Reject,
+    ReplaceStep, Standing, Tell, Why,
 };
 
 /// Which words were reached, a bit each.
@@ -11,7 +11,7 @@ use staging_core::{
 pub(crate) struct Reached(u128);
 
 /// The words, each at its bit.
-const WORDS: [&str; 85] = [
+const WORDS: [&str; 90] = [
     "opened staged empty",
     "opened staged loaded",
     "opened staged mapped",
@@ -96,11 +96,18 @@ const WORDS: [&str; 85] = [
     "sync of a directory",
     "discard",
     "replaced",
+    "try",
+    "give back",
+    "locked",
+    "room for locks",
+    "full of locks",
     "accepted",
 ];
 
 /// Where the words of replacing begin.
 const REPLACES: usize = 77;
+/// Where those of locking do.
+const LOCKS: usize = 84;
 
 impl Reached {
     pub(crate) fn told(&mut self, tell: Tell) {
@@ -108,6 +115,9 @@ impl Reached {
             Tell::Resolve { outcome, .. } => self.outcome(outcome),
             Tell::Progress { .. } => self.mark(38),
             Tell::Withdrawn { .. } => self.mark(39),
+            Tell::Room {
+                bound: Bound::Locks,
+            } => self.mark(LOCKS + 3),
             Tell::Room { bound } => self.mark(40 + place(bound)),
             Tell::Abandoned { .. } => self.mark(45),
             Tell::Phase { phase, cause } => self.mark(match (phase, cause) {
@@ -141,6 +151,10 @@ impl Reached {
             IoKind::Write { .. } => 60,
             IoKind::SetLength { .. } => 61,
             IoKind::Sync { .. } => 62,
+            IoKind::Lock { step, .. } => match step {
+                LockStep::Try { .. } => LOCKS,
+                LockStep::Release => LOCKS + 1,
+            },
             IoKind::Release { .. } => 63,
             IoKind::Close { .. } => 64,
             IoKind::Replace { step, .. } => match step {
@@ -156,6 +170,7 @@ impl Reached {
 
     pub(crate) fn refused(&mut self, reject: Reject) {
         self.mark(match reject {
+            Reject::Full(Bound::Locks) => LOCKS + 4,
             Reject::Full(bound) => 65 + place(bound),
             Reject::ShuttingDown => 70,
             Reject::ReadOnly => 71,
@@ -190,7 +205,8 @@ impl Reached {
             Outcome::SyncFailed { .. } => 21,
             Outcome::Closed => 22,
             Outcome::Replaced => REPLACES + 6,
-            Outcome::Accepted { .. } => REPLACES + 7,
+            Outcome::Locked { .. } => LOCKS + 2,
+            Outcome::Accepted { .. } => LOCKS + 5,
             Outcome::Failed { fault, done } => {
                 match done {
                     Done::Nothing => {}
@@ -266,6 +282,7 @@ fn place(bound: Bound) -> usize {
         Bound::FileOperations(_) => 1,
         Bound::Handles => 2,
         Bound::Bytes => 3,
-        Bound::FileBytes(_) => 4,
+        // Locks have words of their own.
+        Bound::FileBytes(_) | Bound::Locks => 4,
     }
 }

@@ -74,6 +74,10 @@ pub enum Rule {
     ReplacedInSteps,
     /// Of a replace that is over no file is left (A2).
     NoFileLeft,
+    /// Of locks that meet, one exclusive, one is held at a time, in the order of acceptance (K1).
+    LocksInOrder,
+    /// A lock that the system granted is given back, once, when nobody has it; not before (K1).
+    LocksGivenBack,
     /// Nothing is written while contents of the file are held (G1).
     NoWriteUnderContents,
     /// What uses a descriptor finds one, of the right kind.
@@ -155,6 +159,8 @@ impl Rule {
         Rule::LostStaysLost,
         Rule::ReplacedInSteps,
         Rule::NoFileLeft,
+        Rule::LocksInOrder,
+        Rule::LocksGivenBack,
         Rule::NoWriteUnderContents,
         Rule::DescriptorThere,
         Rule::DescriptorsBounded,

@@ -28,6 +28,8 @@ pub(crate) enum Choice {
     Keep(u8),
     /// A slice is dropped.
     Return,
+    /// A lock that is held is given back.
+    Unlock(u8),
     /// It is as late as the next deadline.
     Tick,
     ShutDown,
@@ -130,6 +132,7 @@ pub(crate) fn choices(world: &World, state: &State, into: &mut Vec<Choice>) {
             into.push(Choice::Return);
         }
     }
+    into.extend((0..around.locks.held().count()).map(|at| Choice::Unlock(at as u8)));
     if state.machine.next_deadline().is_some() {
         into.push(Choice::Tick);
     }
@@ -192,6 +195,7 @@ impl Turn<'_> {
                 }
             }
             Choice::Return => self.drop_slice()?,
+            Choice::Unlock(at) => self.unlock(usize::from(at))?,
             Choice::Tick => self.tick()?,
             Choice::ShutDown => self.shut_down(Event::ShutdownAsked { grace: GRACE })?,
             Choice::TakeTime => self.shut_down(Event::ShutdownAsked { grace: ENDLESS })?,
@@ -303,7 +307,7 @@ impl Turn<'_> {
                 (seat.lost, seat.broken) = (NONE, false);
                 op
             }
-            Reply::Accepted { op } if !opening => op,
+            Reply::Accepted { op } | Reply::Locking { op, .. } if !opening => op,
             Reply::Rejected(reject) => return self.refused(reject, ask, event),
             other => return Rule::OneOutcome.broken(format!("{request:?}: {other:?}")),
         };
@@ -316,6 +320,7 @@ impl Turn<'_> {
         let around = &mut self.state.around;
         around.seq += 1;
         around.replaces.accepted(op, request);
+        around.locks.accepted(reply, request);
         around.asked.push(Asked {
             op,
             ask: at as u8,
@@ -405,6 +410,19 @@ impl Turn<'_> {
         })
     }
 
+    fn unlock(&mut self, at: usize) -> Verdict {
+        let Some(lock) = self.state.around.locks.held().nth(at) else {
+            return Ok(());
+        };
+        self.state.around.locks.unlocked(lock);
+        // A shutdown that nobody was told of yet may have given it back.
+        let closing = self.state.machine.phase() >= PhaseName::Closing;
+        let reply = self.say(Event::Unlocked { lock });
+        Rule::LocksGivenBack.holds(reply == Reply::Done || closing, || {
+            format!("unlocking {lock:?}: {reply:?}")
+        })
+    }
+
     fn tick(&mut self) -> Verdict {
         let Some(wake) = self.state.machine.next_deadline() else {
             return Ok(());
@@ -440,6 +458,7 @@ fn said_shortly(machine: &mut Machine, now: Tick, event: Event) -> Reply {
         Event::ShutdownAsked { grace } => machine.shutdown(now, grace),
         Event::Ticked => machine.tick(now),
         Event::Dropped { .. }
+        | Event::Unlocked { .. }
         | Event::Returned { .. }
         | Event::Forced { .. }
         | Event::DriverLost => machine.handle(now, event),

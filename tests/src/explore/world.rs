@@ -2,7 +2,7 @@
 
 use staging_core::{
     Access, Class, Durability, Existing, Grace, HandleId, Key, Limits, Missing, Mode, OverBudget,
-    PAGE, Plan, Request,
+    PAGE, Patience, Plan, Request, Scope, Sharing, Span,
 };
 
 /// A world to explore. Everything in it is small, and nothing in it runs out: what was asked and
@@ -63,6 +63,10 @@ pub(crate) enum What {
     SyncAll,
     /// A target, and how long it is to be.
     Replace(u64, u64, Durability),
+    /// A target, and what of it.
+    Lock(u64, Span, Sharing, Scope),
+    /// The same, by who does not wait.
+    TryLock(u64, Span, Sharing, Scope),
     Close,
 }
 
@@ -83,6 +87,10 @@ pub(crate) enum Ill {
     Sync,
     /// Any step of a replace.
     Replace,
+    /// Another process has the lock.
+    Contended,
+    /// A lock is refused by the system.
+    Lock,
     Release,
     /// Opened again, the path leads to another file.
     Elsewhere,
@@ -230,6 +238,17 @@ impl What {
                 durability,
                 existing: Existing::Replace,
             },
+            What::Lock(target, span, sharing, scope)
+            | What::TryLock(target, span, sharing, scope) => Request::Lock {
+                target: Key([7, target]),
+                span,
+                sharing,
+                scope,
+                patience: match self {
+                    What::TryLock(..) => Patience::AsksOnce,
+                    _ => Patience::Waits,
+                },
+            },
             What::Close => Request::Close { handle: handle? },
         })
     }
@@ -247,13 +266,22 @@ impl What {
                 offset.checked_add(len).is_none_or(|end| end > MOST)
             }
             What::Append(len) | What::AppendAs(_, len) | What::SetLength(len) => len > MOST,
+            What::Lock(_, span, ..) | What::TryLock(_, span, ..) => span.start >= span.end,
             _ => false,
         }
     }
 
     /// Whether it goes by no handle, and is no open.
     pub(crate) fn is_over_all(self) -> bool {
-        matches!(self, What::FlushAll | What::SyncAll | What::Replace(..))
+        matches!(
+            self,
+            What::FlushAll | What::SyncAll | What::Replace(..) | What::Lock(..) | What::TryLock(..)
+        )
+    }
+
+    /// Whether it asks for a lock.
+    pub(crate) fn is_lock(self) -> bool {
+        matches!(self, What::Lock(..) | What::TryLock(..))
     }
 
     /// Whether it asks for the file to be in memory, and how.
@@ -272,6 +300,8 @@ impl What {
             | What::FlushAll
             | What::SyncAll
             | What::Replace(..)
+            | What::Lock(..)
+            | What::TryLock(..)
             | What::Close => None,
         }
     }

@@ -2,6 +2,7 @@
 
 use super::classes::{BY_ARRIVAL, CLASSED_WRITES, RUNS};
 use super::corners::{CROWDED, EDGES, LINGERING, NARROW, WAITING};
+use super::locking::{CONTENDED, LOCKING, LOCKING_LATE, SHARING};
 use super::replacing::{LESS_DURABLE, REPLACING, REPLACING_LATE};
 use super::seldom::{BROKEN, FULL, LAST, LEISURE, MENDED, OLD_SIGHT, SCANT, TWICE, VAST};
 use super::world::{
@@ -16,6 +17,7 @@ pub(super) const SMALL: Limits = Limits {
     bytes: u64::MAX,
     bytes_per_file: u64::MAX,
     handles: 3,
+    locks: 1,
     descriptors: 2,
     budget: u64::MAX,
     linger: 0,
@@ -39,7 +41,7 @@ pub(super) const CLASSES: Turns = Turns::ByClass {
 };
 
 /// For each change.
-pub static WORLDS: [World; 30] = [
+pub static WORLDS: [World; 34] = [
     STAGING,
     BUDGET,
     DESCRIPTORS,
@@ -70,6 +72,10 @@ pub static WORLDS: [World; 30] = [
     CLASSED_WRITES,
     BY_ARRIVAL,
     RUNS,
+    LOCKING,
+    SHARING,
+    CONTENDED,
+    LOCKING_LATE,
 ];
 
 pub(super) const STAGING: World = World {

@@ -50,6 +50,7 @@ fn said(event: Event, reply: Reply) -> Option<String> {
         }
         Event::Cancelled { .. }
         | Event::Dropped { .. }
+        | Event::Unlocked { .. }
         | Event::Returned { .. }
         | Event::ShutdownAsked { .. }
         | Event::Forced { .. }
@@ -80,6 +81,9 @@ fn ended(completion: Completion, keys: &mut Vec<Key>) -> String {
         | Completion::Created
         | Completion::Published { .. }
         | Completion::Discarded
+        | Completion::Locked
+        | Completion::Contended
+        | Completion::Unlocked
         | Completion::Released { .. }
         | Completion::Closed
         | Completion::Failed { .. } => format!("{completion:?}"),

@@ -39,7 +39,10 @@ impl World<'_> {
                 self.rows.retain(|row| row.id != handle);
                 Ok(())
             }
-            Request::Stage { .. } | Request::Unstage { .. } | Request::Replace { .. } => Ok(()),
+            Request::Stage { .. }
+            | Request::Unstage { .. }
+            | Request::Replace { .. }
+            | Request::Lock { .. } => Ok(()),
         }
     }
 

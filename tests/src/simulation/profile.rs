@@ -92,6 +92,7 @@ fn limits(dice: &mut Dice) -> Limits {
         merge: dice.one_of(&[1, 3, usual.merge]),
         merge_bytes: dice.one_of(&[1 << 10, usual.merge_bytes]),
         turns: dice.one_of(&[usual.turns, usual.turns, Turns::ByArrival]),
+        locks: usual.locks,
     }
 }
 

@@ -87,6 +87,7 @@ impl Bench {
                 IoKind::SetLength { .. } => Completion::LengthSet,
                 IoKind::Sync { .. } => Completion::Synced,
                 IoKind::Replace { step, .. } => step.done(Key([0, 0])),
+                IoKind::Lock { step, .. } => step.done(),
                 IoKind::Release { .. } => Completion::Released { lent: 0 },
                 IoKind::Close { .. } => Completion::Closed,
             };

@@ -4,6 +4,7 @@
 //! living, times become distances from now. What is left is a list of words, compared and hashed
 //! as such.
 
+mod locks;
 mod names;
 mod outcome;
 mod plain;
@@ -15,7 +16,7 @@ use super::state::{
     Contents, Descriptor, Handle, Op, OpState, Order, Owner, Pass, Place, Step, Then, Writes,
     WritingId,
 };
-use crate::id::{FileId, HandleId, Id, IoId, OpId};
+use crate::id::{FileId, HandleId, Id, IoId, LockId, OpId};
 use crate::phase::Phase;
 use crate::slab::{List, Slab};
 use crate::time::Tick;
@@ -96,6 +97,7 @@ struct Ranks {
     handles: Vec<u64>,
     ops: Vec<u64>,
     ios: Vec<u64>,
+    locks: Vec<u64>,
 }
 
 impl Ranks {
@@ -104,6 +106,7 @@ impl Ranks {
         rank_all(&mut self.handles, &machine.handles);
         rank_all(&mut self.ops, &machine.ops);
         rank_all(&mut self.ios, &machine.ios);
+        rank_all(&mut self.locks, &machine.locks);
     }
 }
 
@@ -161,6 +164,7 @@ impl Writer<'_> {
         }
         self.sync_all();
         self.names();
+        self.locks();
         self.op_list(&m.told);
         self.op_list_by(super::state::EARLY, &m.early);
         self.op_list(&m.openers);
@@ -361,6 +365,10 @@ impl Writer<'_> {
             OpState::AwaitingDirectory { .. } => self.word(16),
             OpState::SyncingDirectory { .. } => self.word(17),
             OpState::AwaitingTurn => self.word(18),
+            OpState::AwaitingLock { lock } => {
+                let rank = self.lock_rank(lock);
+                self.words.extend([19, rank]);
+            }
         }
     }
 
@@ -382,6 +390,7 @@ impl Writer<'_> {
                 (3, self.op_rank(op))
             }
             Owner::Directory { directory } => (4, directory.index() as u64),
+            Owner::Lock { lock } => (5, self.lock_rank(lock)),
         };
         self.words.extend([tag, owner]);
         if let crate::action::IoKind::Open { handle, .. } = io.kind {
@@ -459,6 +468,10 @@ impl Writer<'_> {
     fn op_rank(&self, id: OpId) -> u64 {
         let living = self.machine.ops.get(id);
         living.map_or(GONE, |_| rank(&self.ranks.ops, id))
+    }
+    fn lock_rank(&self, id: LockId) -> u64 {
+        let living = self.machine.locks.get(id);
+        living.map_or(GONE, |_| rank(&self.ranks.locks, id))
     }
     fn io_rank(&self, id: IoId) -> u64 {
         rank(&self.ranks.ios, id)

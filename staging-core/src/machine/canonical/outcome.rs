@@ -19,6 +19,10 @@ impl Writer<'_> {
                 let rank = self.file_rank(file);
                 self.words.extend([1, rank]);
             }
+            Outcome::Locked { lock } => {
+                let rank = self.lock_rank(lock);
+                self.words.extend([4, rank]);
+            }
             Outcome::SyncFailed {
                 files,
                 first,

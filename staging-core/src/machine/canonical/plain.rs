@@ -1,6 +1,6 @@
 //! Requests and actions as plain words.
 
-use crate::action::ReplaceStep;
+use crate::action::{LockStep, ReplaceStep};
 use crate::machine::state::Op;
 use alloc::vec::Vec;
 use core::hash::Hasher;
@@ -34,6 +34,8 @@ impl Ranked {
                 existing,
                 ..
             } => (12, None, len, durability as u64 * 2 + existing as u64),
+            // What it asks for is the lock's.
+            Request::Lock { .. } => (13, None, 0, 0),
         }
     }
 
@@ -56,6 +58,10 @@ impl Ranked {
             IoKind::SetLength { len, .. } => [9, len, 0, 0],
             IoKind::Sync { .. } => [10, 0, 0, 0],
             IoKind::Replace { step, .. } => Ranked::step(step),
+            IoKind::Lock { step, .. } => match step {
+                LockStep::Try { .. } => [17, 0, 0, 0],
+                LockStep::Release => [18, 0, 0, 0],
+            },
         }
     }
 }

@@ -13,6 +13,8 @@ mod flight;
 mod following;
 mod life;
 mod limits;
+mod locked_files;
+mod locking;
 mod logs;
 mod lying;
 mod many;
@@ -25,6 +27,7 @@ mod replacing;
 mod rewriting;
 mod shutdown;
 mod signals;
+mod updating;
 mod waiting;
 mod writers;
 mod writing;
@@ -63,6 +66,9 @@ pub fn cases() -> Vec<Case> {
     cases.extend(logs::cases());
     cases.extend(damaged_logs::cases());
     cases.extend(checkpoints::cases());
+    cases.extend(locking::cases());
+    cases.extend(locked_files::cases());
+    cases.extend(updating::cases());
     cases
 }
 
@@ -73,5 +79,6 @@ pub fn children() -> Vec<Child> {
     children.extend(nodes::CHILDREN);
     children.extend(crowds::CHILDREN);
     children.extend(signals::CHILDREN);
+    children.extend(locking::CHILDREN);
     children
 }

@@ -4,7 +4,8 @@ use super::Names;
 use driver_kit::journal::wording;
 use staging_core::{
     Access, Class, Completion, Durability, Event, Existing, Fault, Grace, HandleId, Id, IoId, Key,
-    Limits, Missing, Mode, NodeKind, OpId, OverBudget, Plan, Request, Stamp, Tick, Turns, Weights,
+    Limits, LockId, Missing, Mode, NodeKind, OpId, OverBudget, Patience, Plan, Request, Scope,
+    Sharing, Span, Stamp, Tick, Turns, Weights,
 };
 use std::str::FromStr;
 
@@ -68,6 +69,9 @@ fn event(words: &[&str], names: &Names) -> Read<Command> {
         ["drop", name] => Event::Dropped {
             handle: known(name, names)?,
         },
+        ["unlock", lock] => Event::Unlocked {
+            lock: id::<LockId>(lock, "lock")?,
+        },
         ["returned", bytes] => Event::Returned {
             bytes: number(bytes)?,
         },
@@ -89,7 +93,7 @@ fn event(words: &[&str], names: &Names) -> Read<Command> {
             let fault = self::fault(fault)?;
             return Ok(Command::End(Some(work), Completion::Failed { fault }));
         }
-        ["replace", target, how @ ..] => return ask("replace", target, how, names),
+        ["replace" | "lock", target, how @ ..] => return ask(words[0], target, how, names),
         [verb, name, how @ ..] if KINDS.contains(verb) && names.or_new(verb, name) => {
             return ask(verb, name, how, names);
         }
@@ -99,7 +103,7 @@ fn event(words: &[&str], names: &Names) -> Read<Command> {
 }
 
 /// What can be asked, and cancelled.
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 14] = [
     "open",
     "stage",
     "unstage",
@@ -110,14 +114,30 @@ const KINDS: [&str; 13] = [
     "flush",
     "sync",
     "replace",
+    "lock",
     "flush-all",
     "sync-all",
     "close",
 ];
 /// What can be asked of the driver, and fail.
-const WORK: [&str; 15] = [
-    "open", "fetch", "look", "map", "load", "read", "write", "cut", "sync", "create", "fill",
-    "publish", "discard", "release", "close",
+const WORK: [&str; 17] = [
+    "open",
+    "fetch",
+    "look",
+    "map",
+    "load",
+    "read",
+    "write",
+    "cut",
+    "sync",
+    "create",
+    "fill",
+    "publish",
+    "discard",
+    "try",
+    "give-back",
+    "release",
+    "close",
 ];
 
 fn one_of(word: &str, words: &[&'static str]) -> Read<&'static str> {
@@ -133,6 +153,8 @@ fn ask(verb: &str, name: &str, how: &[&str], names: &Names) -> Read<Command> {
     let mut access = Access::Read;
     let mut durability = Durability::FileAndDirectory;
     let mut class = Class::Normal;
+    let (mut sharing, mut scope) = (Sharing::Exclusive, Scope::System);
+    let mut patience = Patience::Waits;
     let mut deadline = Tick::NEVER;
     let mut numbers = Vec::new();
     for word in how {
@@ -150,6 +172,10 @@ fn ask(verb: &str, name: &str, how: &[&str], names: &Names) -> Read<Command> {
                     durability = Durability::None;
                 }
                 "file" => durability = Durability::File,
+                "shared" => sharing = Sharing::Shared,
+                "once" => patience = Patience::AsksOnce,
+                "machine" => scope = Scope::Machine,
+                "network" => scope = Scope::Network,
                 "wait" => plan.over_budget = OverBudget::Wait,
                 "create" => missing = Missing::Create,
                 "create-new" => missing = Missing::CreateNew,
@@ -212,6 +238,16 @@ fn ask(verb: &str, name: &str, how: &[&str], names: &Names) -> Read<Command> {
                 Missing::Fail | Missing::Create => Existing::Replace,
             },
         },
+        ("lock", part @ ([] | [_, _])) => Request::Lock {
+            target: key(name)?,
+            span: match *part {
+                [start, end] => Span { start, end },
+                _ => Span::ALL,
+            },
+            sharing,
+            scope,
+            patience,
+        },
         ("flush-all", []) => Request::FlushAll,
         ("sync-all", []) => Request::SyncAll,
         ("close", []) => Request::Close {
@@ -259,6 +295,9 @@ fn completion(words: &[&str]) -> Read<Completion> {
             directory: key(directory)?,
         },
         ["discarded"] => Completion::Discarded,
+        ["locked"] => Completion::Locked,
+        ["contended"] => Completion::Contended,
+        ["unlocked"] => Completion::Unlocked,
         ["released"] => Completion::Released { lent: 0 },
         ["released", "lent", bytes] => Completion::Released {
             lent: number(bytes)?,
@@ -287,7 +326,7 @@ fn fault(word: &str) -> Read<Fault> {
 }
 
 /// Every fault but those that have a number.
-const FAULTS: [Fault; 19] = [
+const FAULTS: [Fault; 21] = [
     Fault::NotAFile(NodeKind::Directory),
     Fault::NotAFile(NodeKind::Fifo),
     Fault::NotAFile(NodeKind::Socket),
@@ -297,6 +336,8 @@ const FAULTS: [Fault; 19] = [
     Fault::Replaced,
     Fault::Truncated,
     Fault::Unsized,
+    Fault::LocksUntrusted,
+    Fault::Contended,
     Fault::Changed,
     Fault::OverBudget,
     Fault::NoMapping,
@@ -338,6 +379,7 @@ fn limits(settings: &[&str]) -> Read<Limits> {
             "bytes" => limits.bytes = number(value)?,
             "bytes-per-file" => limits.bytes_per_file = number(value)?,
             "handles" => limits.handles = number(value)?,
+            "locks" => limits.locks = number(value)?,
             "descriptors" => limits.descriptors = number(value)?,
             "budget" => limits.budget = number(value)?,
             "linger" => limits.linger = number(value)?,

@@ -22,7 +22,7 @@ mod line;
 use driver_kit::journal::wording;
 use line::{Command, known, parse};
 use staging_core::{
-    Action, Completion, Event, HandleId, IoId, IoKind, Limits, Machine, OpId, PhaseName,
+    Action, Completion, Event, HandleId, IoId, IoKind, Limits, LockStep, Machine, OpId, PhaseName,
     ReplaceStep, Reply, Tag, Tell, Tick,
 };
 use std::collections::BTreeMap;
@@ -107,7 +107,10 @@ impl Run {
                 if let Reply::Opening { handle, .. } = reply {
                     self.names.handles.insert(name, handle);
                 }
-                if let Reply::Opening { op, .. } | Reply::Accepted { op } = reply {
+                if let Reply::Opening { op, .. }
+                | Reply::Locking { op, .. }
+                | Reply::Accepted { op } = reply
+                {
                     self.asked.push((op, wording::kind(request)));
                 }
                 self.replied(reply);
@@ -241,6 +244,13 @@ fn ends(kind: IoKind, meant: Option<&str>, completion: Completion) -> bool {
                 matches!(completion, Completion::Published { .. }),
             ),
             ReplaceStep::Discard => ("discard", matches!(completion, Completion::Discarded)),
+        },
+        IoKind::Lock { step, .. } => match step {
+            LockStep::Try { .. } => (
+                "try",
+                matches!(completion, Completion::Locked | Completion::Contended),
+            ),
+            LockStep::Release => ("give-back", matches!(completion, Completion::Unlocked)),
         },
         IoKind::Release { .. } => ("release", matches!(completion, Completion::Released { .. })),
         IoKind::Close { .. } => ("close", matches!(completion, Completion::Closed)),
