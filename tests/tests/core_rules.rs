@@ -65,11 +65,10 @@ fn obey(machine: &mut Machine, now: Tick) {
 }
 
 fn read(machine: &mut Machine, now: Tick, handle: HandleId) {
-    let (offset, len) = (0, 10);
     let request = Request::Read {
         handle,
-        offset,
-        len,
+        offset: 0,
+        len: 10,
     };
     let reply = machine.submit(now, Tag(0), Tick::NEVER, request);
     assert!(matches!(reply, Reply::Accepted { .. }), "{reply:?}");

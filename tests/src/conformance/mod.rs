@@ -16,6 +16,7 @@ mod errors;
 mod gate;
 mod guarding;
 mod logs;
+mod opening;
 mod process;
 mod run;
 mod scene;

@@ -4,9 +4,8 @@
 use super::locks::asks_once;
 use super::world::{Asked, RowState, World};
 use staging_core::{
-    Bound, Class, Done, Fault, FileId, How, IoId, IoKind, Life, LockStep, Mode, Outcome,
-    OverBudget, PhaseName, ReplaceStep, Request, Standing, Tick, WakeReason, Why, WriteCounts,
-    charge_loaded,
+    Bound, Done, Fault, FileId, How, IoId, IoKind, Life, LockStep, Mode, Outcome, OverBudget,
+    PhaseName, ReplaceStep, Request, Standing, Tick, WakeReason, Why, charge_loaded,
 };
 
 impl World {
@@ -98,30 +97,6 @@ impl World {
             !drained || charged == known,
             "{charged} charged, {known} known"
         );
-    }
-
-    /// The same of each class, of each file, and of all classes beside all operations.
-    fn writes_are_conserved(&self) {
-        let conserved = |counts: &WriteCounts| {
-            let c = counts;
-            let gone = c.completed + c.failed + c.cancelled + c.expired + c.abandoned;
-            assert_eq!(c.accepted, gone + c.pending, "writes are lost: {c:?}");
-            assert!(c.most_pending >= c.pending, "{c:?}");
-        };
-        let classes = Class::ALL.map(|class| *self.machine.writes_of(class));
-        classes.iter().for_each(conserved);
-        let accepted: u64 = classes.iter().map(|counts| counts.accepted).sum();
-        let pending: u64 = classes.iter().map(|counts| counts.pending).sum();
-        let all = self.machine.stats();
-        assert!(
-            accepted <= all.accepted && pending <= all.pending,
-            "{classes:?}"
-        );
-        let files = self
-            .rows
-            .iter()
-            .filter_map(|row| self.machine.writes_to(row.id));
-        files.for_each(conserved);
     }
 
     pub(crate) fn check_counts(&self) {

@@ -123,7 +123,7 @@ pub(super) const LOCKING_LATE: World = World {
     changes: &[],
     reaches: &["locked", "give back", "failed cancelled", "full of locks"],
     pinned: Pinned {
-        states: 4329,
-        transitions: 54658,
+        states: 6177,
+        transitions: 79258,
     },
 };

@@ -42,7 +42,7 @@ pub(super) const REPLACING: World = World {
     ],
     pinned: Pinned {
         states: 344145,
-        transitions: 5885466,
+        transitions: 6229611,
     },
 };
 
@@ -66,7 +66,7 @@ pub(super) const LESS_DURABLE: World = World {
     reaches: &["replaced", "failed abandoned", "failed driver lost"],
     pinned: Pinned {
         states: 42868,
-        transitions: 655339,
+        transitions: 698207,
     },
 };
 
@@ -90,7 +90,7 @@ pub(super) const REPLACING_LATE: World = World {
     changes: &[],
     reaches: &["replaced", "failed cancelled", "discard"],
     pinned: Pinned {
-        states: 18991,
-        transitions: 209334,
+        states: 48587,
+        transitions: 578903,
     },
 };

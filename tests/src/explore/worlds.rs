@@ -117,7 +117,7 @@ pub(super) const STAGING: World = World {
     ],
     pinned: Pinned {
         states: 1119002,
-        transitions: 21455258,
+        transitions: 22574260,
     },
 };
 
@@ -152,7 +152,7 @@ const BUDGET: World = World {
     reaches: &["opened over budget", "failed over budget", "release"],
     pinned: Pinned {
         states: 909483,
-        transitions: 14492338,
+        transitions: 15401821,
     },
 };
 
@@ -182,7 +182,7 @@ const DESCRIPTORS: World = World {
     reaches: &["failed replaced", "read", "close"],
     pinned: Pinned {
         states: 74980,
-        transitions: 1500942,
+        transitions: 1575922,
     },
 };
 
@@ -208,7 +208,7 @@ const READS: World = World {
     reaches: &["read", "from contents", "unstaged", "progress"],
     pinned: Pinned {
         states: 729645,
-        transitions: 15259828,
+        transitions: 15989473,
     },
 };
 
@@ -245,7 +245,7 @@ pub(super) const WRITES: World = World {
     ],
     pinned: Pinned {
         states: 1715491,
-        transitions: 30528542,
+        transitions: 32244033,
     },
 };
 
@@ -283,8 +283,8 @@ const BARRIERS: World = World {
         "refused sync failed",
     ],
     pinned: Pinned {
-        states: 57522,
-        transitions: 949910,
+        states: 70249,
+        transitions: 1229220,
     },
 };
 
@@ -321,8 +321,8 @@ pub(super) const ALL_FILES: World = World {
         "room for operations",
     ],
     pinned: Pinned {
-        states: 522847,
-        transitions: 8708529,
+        states: 548973,
+        transitions: 9735337,
     },
 };
 
@@ -352,8 +352,8 @@ pub(super) const DEADLINES: World = World {
     changes: &[],
     reaches: &["failed deadline", "unknown done"],
     pinned: Pinned {
-        states: 1819687,
-        transitions: 33465641,
+        states: 2141444,
+        transitions: 41501657,
     },
 };
 
@@ -387,8 +387,8 @@ const SHUTDOWN: World = World {
         "abandoned",
     ],
     pinned: Pinned {
-        states: 15305,
-        transitions: 273900,
+        states: 15561,
+        transitions: 294633,
     },
 };
 
@@ -412,7 +412,7 @@ const DAWDLING: World = World {
     changes: &[],
     reaches: &["from contents", "written"],
     pinned: Pinned {
-        states: 39283,
-        transitions: 565705,
+        states: 40763,
+        transitions: 626466,
     },
 };

@@ -1,0 +1,122 @@
+//! How a file is opened, and how it is replaced.
+
+use driver_kit::Deadline;
+use driver_kit::core::{Class, Durability, Mode, OverBudget, Plan};
+
+/// When writes are answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answers {
+    /// When they are executed.
+    Executed,
+    /// When they are durable.
+    Durable,
+    /// When they are accepted.
+    Accepted,
+}
+
+/// How a file is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening {
+    /// How it is staged.
+    pub plan: Plan,
+    /// Whether it may be written.
+    pub write: bool,
+    /// Whether it may be written, at its end.
+    pub append: bool,
+    /// When its writes are answered, and how urgent they are.
+    pub answers: Answers,
+    /// The class of its writes.
+    pub class: Class,
+    /// Whether it is cut to nothing.
+    pub truncate: bool,
+    /// Whether it is created where it is missing.
+    pub create: bool,
+    /// Whether it is created, and must be missing.
+    pub create_new: bool,
+    /// When the caller stops waiting.
+    pub deadline: Deadline,
+}
+
+impl Opening {
+    /// In this mode, otherwise as usual.
+    pub const fn by(mode: Mode) -> Opening {
+        Opening {
+            plan: Plan::of(mode),
+            write: false,
+            append: false,
+            answers: Answers::Executed,
+            class: Class::Normal,
+            truncate: false,
+            create: false,
+            create_new: false,
+            deadline: Deadline::Never,
+        }
+    }
+
+    /// For writing, not staged.
+    pub const fn to_write() -> Opening {
+        Opening {
+            write: true,
+            ..Opening::by(Mode::None)
+        }
+    }
+
+    /// For writing, answered when it is durable, or when it is accepted.
+    pub const fn answering(answers: Answers) -> Opening {
+        Opening {
+            answers,
+            ..Opening::to_write()
+        }
+    }
+
+    /// Its writes are of this class.
+    pub const fn class(mut self, class: Class) -> Opening {
+        self.class = class;
+        self
+    }
+
+    /// Where the budget is full, wait.
+    pub const fn patient(mut self) -> Opening {
+        self.plan.over_budget = OverBudget::Wait;
+        self
+    }
+
+    /// Up to which length `Auto` loads.
+    pub const fn map_threshold(mut self, bytes: u64) -> Opening {
+        self.plan.map_threshold = bytes;
+        self
+    }
+
+    /// A missing file is created.
+    pub const fn create(mut self) -> Opening {
+        self.create = true;
+        self
+    }
+
+    /// Wait no longer than this.
+    pub const fn deadline(mut self, deadline: Deadline) -> Opening {
+        self.deadline = deadline;
+        self
+    }
+}
+
+/// How a file is replaced.
+#[derive(Clone, Copy, Debug)]
+pub struct Replacing {
+    /// What is to survive a loss of power.
+    pub durability: Durability,
+    /// Whether nothing may be there.
+    pub create_new: bool,
+    /// When the caller stops waiting.
+    pub deadline: Deadline,
+}
+
+impl Default for Replacing {
+    fn default() -> Replacing {
+        Replacing {
+            durability: Durability::default(),
+            create_new: false,
+            deadline: Deadline::Never,
+        }
+    }
+}
