@@ -30,6 +30,10 @@ pub enum Read {
 }
 
 /// A write that the caller may have to wait for.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives on the stack of one call, and a write that is done allocates nothing"
+)]
 pub enum Write {
     /// It is answered.
     Done(Result<Answer, Failure>),
