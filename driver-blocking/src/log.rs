@@ -2,6 +2,7 @@
 
 use crate::wait::block_on;
 use driver_kit::client;
+use driver_kit::core::Scope;
 use driver_kit::hub::Hub;
 use driver_kit::log::Record;
 use std::io;
@@ -35,12 +36,20 @@ impl LogBuilder {
         self
     }
 
+    /// Who else is kept from appending while it is open. By default all processes of this system, by an
+    /// empty lock file beside it (`.NAME.lock`) that stays (K1); with [`Scope::Machine`] nobody but the rest
+    /// of this process.
+    pub fn scope(mut self, scope: Scope) -> LogBuilder {
+        self.builder = self.builder.scope(scope);
+        self
+    }
+
     /// Opens the log for appending: a torn tail is cut, and every record that is found is durable when
     /// this returns (L1).
     ///
     /// # Errors
-    /// It is damaged, or no log: then nothing was changed. It is open for appending already, in this
-    /// process. What the system said.
+    /// It is damaged, or no log: then nothing was changed. It is open for appending already, here or in
+    /// another process, which is named. What the system said.
     pub fn open(self) -> io::Result<Log> {
         let LogBuilder { hub, builder } = self;
         let log = block_on(&hub, builder.open())?;

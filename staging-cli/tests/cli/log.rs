@@ -1,6 +1,7 @@
 //! `staging log`.
 
 use super::scene::{Outcome, Result, Scene};
+use rustix::process::Signal;
 use serde_json::Value;
 use std::fs;
 
@@ -79,6 +80,31 @@ fn what_comes_is_appended_before_more_is_waited_for() -> Result {
     }
     drop(input);
     assert_eq!(run.status()?, Some(0));
+    Ok(())
+}
+
+/// K1, L1: who appends keeps other processes out, and is named; when he ends, or is killed, the next may.
+#[test]
+fn one_process_at_a_time_appends() -> Result {
+    use std::io::{BufRead, BufReader, Write};
+    let scene = Scene::new()?;
+    let mut run = scene.start(&["log", "append", "--json", "log"])?;
+    let (mut input, mut told) = (run.stdin()?, BufReader::new(run.stdout()?));
+    input.write_all(b"mine\n")?;
+    told.read_line(&mut String::new())?;
+    let refused = scene.run_with_input(&["log", "append", "log"], b"yours")?;
+    assert_eq!(refused.status, Some(1), "{}", refused.err);
+    assert!(
+        refused.err.contains(&run.id().to_string()),
+        "{}",
+        refused.err
+    );
+    run.signal(Signal::KILL)?;
+    assert_eq!(run.status()?, None);
+    let ended = scene.run_with_input(&["log", "append", "log"], b"yours")?;
+    assert_eq!(ended.status, Some(0), "{}", ended.err);
+    let records = scene.run(&["log", "cat", "log"])?;
+    assert_eq!(records.out, "mine\nyours\n");
     Ok(())
 }
 

@@ -5,16 +5,18 @@ use super::files::Files;
 use super::live::Live;
 use super::reader::{LogReader, Verified};
 use super::{Log, Recovered, Shared};
-use crate::client::Client;
-use crate::error::{Cause, Failure, Operation};
+use crate::client::{Client, LockBuilder};
+use crate::error::{Cause, Failure, Holder, Operation, failure};
+use crate::hub::Lock;
 use crate::log::{Header, Opening, Payloads, Said, Unsound, log_failure};
 use crate::path;
+use crate::update::lock_file;
 use bytes::Bytes;
 use futures_util::lock::Mutex as Turns;
 use rustix::io::Errno;
-use staging_core::Fault;
+use staging_core::{Fault, Scope};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 /// So often a log is looked at that is cut by others meanwhile.
@@ -27,6 +29,7 @@ pub struct LogBuilder {
     client: Client,
     path: PathBuf,
     create: bool,
+    scope: Scope,
 }
 
 impl LogBuilder {
@@ -36,6 +39,7 @@ impl LogBuilder {
             client,
             path,
             create: true,
+            scope: Scope::System,
         }
     }
 
@@ -45,12 +49,20 @@ impl LogBuilder {
         self
     }
 
+    /// Who else is kept from appending while it is open. By default all processes of this system, by an
+    /// empty lock file beside it (`.NAME.lock`) that stays (K1); with [`Scope::Machine`] nobody but the rest
+    /// of this process.
+    pub const fn scope(mut self, scope: Scope) -> LogBuilder {
+        self.scope = scope;
+        self
+    }
+
     /// Opens the log for appending: a torn tail is cut, and every record that is found is durable when
     /// this returns (L1).
     ///
     /// # Errors
-    /// It is damaged, or no log: then nothing was changed. It is open for appending already, in this
-    /// process. What the system said.
+    /// It is damaged, or no log: then nothing was changed. It is open for appending already, here or in
+    /// another process, which is named. What the system said.
     ///
     /// # Cancel safety
     /// Dropped, the log is as if it had not been opened, or as if it had.
@@ -62,6 +74,7 @@ impl LogBuilder {
         let Some(claim) = Claim::on(&place.path).await else {
             return failed(&place, Unsound::Busy);
         };
+        let lock = self.lock(&place.path).await?;
         drop(place);
         let mut files = Files::open(&self.client, &path, true).await?;
         if files.log().is_none() && !self.create {
@@ -91,10 +104,25 @@ impl LogBuilder {
             live: Mutex::new(Live::new(opened.ledger, file, upto.unwrap_or(0))),
             checkpoints: Turns::new(()),
             claim: Some(claim),
+            lock,
         };
         Ok(Log {
             shared: Arc::new(shared),
         })
+    }
+
+    /// What keeps other processes out.
+    async fn lock(&self, place: &Path) -> io::Result<Option<Lock>> {
+        if self.scope == Scope::Machine {
+            return Ok(None);
+        }
+        let lock = || LockBuilder::new(self.client.clone(), lock_file(place)).scope(self.scope);
+        let asked = match lock().once().await {
+            // Nobody has this log open here: what is in the way is about to go.
+            Err(error) if is_ours(&error) => lock().await,
+            asked => asked,
+        };
+        asked.map(Some)
     }
 
     /// Reads the log, and changes nothing: the records behind its snapshot, up to a torn tail or to
@@ -146,6 +174,16 @@ impl LogBuilder {
 /// Between the look at the snapshot and the one at the log both may have been exchanged.
 fn is_gap(error: &io::Error) -> bool {
     log_failure(error).is_some_and(|failure| matches!(failure.why, Unsound::Gap { .. }))
+}
+
+/// Whether it is this process that is in the way of a lock.
+fn is_ours(error: &io::Error) -> bool {
+    let holder = failure(error).map(|failure| failure.cause);
+    match holder {
+        Some(Cause::Contended(Holder::Caller)) => true,
+        Some(Cause::Contended(Holder::Process(process))) => process.id == std::process::id(),
+        _ => false,
+    }
 }
 
 fn missing(files: &Files) -> io::Error {

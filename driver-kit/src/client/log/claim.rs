@@ -23,8 +23,7 @@ static CLAIMED: Mutex<BTreeMap<Arc<Path>, Holder>> = Mutex::new(BTreeMap::new())
 
 /// The right to append to a log, until it is given back.
 ///
-/// It keeps out the rest of this process alone. This is the place where a lock that other processes
-/// see is to be taken and held as well; until there is one, one process at a time may append to a log.
+/// It keeps out the rest of this process, where a lock of the system could not tell who is who.
 #[derive(Debug)]
 pub(super) struct Claim {
     path: Arc<Path>,

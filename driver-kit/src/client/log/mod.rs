@@ -13,6 +13,7 @@ pub use reader::{LogReader, Snapshot, Verified};
 use super::Client;
 use crate::clock::Deadline;
 use crate::error::Operation;
+use crate::hub::Lock;
 use crate::log::{LogFailure, Payloads, Prepared, Recovery, Unsound};
 use claim::Claim;
 use files::Files;
@@ -29,7 +30,8 @@ use std::task::Poll;
 ///
 /// Clones are the same log; when the last is dropped, it is closed. Those who append at the same time
 /// share a system sync where they ask for durability (R3). One process at a time may append to a log,
-/// and in it one `Log`.
+/// and in it one `Log`; a lock file keeps the others out, unless
+/// [`LogBuilder::scope`] says otherwise.
 #[derive(Clone, Debug)]
 pub struct Log {
     shared: Arc<Shared>,
@@ -45,6 +47,8 @@ struct Shared {
     checkpoints: Turns<()>,
     /// Until the log is dropped.
     claim: Option<Claim>,
+    /// What keeps other processes out, as long.
+    lock: Option<Lock>,
 }
 
 /// What opening a log found.
@@ -175,7 +179,11 @@ impl Drop for Shared {
         let live = self.live.get_mut().unwrap_or_else(PoisonError::into_inner);
         let left = live.leave();
         if let (Some(claim), Some(left)) = (self.claim.take(), left) {
-            claim.give_back_after(left);
+            let lock = self.lock.take();
+            claim.give_back_after(Box::pin(async move {
+                left.await;
+                drop(lock);
+            }));
         }
     }
 }
