@@ -1,5 +1,6 @@
 //! Ours, through each driver, and through the ring loop of the core's examples.
 
+pub(crate) mod appends;
 pub(crate) mod batches;
 pub(crate) mod cancels;
 pub(crate) mod reads;

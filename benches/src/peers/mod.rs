@@ -1,5 +1,6 @@
 //! What people use today, and the best of their field, each as its documentation says.
 
+pub(crate) mod appends;
 pub(crate) mod mapped;
 pub(crate) mod reads;
 pub(crate) mod replacing;

@@ -6,7 +6,7 @@ use super::Scene;
 use crate::row::{Aspect, Bound, Kind, Row, Run};
 use ::tests::counting::allocations;
 use bench::Bench;
-use staging_core::{Mode, Plan, Request};
+use staging_core::{Class, Mode, Plan, Request};
 use std::cell::Cell;
 use std::hint::black_box;
 use std::io;
@@ -61,6 +61,34 @@ const GROWING: [(Work, f64); 4] = [
     ),
 ];
 
+/// What a write costs.
+const WRITES: [Work; 4] = [
+    work("a write alone", Mode::None, 1, write_one),
+    work("a write and its sync", Mode::None, 2, write_and_sync),
+    work(
+        "100 writes of all classes that wait, of which many meet",
+        Mode::None,
+        100,
+        write_crowd,
+    ),
+    work("64 writes that go together", Mode::None, 64, write_run),
+];
+
+pub(crate) fn w6(scene: &Scene) -> io::Result<Row> {
+    let title = "the write queue alone: accepted, handed out, completed, answered".to_owned();
+    let mut row = Row::new("W-6", title, "one operation, all its steps", WRITES[0].name);
+    let times = scene.pick(50_000, 5_000);
+    let allocated = Rc::new(Cell::new(0));
+    for work in &WRITES {
+        let times = times / work.operations;
+        let run = repeated(Bench::of_writers(FEW), work, times, &allocated);
+        row.way_against(work.name, Kind::Ours, work.name, Ok(run));
+        row.claim(work.name, Bound::Nanoseconds(MOST));
+    }
+    count_allocations(&mut row, &allocated);
+    Ok(row)
+}
+
 pub(crate) fn g9(scene: &Scene) -> io::Result<Row> {
     let title = format!("the core alone: an accepted operation, with {MANY} files beside {FEW}");
     let mut row = Row::new("G-9", title, "one operation, all its steps", STEPS[0].name);
@@ -87,18 +115,26 @@ pub(crate) fn g9(scene: &Scene) -> io::Result<Row> {
         );
         row.claim(many, Bound::Times(*most, vec![few]));
     }
-    let counted = Rc::clone(&allocated);
+    count_allocations(&mut row, &allocated);
+    Ok(row)
+}
+
+fn count_allocations(row: &mut Row, allocated: &Rc<Cell<u64>>) {
+    let counted = Rc::clone(allocated);
     row.after = Box::new(move || {
         vec![format!(
             "{} allocations while it was measured",
             counted.get()
         )]
     });
-    Ok(row)
 }
 
 fn run(work: &Work, files: usize, times: usize, allocated: &Rc<Cell<u64>>) -> Run {
-    let mut bench = Bench::new(files, work.mode, 2 * MANY as u32);
+    let bench = Bench::new(files, work.mode, 2 * MANY as u32);
+    repeated(bench, work, times, allocated)
+}
+
+fn repeated(mut bench: Bench, work: &Work, times: usize, allocated: &Rc<Cell<u64>>) -> Run {
     let (once, operations) = (work.once, work.operations);
     // The most there will be at once has been there; what follows is the steady state.
     for _ in 0..1_000 {
@@ -143,6 +179,33 @@ fn stage_unstage(bench: &mut Bench) {
     bench.obey(0);
 }
 
+fn write_one(bench: &mut Bench) {
+    bench.write(1, Class::Normal);
+    bench.obey(0);
+}
+
+fn write_and_sync(bench: &mut Bench) {
+    let handle = bench.first();
+    bench.write(1, Class::Normal);
+    let _ = black_box(bench.submit(Request::Sync { handle }));
+    bench.obey(0);
+}
+
+fn write_crowd(bench: &mut Bench) {
+    for _ in 0..100 {
+        let chance = bench.random();
+        bench.write(chance % 64, Class::ALL[chance / 64 % 4]);
+    }
+    bench.obey(0);
+}
+
+fn write_run(bench: &mut Bench) {
+    for block in 0..64 {
+        bench.write(block, Class::Normal);
+    }
+    bench.obey(0);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,6 +214,12 @@ mod tests {
     fn every_work_is_accepted_work() {
         for work in STEPS.iter().chain(GROWING.iter().map(|(work, _)| work)) {
             let mut bench = Bench::new(FEW, work.mode, 100);
+            let before = bench.accepted();
+            (work.once)(&mut bench);
+            assert_eq!(bench.accepted() - before, work.operations, "{}", work.name);
+        }
+        for work in &WRITES {
+            let mut bench = Bench::of_writers(FEW);
             let before = bench.accepted();
             (work.once)(&mut bench);
             assert_eq!(bench.accepted() - before, work.operations, "{}", work.name);

@@ -1,5 +1,6 @@
 //! The rows: which ways stand beside each other, on which files, and what is claimed.
 
+mod appends;
 mod cancel;
 mod decisions;
 mod reads;
@@ -22,7 +23,7 @@ pub(crate) struct Entry {
 }
 
 /// All there are, in order.
-pub(crate) fn all() -> [Entry; 15] {
+pub(crate) fn all() -> [Entry; 17] {
     let entry = |id, about, make| Entry { id, about, make };
     [
         entry("G-1", "small files made ready, warm", ready::g1),
@@ -52,6 +53,8 @@ pub(crate) fn all() -> [Entry; 15] {
         entry("W-2", "small writes in no order", writes::w2),
         entry("W-3", "durable replaces at once", replacing::w3),
         entry("W-4", "durable replaces one after the other", replacing::w4),
+        entry("W-5", "durable records, many at once", appends::w5),
+        entry("W-6", "the write queue alone", decisions::w6),
     ]
 }
 

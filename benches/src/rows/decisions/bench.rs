@@ -1,8 +1,8 @@
 //! The machine under load: every action carried out at once, in no time.
 
 use staging_core::{
-    Access, Action, Completion, HandleId, IoKind, Key, Limits, Machine, Missing, Mode, Plan, Reply,
-    Request, Stamp, Tag, Tick,
+    Access, Action, Class, Completion, HandleId, IoKind, Key, Limits, Machine, Missing, Mode, Plan,
+    Reply, Request, Stamp, Tag, Tick,
 };
 use std::hint::black_box;
 
@@ -12,12 +12,23 @@ pub(super) struct Bench {
     handles: Vec<HandleId>,
     now: u64,
     chance: u64,
+    /// How files are opened.
+    access: Access,
     /// How many requests were accepted.
     accepted: usize,
 }
 
 impl Bench {
+    /// A machine with files open for writing.
+    pub(super) fn of_writers(files: usize) -> Bench {
+        Bench::of(files, Mode::None, files as u32, Access::Write)
+    }
+
     pub(super) fn new(files: usize, mode: Mode, descriptors: u32) -> Bench {
+        Bench::of(files, mode, descriptors, Access::Read)
+    }
+
+    fn of(files: usize, mode: Mode, descriptors: u32, access: Access) -> Bench {
         let limits = Limits {
             descriptors,
             linger: 0,
@@ -28,6 +39,7 @@ impl Bench {
             handles: Vec::new(),
             now: 0,
             chance: 88_172_645_463_325_252,
+            access,
             accepted: 0,
         };
         for inode in 0..files {
@@ -99,7 +111,7 @@ impl Bench {
     fn open(&mut self, inode: u64, mode: Mode) -> HandleId {
         let (missing, plan) = (Missing::Fail, Plan::of(mode));
         let reply = self.submit(Request::Open {
-            access: Access::Read,
+            access: self.access,
             missing,
             plan,
         });
@@ -119,6 +131,17 @@ impl Bench {
             len,
         }));
         self.obey(at as u64);
+    }
+
+    /// Asks for a write of 4 KiB at a block of the first file.
+    pub(super) fn write(&mut self, block: usize, class: Class) {
+        let request = Request::Write {
+            handle: self.handles[0],
+            offset: block as u64 * 4096,
+            len: 4096,
+            class,
+        };
+        let _ = black_box(self.submit(request));
     }
 
     /// A file that is in no other's way: opened, and closed again. Two operations.
