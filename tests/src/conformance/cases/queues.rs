@@ -1,7 +1,7 @@
 //! R2, R4, R7, R8: what waits to be written goes by class, many at once, and is answered when its handle
 //! says.
 
-use super::writing::{held_write, opened};
+use super::writing::opened;
 use crate::conformance::driver::{Answers, Open, Opening};
 use crate::conformance::errors::{fault_of, is_errno, names_its_file};
 use crate::conformance::gate::{Gate, Verdict};
@@ -12,10 +12,12 @@ use driver_kit::Deadline;
 use driver_kit::core::{Class, Fault, Limits};
 use driver_kit::error::{Cause, Operation};
 use driver_kit::handlers::ActionKind;
+use driver_kit::hub::Ticket;
 use rustix::io::Errno;
 use std::fs;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
+use std::time::Duration;
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -27,6 +29,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("R8", a_loss_behind_is_told_once_to_each_handle),
         case("R8", a_close_tells_of_a_loss_behind),
         case("R8", a_sync_of_all_tells_of_what_was_lost_behind),
+        case("R8", what_was_written_behind_outlives_its_file),
         case("R12", who_writes_behind_waits_for_room),
         case("R7", writes_that_wait_go_together),
         case("R7", each_part_of_a_run_has_its_own_end),
@@ -205,6 +208,19 @@ fn a_sync_of_all_tells_of_what_was_lost_behind(scene: &Scene) -> Proof {
     Ok(())
 }
 
+/// R8: nobody waits for it, and it is written.
+fn what_was_written_behind_outlives_its_file(scene: &Scene) -> Proof {
+    let driver = scene.driver();
+    let file = opened_so(scene, driver.as_ref(), Answers::Accepted)?;
+    let path = file.path().to_path_buf();
+    file.write_at(b"left alone", 5)?;
+    drop(file);
+    wait_for("it to be written", || {
+        fs::read(&path).is_ok_and(|found| &found[5..15] == b"left alone")
+    })?;
+    Ok(())
+}
+
 /// R8, R12: what is on its way is bounded.
 fn who_writes_behind_waits_for_room(scene: &Scene) -> Proof {
     if !scene.has_workers() {
@@ -227,6 +243,19 @@ fn who_writes_behind_waits_for_room(scene: &Scene) -> Proof {
     Ok(())
 }
 
+/// The one worker has a write in its hands; nobody waits for it, so nobody helps.
+fn occupy(file: &Open, gate: &Gate) -> Result<Ticket, Box<dyn std::error::Error>> {
+    let bytes = vec![9; 10].into();
+    let asked = file.handle().write(900, bytes, Deadline::Never, None)?;
+    gate.wait_arrived(1)?;
+    Ok(asked)
+}
+
+/// Who has a deadline leaves the work to the pool.
+fn patient() -> Deadline {
+    Deadline::within(Duration::from_secs(3600))
+}
+
 /// R7: three that follow each other are one system call.
 fn writes_that_wait_go_together(scene: &Scene) -> Proof {
     if scene.configuration().workers != 1 {
@@ -235,13 +264,14 @@ fn writes_that_wait_go_together(scene: &Scene) -> Proof {
     let driver = scene.driver();
     let file = opened(scene, driver.as_ref(), 1000)?;
     let behind = driver.open(file.path(), Opening::answering(Answers::Accepted))?;
-    let (gate, write) = held_write(driver.as_ref(), &file, 900)?;
+    let gate = Gate::closed(driver.hub(), ActionKind::Write);
+    let held = occupy(&file, &gate)?;
     for at in [2, 0, 1] {
         behind.write_at(&[at; 100], 100 * u64::from(at))?;
     }
     gate.open();
-    behind.flush(Deadline::Never)?;
-    write.join()??;
+    behind.flush(patient())?;
+    drop(held);
     assert_eq!(gate.arrived(), 2, "one alone, and three together");
     assert_eq!(driver.stats().merged, 2);
     let found = fs::read(file.path())?;
@@ -266,9 +296,7 @@ fn each_part_of_a_run_has_its_own_end(scene: &Scene) -> Proof {
             fault: Fault::Os(Errno::NOSPC.raw_os_error()),
         }),
     });
-    let writer = Arc::clone(&file);
-    let held = start(move || writer.write_at(&[9; 100], 900));
-    gate.wait_arrived(1)?;
+    let held = occupy(&file, &gate)?;
     let mut parts = Vec::new();
     for at in 0..3 {
         let bytes = vec![at as u8; 100].into();
@@ -276,7 +304,6 @@ fn each_part_of_a_run_has_its_own_end(scene: &Scene) -> Proof {
         parts.push(asked?);
     }
     gate.open();
-    held.join()??;
     let mut ends = Vec::new();
     for mut part in parts {
         wait_for("its end", || match part.poll_answer(Waker::noop()) {
@@ -290,6 +317,7 @@ fn each_part_of_a_run_has_its_own_end(scene: &Scene) -> Proof {
     let half = Err(Cause::CutShort { fault, bytes: 50 });
     assert_eq!(ends, [Ok(0), half, Err(Cause::Fault(fault))]);
     assert_eq!(gate.arrived(), 2);
+    drop(held);
     Ok(())
 }
 
@@ -307,18 +335,19 @@ fn who_is_more_urgent_goes_first(scene: &Scene) -> Proof {
         )
     };
     let (low, urgent) = (accepted(Class::Low)?, accepted(Class::Urgent)?);
-    let (gate, write) = held_write(driver.as_ref(), &file, 900)?;
+    let gate = Gate::closed(driver.hub(), ActionKind::Write);
+    let held = occupy(&file, &gate)?;
     low.write_at(&[1; 10], 0)?;
     urgent.write_at(&[2; 10], 500)?;
     gate.open();
-    write.join()??;
-    low.flush(Deadline::Never)?;
+    low.flush(patient())?;
     let places: Vec<u64> = gate
         .seen()
         .iter()
         .map(|(kind, _)| super::writing::place(*kind))
         .collect();
     assert_eq!(places, [900, 500, 0]);
+    drop(held);
     Ok(())
 }
 
