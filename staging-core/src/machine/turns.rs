@@ -72,14 +72,11 @@ impl Machine {
         }
     }
 
-    /// Somebody more urgent waits for an action.
+    /// Somebody more urgent waits for an action. One that has ended needs no hurry: of a run of writes
+    /// the parts are over one after the other.
     pub(super) fn raise_action(&mut self, io: IoId, class: Class) {
-        let Io {
-            place,
-            class: before,
-            ..
-        } = self.ios[io];
-        if place == Place::Ready && before < class {
+        let raised = |io: &Io| io.place == Place::Ready && io.class < class;
+        if self.ios.get(io).is_some_and(raised) {
             self.leave_turns(io);
             self.ios[io].class = class;
             self.enter_turns(io);

@@ -293,6 +293,10 @@ impl World<'_> {
     /// A sync succeeded: what was accepted since then and before it is on the disk (R3).
     fn covered(&mut self, inode: InodeId, asked: Asked, since: u64) -> Verdict {
         self.tally.syncs += 1;
+        // Without a name, and closed since: the driver was lost in the same event.
+        if !self.sim.disk().exists(inode) {
+            return Ok(());
+        }
         let liars = self.liars;
         let Some(book) = self.book(inode) else {
             return Ok(());
