@@ -241,13 +241,14 @@ impl Request {
 
     /// Whether it needs a handle that may write.
     pub(crate) const fn is_of_writers(&self) -> bool {
+        self.is_write() || matches!(self, Request::Flush { .. } | Request::Sync { .. })
+    }
+
+    /// Whether it changes its file in place: those have places in its order, and are counted.
+    pub(crate) const fn is_write(&self) -> bool {
         matches!(
             self,
-            Request::Write { .. }
-                | Request::Append { .. }
-                | Request::SetLength { .. }
-                | Request::Flush { .. }
-                | Request::Sync { .. }
+            Request::Write { .. } | Request::Append { .. } | Request::SetLength { .. }
         )
     }
 }

@@ -5,7 +5,6 @@ use super::state::{
     Descriptor, Early, Fullness, Handle, Io, NEWS, News, OPS, Op, OpState, Order, Owner, Place,
 };
 use crate::action::{Done, IoKind, Outcome};
-use crate::event::Request;
 use crate::fault::Fault;
 use crate::id::{FileId, IoId, OpId};
 use crate::limits::charge_loaded;
@@ -85,12 +84,8 @@ impl Machine {
             OpState::AwaitingOthers => {}
             OpState::Resolved { .. } | OpState::Answered => return,
         }
-        let is_write = matches!(
-            request,
-            Request::Write { .. } | Request::Append { .. } | Request::SetLength { .. }
-        );
         if let Order::Placed(writing) = order
-            && is_write
+            && request.is_write()
         {
             self.writings[writing].end_is_old = true;
             if flight.is_none() {

@@ -2,7 +2,6 @@
 //! then, that is an error of the file, and told once to each handle that writes behind (R8).
 
 use super::Machine;
-use super::lend::is_write;
 use super::state::{Answers, EARLY, Early, Handle, Writes, WritingId};
 use crate::action::{Done, Outcome};
 use crate::event::Request;
@@ -134,7 +133,7 @@ impl Machine {
     /// A write that is asked for where one failed before that nobody was told of: it is not begun.
     pub(super) fn is_told_of_loss(&mut self, op: OpId) -> bool {
         let entry = &self.ops[op];
-        let Some(handle) = entry.handle.filter(|_| is_write(entry.request)) else {
+        let Some(handle) = entry.handle.filter(|_| entry.request.is_write()) else {
             return false;
         };
         let Some(fault) = self.untold_loss(handle) else {

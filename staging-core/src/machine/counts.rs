@@ -1,7 +1,6 @@
 //! Counts of writes: by class, and by file.
 
 use super::Machine;
-use super::lend::is_write;
 use crate::action::Outcome;
 use crate::class::Class;
 use crate::id::{HandleId, OpId};
@@ -21,7 +20,7 @@ impl Machine {
     }
 
     pub(super) fn count_write_entered(&mut self, op: OpId) {
-        if is_write(self.ops[op].request) {
+        if self.ops[op].request.is_write() {
             self.write_counts[self.ops[op].own_class as usize].enter();
             if let Some(counts) = self.counts_of(op) {
                 counts.enter();
@@ -30,7 +29,7 @@ impl Machine {
     }
 
     pub(super) fn count_write_left(&mut self, op: OpId, outcome: Outcome) {
-        if is_write(self.ops[op].request) {
+        if self.ops[op].request.is_write() {
             self.write_counts[self.ops[op].own_class as usize].leave(outcome);
             if let Some(counts) = self.counts_of(op) {
                 counts.leave(outcome);

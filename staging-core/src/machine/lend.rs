@@ -49,14 +49,14 @@ impl Machine {
         while let Some(op) = next
             && left > 0
         {
-            if is_write(self.ops[op].request) && self.ops[op].class < class {
+            if self.ops[op].request.is_write() && self.ops[op].class < class {
                 (first, left) = (Some(op), left - 1);
             }
             next = self.ops.before(ORDER, op);
         }
         while let Some(op) = first {
             first = self.ops.after(ORDER, op);
-            if is_write(self.ops[op].request) && self.ops[op].class < class {
+            if self.ops[op].request.is_write() && self.ops[op].class < class {
                 self.set_class(op, class);
                 self.hurry_reader(op, class);
             }
@@ -67,7 +67,7 @@ impl Machine {
     fn hurry_reader(&mut self, op: OpId, class: Class) {
         if let Some(behind) = self.waits_behind(op)
             && self.ops[behind].class < class
-            && !is_write(self.ops[behind].request)
+            && !self.ops[behind].request.is_write()
         {
             self.set_class(behind, class);
         }
@@ -81,14 +81,14 @@ impl Machine {
         while let Some(op) = next
             && left > 0
         {
-            if is_write(self.ops[op].request) && self.ops[op].class < class {
+            if self.ops[op].request.is_write() && self.ops[op].class < class {
                 (first, left) = (Some(op), left - 1);
             }
             next = self.ops.before(ALL, op);
         }
         while let Some(op) = first {
             first = self.ops.after(ALL, op);
-            if is_write(self.ops[op].request) && self.ops[op].class < class {
+            if self.ops[op].request.is_write() && self.ops[op].class < class {
                 self.raise(op, class);
             }
         }
@@ -103,7 +103,7 @@ impl Machine {
 
     fn write_side_of(&self, op: OpId) -> Option<WritingId> {
         match self.ops[op].order {
-            Order::Placed(writing) if is_write(self.ops[op].request) => Some(writing),
+            Order::Placed(writing) if self.ops[op].request.is_write() => Some(writing),
             _ => None,
         }
     }
@@ -142,11 +142,4 @@ impl Machine {
             self.raise_action(io, class);
         }
     }
-}
-
-pub(super) const fn is_write(request: Request) -> bool {
-    matches!(
-        request,
-        Request::Write { .. } | Request::Append { .. } | Request::SetLength { .. }
-    )
 }

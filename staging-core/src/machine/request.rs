@@ -1,7 +1,6 @@
 //! Admission: a request is accepted whole or refused without a trace.
 
 use super::Machine;
-use super::lend::is_write;
 use super::stage::Seen;
 use super::state::{Answers, Early, Fullness, Handle, Op, OpState, Order, Writes};
 use crate::action::{Bound, Outcome};
@@ -144,7 +143,7 @@ impl Machine {
     /// What is written through is High at least (R4).
     fn class_of_request(&self, request: Request) -> Class {
         let through = self.answers_of(request.handle()) == Answers::Durable;
-        match through && is_write(request) {
+        match through && request.is_write() {
             true => request.class().max(Class::High),
             false => request.class(),
         }

@@ -1,7 +1,6 @@
 //! The write side, and the sync of all.
 
 use super::{GONE, Writer};
-use crate::machine::lend::is_write;
 use crate::machine::state::{ALL, ORDER, Owner, Sync, UNSYNCED, WritingId};
 use crate::slab::List;
 
@@ -45,7 +44,7 @@ impl Writer<'_> {
         let ops = &self.machine.ops;
         let (mut next, mut before) = (ops.first(order), None);
         while let Some(op) = next {
-            if is_write(ops[op].request) {
+            if ops[op].request.is_write() {
                 let epoch = Some(ops[op].epoch);
                 self.words.push(u64::from(before != epoch));
                 before = epoch;
