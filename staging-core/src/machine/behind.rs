@@ -32,10 +32,8 @@ impl Machine {
         let entry = &mut self.ops[op];
         entry.early = Early::Told;
         let offset = match entry.request {
-            Request::Write { offset, .. } => offset,
-            Request::Append { .. } => entry.place,
             Request::SetLength { len, .. } => len,
-            _ => 0,
+            _ => self.extent(op).offset,
         };
         Some((op, Outcome::Accepted { offset }))
     }
@@ -81,9 +79,8 @@ impl Machine {
         if self.can_be_told(op, fault) {
             return;
         }
-        if let Request::Write { len, .. } | Request::Append { len, .. } = self.ops[op].request {
-            self.stats.lost_bytes = self.stats.lost_bytes.saturating_add(len);
-        }
+        let lost = self.extent(op).len;
+        self.stats.lost_bytes = self.stats.lost_bytes.saturating_add(lost);
     }
 
     /// Whether the handle that wrote is still there to be told, and to write it again.

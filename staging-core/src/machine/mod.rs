@@ -9,6 +9,7 @@ mod copy;
 mod counts;
 mod descriptor;
 mod directory;
+mod extent;
 mod leave;
 mod lend;
 mod lock;

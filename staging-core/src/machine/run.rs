@@ -3,10 +3,10 @@
 //! comes later delays none (R5).
 
 use super::Machine;
+use super::extent::Extent;
 use super::state::{Answers, Io, OpState, Owner, Place, RUN, WritingId};
 use super::write::{Executed, written_outcome};
 use crate::action::IoKind;
-use crate::event::Request;
 use crate::id::{IoId, OpId};
 use crate::slab::List;
 
@@ -38,19 +38,6 @@ impl Iterator for Run<'_> {
     }
 }
 
-/// Where the bytes of a write go.
-#[derive(Clone, Copy)]
-struct Extent {
-    offset: u64,
-    len: u64,
-}
-
-impl Extent {
-    const fn end(self) -> u64 {
-        self.offset + self.len
-    }
-}
-
 /// One write that is ready to be handed out.
 #[derive(Clone, Copy)]
 struct Part {
@@ -60,18 +47,6 @@ struct Part {
 }
 
 impl Machine {
-    fn extent(&self, op: OpId) -> Extent {
-        let entry = &self.ops[op];
-        match entry.request {
-            Request::Write { offset, len, .. } => Extent { offset, len },
-            Request::Append { len, .. } => Extent {
-                offset: entry.place,
-                len,
-            },
-            _ => Extent { offset: 0, len: 0 },
-        }
-    }
-
     /// Gathers around a write that was just handed out whatever follows it and goes before it.
     pub(super) fn gather(&mut self, io: IoId) {
         let Io {
@@ -184,13 +159,7 @@ impl Machine {
             let before = extent.offset - offset;
             let bytes = end.bytes.saturating_sub(before).min(extent.len);
             let fault = end.fault.filter(|_| bytes < extent.len);
-            let kind = IoKind::Write {
-                file,
-                op,
-                offset: extent.offset,
-                len: extent.len,
-                parts: 1,
-            };
+            let kind = extent.write(file, op);
             self.part_written(op, writing, kind, Executed { bytes, fault });
         }
         self.parts = parts;

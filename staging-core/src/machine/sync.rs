@@ -211,13 +211,8 @@ impl Machine {
     /// What a system sync that returned success means to who waited for it: a sync, or a write
     /// through.
     fn durable_outcome(&self, op: OpId) -> Outcome {
-        let entry = &self.ops[op];
-        match entry.request {
-            Request::Write { offset, len, .. } => Outcome::Written { offset, bytes: len },
-            Request::Append { len, .. } => Outcome::Written {
-                offset: entry.place,
-                bytes: len,
-            },
+        match self.ops[op].request {
+            Request::Write { .. } | Request::Append { .. } => self.extent(op).written(),
             Request::SetLength { .. } => Outcome::LengthSet,
             _ => Outcome::Synced,
         }

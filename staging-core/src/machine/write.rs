@@ -66,8 +66,7 @@ impl Machine {
         let mut next = self.ops.first(order);
         while let Some(op) = next {
             size = match self.ops[op].request {
-                Request::Write { offset, len, .. } => size.max(offset + len),
-                Request::Append { len, .. } => size.max(self.ops[op].place + len),
+                Request::Write { .. } | Request::Append { .. } => size.max(self.extent(op).end()),
                 Request::SetLength { len, .. } => len,
                 _ => size,
             };
@@ -230,25 +229,8 @@ impl Machine {
     pub(super) fn leave_release(&mut self, op: OpId, file: FileId) {
         let entry = &self.ops[op];
         let (kind, writing) = match (entry.request, entry.order) {
-            (Request::Write { offset, len, .. }, Order::Placed(writing)) => {
-                let kind = IoKind::Write {
-                    file,
-                    op,
-                    offset,
-                    len,
-                    parts: 1,
-                };
-                (kind, writing)
-            }
-            (Request::Append { len, .. }, Order::Placed(writing)) => {
-                let kind = IoKind::Write {
-                    file,
-                    op,
-                    offset: entry.place,
-                    len,
-                    parts: 1,
-                };
-                (kind, writing)
+            (Request::Write { .. } | Request::Append { .. }, Order::Placed(writing)) => {
+                (self.extent(op).write(file, op), writing)
             }
             (Request::SetLength { len, .. }, Order::Placed(writing)) => {
                 (IoKind::SetLength { file, op, len }, writing)
