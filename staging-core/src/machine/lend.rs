@@ -6,6 +6,7 @@ use super::state::{ALL, Contents, ORDER, OpState, Order, WritingId};
 use crate::class::Class;
 use crate::event::Request;
 use crate::id::{FileId, OpId};
+use crate::slab::List;
 
 impl Machine {
     /// A write took its place among those of its file. What it may not overtake is as urgent as it is
@@ -40,23 +41,11 @@ impl Machine {
 
     /// Raises every write to a file that is not over, in their order: so they line up again.
     pub(super) fn hurry(&mut self, writing: WritingId, class: Class) {
-        let mut left: u32 = self.writings[writing].by_class[..class as usize]
-            .iter()
-            .sum();
-        // Nobody looks farther back than to the first whom it concerns.
-        let mut first = None;
-        let mut next = self.ops.last(&self.writings[writing].order);
-        while let Some(op) = next
-            && left > 0
-        {
-            if self.ops[op].request.is_write() && self.ops[op].class < class {
-                (first, left) = (Some(op), left - 1);
-            }
-            next = self.ops.before(ORDER, op);
-        }
-        while let Some(op) = first {
-            first = self.ops.after(ORDER, op);
-            if self.ops[op].request.is_write() && self.ops[op].class < class {
+        let entry = &self.writings[writing];
+        let mut next = self.first_below(class, &entry.order, ORDER, &entry.by_class);
+        while let Some(op) = next {
+            next = self.ops.after(ORDER, op);
+            if self.is_write_below(class, op) {
                 self.set_class(op, class);
                 self.hurry_reader(op, class);
             }
@@ -75,23 +64,40 @@ impl Machine {
 
     /// The same, of all files.
     pub(super) fn hurry_all(&mut self, class: Class) {
-        let mut left: u32 = self.writes_by_class[..class as usize].iter().sum();
-        let mut first = None;
-        let mut next = self.ops.last(&self.all_writes);
-        while let Some(op) = next
-            && left > 0
-        {
-            if self.ops[op].request.is_write() && self.ops[op].class < class {
-                (first, left) = (Some(op), left - 1);
-            }
-            next = self.ops.before(ALL, op);
-        }
-        while let Some(op) = first {
-            first = self.ops.after(ALL, op);
-            if self.ops[op].request.is_write() && self.ops[op].class < class {
+        let mut next = self.first_below(class, &self.all_writes, ALL, &self.writes_by_class);
+        while let Some(op) = next {
+            next = self.ops.after(ALL, op);
+            if self.is_write_below(class, op) {
                 self.raise(op, class);
             }
         }
+    }
+
+    /// The first write of a list that is of a lower class. Nobody looks farther back than to that
+    /// one: the list counts how many it has of each class.
+    fn first_below(
+        &self,
+        class: Class,
+        list: &List,
+        link: usize,
+        by_class: &[u32; 4],
+    ) -> Option<OpId> {
+        let mut left: u32 = by_class[..class as usize].iter().sum();
+        let mut first = None;
+        let mut next = self.ops.last(list);
+        while let Some(op) = next
+            && left > 0
+        {
+            if self.is_write_below(class, op) {
+                (first, left) = (Some(op), left - 1);
+            }
+            next = self.ops.before(link, op);
+        }
+        first
+    }
+
+    fn is_write_below(&self, class: Class, op: OpId) -> bool {
+        self.ops[op].request.is_write() && self.ops[op].class < class
     }
 
     fn waits_behind(&self, op: OpId) -> Option<OpId> {
