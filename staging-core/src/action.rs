@@ -369,6 +369,28 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// Why it failed, if it did; of a sync of all, why the first file could not be synced.
+    pub const fn fault(&self) -> Option<Fault> {
+        match *self {
+            Outcome::Failed { fault, .. } | Outcome::SyncFailed { fault, .. } => Some(fault),
+            Outcome::Opened { .. }
+            | Outcome::Staged { .. }
+            | Outcome::Unstaged
+            | Outcome::Read { .. }
+            | Outcome::FromContents { .. }
+            | Outcome::Written { .. }
+            | Outcome::Accepted { .. }
+            | Outcome::LengthSet
+            | Outcome::Flushed
+            | Outcome::Synced
+            | Outcome::Replaced
+            | Outcome::Locked { .. }
+            | Outcome::Closed => None,
+        }
+    }
+}
+
 /// How much of a failed operation had happened (R9).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Done {

@@ -88,27 +88,16 @@ pub(crate) enum Ending {
 
 impl Ending {
     pub(crate) const fn of(outcome: Outcome) -> Ending {
-        match outcome {
-            Outcome::Failed { fault, .. } => match fault {
+        match (outcome, outcome.fault()) {
+            (_, None) => Ending::Completed,
+            // It went to its end, and says which files it could not sync.
+            (Outcome::SyncFailed { .. }, Some(_)) => Ending::Failed,
+            (_, Some(fault)) => match fault {
                 Fault::Cancelled | Fault::ShuttingDown => Ending::Cancelled,
                 Fault::Deadline => Ending::Expired,
                 Fault::Abandoned | Fault::DriverLost => Ending::Abandoned,
                 _ => Ending::Failed,
             },
-            Outcome::SyncFailed { .. } => Ending::Failed,
-            Outcome::Opened { .. }
-            | Outcome::Staged { .. }
-            | Outcome::Unstaged
-            | Outcome::Read { .. }
-            | Outcome::FromContents { .. }
-            | Outcome::Written { .. }
-            | Outcome::Accepted { .. }
-            | Outcome::LengthSet
-            | Outcome::Flushed
-            | Outcome::Synced
-            | Outcome::Replaced
-            | Outcome::Locked { .. }
-            | Outcome::Closed => Ending::Completed,
         }
     }
 }

@@ -45,23 +45,8 @@ pub struct Answer {
 
 impl Answer {
     /// The failure, if it is one.
-    pub fn fault(&self) -> Option<Fault> {
-        match self.outcome {
-            Outcome::Failed { fault, .. } | Outcome::SyncFailed { fault, .. } => Some(fault),
-            Outcome::Opened { .. }
-            | Outcome::Staged { .. }
-            | Outcome::Unstaged
-            | Outcome::Read { .. }
-            | Outcome::FromContents { .. }
-            | Outcome::Written { .. }
-            | Outcome::Accepted { .. }
-            | Outcome::LengthSet
-            | Outcome::Flushed
-            | Outcome::Synced
-            | Outcome::Replaced
-            | Outcome::Locked { .. }
-            | Outcome::Closed => None,
-        }
+    pub const fn fault(&self) -> Option<Fault> {
+        self.outcome.fault()
     }
 
     /// The open file that an open gave.
