@@ -6,10 +6,10 @@ use crate::{File, OpenOptions};
 use bytes::Bytes;
 use driver_kit::Deadline;
 use driver_kit::core::{Durability, Mode, Scope};
-use driver_kit::error::Failure;
+use driver_kit::error::{Failure, if_there};
 use driver_kit::hub::Hub;
 use driver_kit::path;
-use driver_kit::update::{Update, is_missing, lock_file, place_of_missing};
+use driver_kit::update::{Update, lock_file, place_of_missing};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -101,9 +101,5 @@ impl<C> UpdateBuilder<C> {
 /// The file, if there is one.
 fn open(hub: &Arc<Hub>, path: &Path, mode: Mode, deadline: Deadline) -> io::Result<Option<File>> {
     let options = OpenOptions::new(Arc::clone(hub)).mode(mode);
-    match options.deadline(deadline).open(path) {
-        Ok(file) => Ok(Some(file)),
-        Err(error) if is_missing(&error) => Ok(None),
-        Err(error) => Err(error),
-    }
+    if_there(options.deadline(deadline).open(path))
 }

@@ -371,6 +371,19 @@ pub fn errno(error: &io::Error) -> Option<i32> {
         .or_else(|| log_failure(error)?.errno())
 }
 
+/// What an open gave, and nothing where no file is there: for whoever makes what is missing.
+///
+/// # Errors
+/// The open failed for another reason.
+pub fn if_there<T>(opened: io::Result<T>) -> io::Result<Option<T>> {
+    let nothing = Cause::Fault(Fault::Os(rustix::io::Errno::NOENT.raw_os_error()));
+    match opened {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if failure(&error).is_some_and(|failure| failure.cause == nothing) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// The fault that a system call's error stands for.
 pub fn fault_of(error: &io::Error) -> Fault {
     match (error.raw_os_error(), error.kind()) {

@@ -8,11 +8,8 @@
 //! empty and stays.
 
 use crate::clock::Deadline;
-use crate::error::{Cause, failure};
-use rustix::io::Errno;
-use staging_core::{Durability, Fault, Scope};
+use staging_core::{Durability, Scope};
 use std::ffi::OsString;
-use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -48,12 +45,6 @@ pub fn lock_file(path: &Path) -> PathBuf {
     let room = LONGEST_NAME - BEFORE.len() - BEHIND.len();
     let name = [BEFORE, &name[..name.len().min(room)], BEHIND].concat();
     path.with_file_name(OsString::from_vec(name))
-}
-
-/// Whether an open failed because nothing is there: what is to be updated is made then.
-pub fn is_missing(error: &io::Error) -> bool {
-    let nothing = Cause::Fault(Fault::Os(Errno::NOENT.raw_os_error()));
-    failure(error).is_some_and(|failure| failure.cause == nothing)
 }
 
 /// Where a file that is not there would be, by whatever links its directory is named.

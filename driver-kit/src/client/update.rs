@@ -4,9 +4,9 @@ use super::lock::LockBuilder;
 use super::replace::ReplaceBuilder;
 use super::{Client, File, OpenOptions};
 use crate::clock::Deadline;
-use crate::error::Failure;
+use crate::error::{Failure, if_there};
 use crate::path;
-use crate::update::{Update, is_missing, lock_file, place_of_missing};
+use crate::update::{Update, lock_file, place_of_missing};
 use bytes::Bytes;
 use staging_core::{Durability, Mode, Scope};
 use std::future::IntoFuture;
@@ -114,9 +114,5 @@ async fn open(
     deadline: Deadline,
 ) -> io::Result<Option<File>> {
     let options = OpenOptions::new(client.clone(), |file| file);
-    match options.mode(mode).deadline(deadline).open(path).await {
-        Ok(file) => Ok(Some(file)),
-        Err(error) if is_missing(&error) => Ok(None),
-        Err(error) => Err(error),
-    }
+    if_there(options.mode(mode).deadline(deadline).open(path).await)
 }

@@ -3,7 +3,7 @@
 use super::reader::Snapshot;
 use crate::client::{Client, File, OpenOptions, ReplaceBuilder};
 use crate::clock::Deadline;
-use crate::error::Operation;
+use crate::error::{Operation, if_there};
 use crate::log::{Identity, LogFailure, SNAPSHOT_HEADER, SnapshotHeader, Step, Unsound, Which};
 use bytes::Bytes;
 use staging_core::Mode;
@@ -42,14 +42,14 @@ impl Files {
     /// # Errors
     /// What the system said, but that a file is missing.
     pub(super) async fn open(client: &Client, path: &Arc<Path>, write: bool) -> io::Result<Files> {
-        let place = found(opened(client, path, write).await)?;
+        let place = if_there(opened(client, path, write).await)?;
         // Where the log really is, its snapshot is, too.
         let real = place.as_ref().map_or(&**path, File::path);
         let mut files = Files::beside(client, &real.into());
         files.write = write;
-        files.snapshot = found(opened(client, &files.snapshot_path, false).await)?;
+        files.snapshot = if_there(opened(client, &files.snapshot_path, false).await)?;
         // A log that is opened after its snapshot has at least what that stands for.
-        files.log = found(opened(client, &files.path, write).await)?;
+        files.log = if_there(opened(client, &files.path, write).await)?;
         Ok(files)
     }
 
@@ -124,7 +124,7 @@ impl Files {
     /// # Errors
     /// It is damaged or another log's; what the system said.
     pub(super) async fn newest_snapshot(&self, lineage: Identity) -> io::Result<Option<Snapshot>> {
-        match found(opened(&self.client, &self.snapshot_path, false).await)? {
+        match if_there(opened(&self.client, &self.snapshot_path, false).await)? {
             Some(file) => self.checked(&file, lineage).await.map(Some),
             None => Ok(None),
         }
@@ -193,16 +193,4 @@ async fn opened(client: &Client, path: &Arc<Path>, write: bool) -> io::Result<Fi
         .mode(Mode::None)
         .open(path)
         .await
-}
-
-/// That there is none is no error.
-fn found(opened: io::Result<File>) -> io::Result<Option<File>> {
-    match opened {
-        Err(error)
-            if crate::error::errno(&error) == Some(rustix::io::Errno::NOENT.raw_os_error()) =>
-        {
-            Ok(None)
-        }
-        opened => opened.map(Some),
-    }
 }
