@@ -9,6 +9,7 @@ pub mod conformance;
 pub mod core;
 pub mod counting;
 pub mod explore;
+pub mod folder;
 pub mod fuzzed;
 pub mod logs;
 pub mod model;

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
+use tests::folder::names;
 use tests::rig::calls::{Harm, Strike, strikes, traced};
 use tests::rig::protocols::content;
 use tests::rig::say;
@@ -85,10 +86,7 @@ impl Protocol {
 }
 
 fn left(folder: &Path) -> io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        names.push(entry?.file_name().to_string_lossy().into_owned());
-    }
+    let mut names = names(folder)?;
     names.retain(|name| name != "file");
     Ok(names)
 }

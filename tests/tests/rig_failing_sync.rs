@@ -17,9 +17,10 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
+use tests::folder::names;
 use tests::rig::protocols::content;
 use tests::rig::{
-    Cut, Entered, Failing, House, Kind, LoggedDisk, Mounted, Position, Room, say, to_be_had,
+    Cut, Entered, Failing, House, Kind, LoggedDisk, Mounted, Position, Room, kinds_to_be_had, say,
 };
 
 type Proof = Result<(), Box<dyn Error>>;
@@ -205,13 +206,6 @@ fn replace_failing(
     (Scene { room, kind, disk }, stager, said)
 }
 
-fn names(folder: &Path) -> io::Result<Vec<String>> {
-    let entries = fs::read_dir(folder)?;
-    entries
-        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
-        .collect()
-}
-
 /// A1, A2: the content that was lost is not committed; the old one stands, nothing is left, and the next
 /// replace is durable.
 fn a_replace_that_loses_its_content_is_not_committed(house: &House, kind: Kind) -> Proof {
@@ -317,11 +311,7 @@ fn main() -> ExitCode {
         Entered::Ended(code) => return code,
     };
     let mut trials = Vec::new();
-    for kind in Kind::ALL {
-        if let Err(why) = to_be_had(&house, kind) {
-            say(&format!("skipped: {}: {why}", kind.name()));
-            continue;
-        }
+    for kind in kinds_to_be_had(&house) {
         for (name, case) in CASES {
             let house = Arc::clone(&house);
             trials.push(Trial::test(format!("{}::{name}", kind.name()), move || {

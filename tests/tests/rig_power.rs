@@ -7,7 +7,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use std::process::ExitCode;
 use std::sync::Arc;
 use tests::rig::protocols::{Crowd, Protocol, Replacing, Rewriting, Writing};
-use tests::rig::{Entered, House, Kind, Lie, lose_power, say, to_be_had};
+use tests::rig::{Entered, House, Kind, Lie, kinds_to_be_had, lose_power, say};
 
 /// So many images a life.
 const IMAGES: u64 = 36;
@@ -78,11 +78,7 @@ fn main() -> ExitCode {
         Entered::Ended(code) => return code,
     };
     let mut trials = Vec::new();
-    for kind in Kind::ALL {
-        if let Err(why) = to_be_had(&house, kind) {
-            say(&format!("skipped: {}: {why}", kind.name()));
-            continue;
-        }
+    for kind in kinds_to_be_had(&house) {
         trials.push(trial::<Replacing>(&house, kind));
         trials.push(trial::<Rewriting>(&house, kind));
         trials.push(trial::<Crowd>(&house, kind));

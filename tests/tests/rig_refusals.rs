@@ -15,24 +15,16 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
+use tests::folder::names;
 use tests::rig::full::fill;
 use tests::rig::protocols::content;
-use tests::rig::{Cut, Entered, House, Kind, LoggedDisk, Mounted, Room, run, say, to_be_had};
+use tests::rig::{Cut, Entered, House, Kind, LoggedDisk, Mounted, Room, kinds_to_be_had, run};
 
 type Proof = Result<(), Box<dyn Error>>;
 
 const CHILD: &str = env!("CARGO_BIN_EXE_rig_child");
 /// Somebody who is not root.
 const SOMEBODY: u32 = 12_345;
-
-fn names(folder: &Path) -> io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        names.push(entry?.file_name().to_string_lossy().into_owned());
-    }
-    names.sort();
-    Ok(names)
-}
 
 /// It was refused with this number, and says that nothing happened.
 fn is_refused(said: io::Result<()>, wanted: Errno) -> Proof {
@@ -380,11 +372,7 @@ fn main() -> ExitCode {
         Entered::Ended(code) => return code,
     };
     let mut trials = Vec::new();
-    for kind in Kind::ALL {
-        if let Err(why) = to_be_had(&house, kind) {
-            say(&format!("skipped: {}: {why}", kind.name()));
-            continue;
-        }
+    for kind in kinds_to_be_had(&house) {
         for (name, case) in CASES {
             let house = Arc::clone(&house);
             trials.push(Trial::test(format!("{}::{name}", kind.name()), move || {

@@ -35,4 +35,4 @@ pub use lie::Lie;
 pub use log::{BlockLog, Entry, Position, write_entry};
 pub use mounted::Mounted;
 pub use power::{Tally, lose_power};
-pub use room::{Entered, House, Room, say, to_be_had};
+pub use room::{Entered, House, Room, kinds_to_be_had, say};

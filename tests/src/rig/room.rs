@@ -113,11 +113,21 @@ impl Drop for Room {
     }
 }
 
+/// The kinds of file systems that can be made and mounted here. Of the others it is said why not.
+pub fn kinds_to_be_had(house: &House) -> Vec<Kind> {
+    let mut kinds = Kind::ALL.to_vec();
+    kinds.retain(|kind| {
+        let had = to_be_had(house, *kind);
+        if let Err(why) = &had {
+            say(&format!("skipped: {}: {why}", kind.name()));
+        }
+        had.is_ok()
+    });
+    kinds
+}
+
 /// Why no file system of this kind can be made and mounted here; `Ok` if one can.
-///
-/// # Errors
-/// What is missing.
-pub fn to_be_had(house: &House, kind: Kind) -> Result<(), String> {
+fn to_be_had(house: &House, kind: Kind) -> Result<(), String> {
     for device in ["/dev/fuse", "/dev/loop-control"] {
         File::options()
             .read(true)

@@ -1,10 +1,11 @@
 //! A3: a replaced file keeps what it was but for its content.
 
-use super::replacing::{NEW, OLD, names, old_file};
+use super::replacing::{NEW, OLD, old_file};
 use crate::conformance::driver::Replacing;
 use crate::conformance::errors::{fault_of, is_errno};
 use crate::conformance::run::{Case, Proof, case};
 use crate::conformance::scene::Scene;
+use crate::folder::names;
 use driver_kit::core::{Fault, NodeKind};
 use rustix::fs::{Gid, Uid, XattrFlags};
 use rustix::io::Errno;

@@ -6,6 +6,7 @@ use crate::conformance::gate::{Gate, Verdict};
 use crate::conformance::run::{Case, Proof, case};
 use crate::conformance::scene::{CHUNK, Scene, pattern};
 use crate::conformance::watch::{start, wait_for};
+use crate::folder::names;
 use driver_kit::Deadline;
 use driver_kit::core::{Durability, Fault, Grace, IoKind, Limits, Mode, ReplaceStep};
 use driver_kit::error::{Operation, failure};
@@ -43,16 +44,6 @@ pub(super) fn cases() -> Vec<Case> {
 
 pub(super) const OLD: &[u8] = b"the old content";
 pub(super) const NEW: &[u8] = b"the new content, which is longer";
-
-/// What a directory holds, by name.
-pub(super) fn names(folder: &Path) -> io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        names.push(entry?.file_name().to_string_lossy().into_owned());
-    }
-    names.sort();
-    Ok(names)
-}
 
 pub(super) fn old_file(scene: &Scene) -> io::Result<std::path::PathBuf> {
     let path = scene.path("file");
