@@ -2,7 +2,7 @@
 //! says.
 
 use super::writing::opened;
-use crate::conformance::driver::{Answers, Open, Opening};
+use crate::conformance::driver::{Answers, Driver, Open, Opening};
 use crate::conformance::errors::{fault_of, is_errno, names_its_file};
 use crate::conformance::gate::{Gate, Verdict};
 use crate::conformance::run::{Case, Proof, case};
@@ -15,6 +15,7 @@ use driver_kit::handlers::ActionKind;
 use driver_kit::hub::Ticket;
 use rustix::io::Errno;
 use std::fs;
+use std::io;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
@@ -139,14 +140,20 @@ fn what_was_written_behind_is_read(scene: &Scene) -> Proof {
     Ok(())
 }
 
+/// Writes behind: the first write of all, which fails like this.
+fn lose_a_write(driver: &dyn Driver, file: &Open, errno: Errno) -> io::Result<Gate> {
+    let fault = Fault::Os(errno.raw_os_error());
+    let gate = Gate::failing(driver.hub(), ActionKind::Write, 0, fault);
+    file.write_at(b"lost", 0)?;
+    Ok(gate)
+}
+
 /// R8.
 fn a_loss_behind_is_told_once_to_each_handle(scene: &Scene) -> Proof {
     let driver = scene.driver();
     let one = opened_so(scene, driver.as_ref(), Answers::Accepted)?;
     let other = driver.open(one.path(), Opening::answering(Answers::Accepted))?;
-    let full = Fault::Os(Errno::NOSPC.raw_os_error());
-    let gate = Gate::failing(driver.hub(), ActionKind::Write, 0, full);
-    one.write_at(b"lost", 0)?;
+    let gate = lose_a_write(driver.as_ref(), &one, Errno::NOSPC)?;
     let behind = Some(Fault::Behind(Errno::NOSPC.raw_os_error()));
     let Err(told) = one.flush(Deadline::Never) else {
         return Err("a flush that covers it says nothing".into());
@@ -173,13 +180,7 @@ fn a_loss_behind_is_told_once_to_each_handle(scene: &Scene) -> Proof {
 fn a_close_tells_of_a_loss_behind(scene: &Scene) -> Proof {
     let driver = scene.driver();
     let file = opened_so(scene, driver.as_ref(), Answers::Accepted)?;
-    let gate = Gate::failing(
-        driver.hub(),
-        ActionKind::Write,
-        0,
-        Fault::Os(Errno::IO.raw_os_error()),
-    );
-    file.write_at(b"lost", 0)?;
+    let gate = lose_a_write(driver.as_ref(), &file, Errno::IO)?;
     let Err(told) = file.close() else {
         return Err("a close says nothing".into());
     };
@@ -192,13 +193,7 @@ fn a_close_tells_of_a_loss_behind(scene: &Scene) -> Proof {
 fn a_sync_of_all_tells_of_what_was_lost_behind(scene: &Scene) -> Proof {
     let driver = scene.driver();
     let file = opened_so(scene, driver.as_ref(), Answers::Accepted)?;
-    let gate = Gate::failing(
-        driver.hub(),
-        ActionKind::Write,
-        0,
-        Fault::Os(Errno::IO.raw_os_error()),
-    );
-    file.write_at(b"lost", 0)?;
+    let gate = lose_a_write(driver.as_ref(), &file, Errno::IO)?;
     let Err(told) = driver.sync_all(Deadline::Never) else {
         return Err("a sync of all says nothing".into());
     };
