@@ -41,6 +41,7 @@ mod cold;
 mod files;
 mod kept;
 mod machine;
+mod threads;
 
 mod limits;
 mod ours;

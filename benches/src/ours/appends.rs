@@ -3,9 +3,10 @@
 use crate::peers::appends::{RECORD, Records};
 use crate::peers::whole::tokio_runtime;
 use crate::row::Run;
+use crate::threads::on_threads;
+use driver_kit::client;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many append at once.
 pub(crate) const AT_ONCE: usize = 64;
@@ -17,20 +18,8 @@ pub(crate) fn blocking(records: &Records) -> io::Result<Run> {
     Ok(Box::new(move || {
         let log = stager.log(&records.path).open()?;
         records.timed(|| {
-            let next = AtomicUsize::new(0);
-            let one_thread = || {
-                while next.fetch_add(1, Ordering::Relaxed) < records.count {
-                    log.append_durable(RECORD)?;
-                }
-                io::Result::Ok(())
-            };
-            std::thread::scope(|scope| {
-                let threads: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(one_thread)).collect();
-                threads.into_iter().try_for_each(|thread| {
-                    let ended = thread.join();
-                    ended.unwrap_or_else(|_| Err(io::Error::other("a thread panicked")))
-                })
-            })
+            let append = |_| log.append_durable(RECORD).map(drop);
+            on_threads(records.count, AT_ONCE, append).map(drop)
         })
     }))
 }
@@ -44,13 +33,7 @@ pub(crate) fn tokio(records: &Records) -> io::Result<Run> {
     };
     Ok(Box::new(move || {
         let log = runtime.block_on(stager.log(&records.path).open())?;
-        let all = || stream::iter(0..records.count).map(|_| log.append_durable(RECORD));
-        let all = || {
-            all()
-                .buffer_unordered(AT_ONCE)
-                .try_for_each(|_| async { Ok(()) })
-        };
-        records.timed(|| runtime.block_on(all()))
+        records.timed(|| runtime.block_on(append_all(&log, records.count)))
     }))
 }
 
@@ -60,14 +43,16 @@ pub(crate) fn smol(records: &Records) -> io::Result<Run> {
     let stager = driver_smol::Stager::new();
     Ok(Box::new(move || {
         let log = smol::block_on(stager.log(&records.path).open())?;
-        let all = || stream::iter(0..records.count).map(|_| log.append_durable(RECORD));
-        let all = || {
-            all()
-                .buffer_unordered(AT_ONCE)
-                .try_for_each(|_| async { Ok(()) })
-        };
-        records.timed(|| smol::block_on(all()))
+        records.timed(|| smol::block_on(append_all(&log, records.count)))
     }))
+}
+
+async fn append_all(log: &client::Log, count: usize) -> io::Result<()> {
+    stream::iter(0..count)
+        .map(|_| log.append_durable(RECORD))
+        .buffer_unordered(AT_ONCE)
+        .try_for_each(|_| async { Ok(()) })
+        .await
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use crate::files::Corpus;
 use crate::peers::replacing::{CONTENT, each, on_threads, timed};
 use crate::peers::whole::tokio_runtime;
 use crate::row::Run;
+use driver_kit::client;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use std::future::IntoFuture;
 use std::io;
@@ -41,10 +42,7 @@ pub(crate) fn tokio(files: &Corpus, at_once: Option<usize>) -> io::Result<Run> {
     };
     Ok(Box::new(move || {
         timed(&files, || {
-            let replace = |path| stager.replace(path, &CONTENT[..]).into_future();
-            let all = stream::iter(files.paths.iter()).map(replace);
-            let all = all.buffer_unordered(at_once.unwrap_or(AT_ONCE));
-            runtime.block_on(all.try_collect::<()>())
+            runtime.block_on(replace_all(&stager, &files, at_once))
         })
     }))
 }
@@ -55,12 +53,22 @@ pub(crate) fn smol(files: &Corpus, at_once: Option<usize>) -> io::Result<Run> {
     let stager = driver_smol::Stager::new();
     Ok(Box::new(move || {
         timed(&files, || {
-            let replace = |path| stager.replace(path, &CONTENT[..]).into_future();
-            let all = stream::iter(files.paths.iter()).map(replace);
-            let all = all.buffer_unordered(at_once.unwrap_or(AT_ONCE));
-            smol::block_on(all.try_collect::<()>())
+            smol::block_on(replace_all(&stager, &files, at_once))
         })
     }))
+}
+
+async fn replace_all(
+    stager: &client::Stager,
+    files: &Corpus,
+    at_once: Option<usize>,
+) -> io::Result<()> {
+    let replace = |path| stager.replace(path, &CONTENT[..]).into_future();
+    stream::iter(files.paths.iter())
+        .map(replace)
+        .buffer_unordered(at_once.unwrap_or(AT_ONCE))
+        .try_collect()
+        .await
 }
 
 #[cfg(test)]

@@ -5,7 +5,9 @@ use crate::peers::writes::{BLOCK, Plan};
 use crate::row::Run;
 use bytes::Bytes;
 use driver_blocking::Deadline;
+use driver_kit::client;
 use std::io;
+use std::ops::Deref;
 
 /// driver-blocking with a worker; each block is copied.
 pub(crate) fn blocking(plan: &Plan) -> io::Result<Run> {
@@ -34,21 +36,7 @@ pub(crate) fn tokio(plan: &Plan) -> io::Result<Run> {
         driver_tokio::Stager::new()?
     };
     Ok(Box::new(move || {
-        plan.timed(|| {
-            runtime.block_on(async {
-                let options = stager.options().write(true).write_behind(true);
-                let mut files = Vec::new();
-                for path in plan.files.paths.iter() {
-                    files.push(options.open(path).await?);
-                }
-                for (file, offset) in plan.blocks.iter() {
-                    files[*file]
-                        .write_at(*offset, Bytes::from_static(&BLOCK))
-                        .await?;
-                }
-                stager.flush_all(Deadline::Never).await
-            })
-        })
+        plan.timed(|| runtime.block_on(write_all(&plan, stager.options(), &stager)))
     }))
 }
 
@@ -57,22 +45,26 @@ pub(crate) fn smol(plan: &Plan) -> io::Result<Run> {
     let plan = plan.clone();
     let stager = driver_smol::Stager::new();
     Ok(Box::new(move || {
-        plan.timed(|| {
-            smol::block_on(async {
-                let options = stager.options().write(true).write_behind(true);
-                let mut files = Vec::new();
-                for path in plan.files.paths.iter() {
-                    files.push(options.open(path).await?);
-                }
-                for (file, offset) in plan.blocks.iter() {
-                    files[*file]
-                        .write_at(*offset, Bytes::from_static(&BLOCK))
-                        .await?;
-                }
-                stager.flush_all(Deadline::Never).await
-            })
-        })
+        plan.timed(|| smol::block_on(write_all(&plan, stager.options(), &stager)))
     }))
+}
+
+async fn write_all<F: Deref<Target = client::File>>(
+    plan: &Plan,
+    options: client::OpenOptions<F>,
+    stager: &client::Stager,
+) -> io::Result<()> {
+    let options = options.write(true).write_behind(true);
+    let mut files = Vec::new();
+    for path in plan.files.paths.iter() {
+        files.push(options.open(path).await?);
+    }
+    for (file, offset) in plan.blocks.iter() {
+        files[*file]
+            .write_at(*offset, Bytes::from_static(&BLOCK))
+            .await?;
+    }
+    stager.flush_all(Deadline::Never).await
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ use crate::row::{Aspect, Run};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 /// What each file gets.
@@ -62,20 +61,8 @@ pub(crate) fn on_threads(
     threads: usize,
     replace: impl Fn(&Path) -> io::Result<()> + Sync,
 ) -> io::Result<()> {
-    let next = AtomicUsize::new(0);
-    let one_thread = || {
-        while let Some(path) = files.paths.get(next.fetch_add(1, Ordering::Relaxed)) {
-            replace(path)?;
-        }
-        io::Result::Ok(())
-    };
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(one_thread)).collect();
-        threads.into_iter().try_for_each(|thread| {
-            let ended = thread.join();
-            ended.unwrap_or_else(|_| Err(io::Error::other("a thread panicked")))
-        })
-    })
+    let replace = |number: usize| replace(&files.paths[number]);
+    crate::threads::on_threads(files.paths.len(), threads, replace).map(drop)
 }
 
 /// By hand on so many threads, and the directory once at the end.

@@ -3,9 +3,9 @@
 use crate::files::Corpus;
 use crate::kept::kept;
 use crate::row::Run;
+use crate::threads::on_threads;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// One after the other.
 pub(crate) fn std_loop(files: &Corpus) -> io::Result<Run> {
@@ -20,28 +20,10 @@ pub(crate) fn std_loop(files: &Corpus) -> io::Result<Run> {
 pub(crate) fn threads(files: &Corpus, threads: usize) -> io::Result<Run> {
     let files = files.clone();
     Ok(Box::new(move || {
-        kept(files.bytes(), || on_threads(&files, threads), drop)
+        let read = |number: usize| std::fs::read(&files.paths[number]);
+        let read_all = || on_threads(files.paths.len(), threads, read);
+        kept(files.bytes(), read_all, drop)
     }))
-}
-
-fn on_threads(files: &Corpus, threads: usize) -> io::Result<Vec<Vec<u8>>> {
-    let next = AtomicUsize::new(0);
-    let one_thread = || {
-        let mut read = Vec::new();
-        while let Some(path) = files.paths.get(next.fetch_add(1, Ordering::Relaxed)) {
-            read.push(std::fs::read(path)?);
-        }
-        io::Result::Ok(read)
-    };
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(one_thread)).collect();
-        let mut all = Vec::with_capacity(files.paths.len());
-        for thread in threads {
-            let ended = thread.join();
-            all.extend(ended.unwrap_or_else(|_| Err(io::Error::other("a thread panicked")))?);
-        }
-        Ok(all)
-    })
 }
 
 /// A runtime of two threads, as for a server on a small machine.
