@@ -1,6 +1,7 @@
 //! What comes out: orders in the imperative, and what is told outward.
 
-use crate::event::{Access, Completion, Existing, Key, Missing, Tag};
+use crate::completion::{Completion, Key};
+use crate::event::{Access, Existing, Missing, Tag};
 use crate::fault::Fault;
 use crate::id::{FileId, HandleId, IoId, LockId, OpId};
 use crate::lock::{Scope, Sharing, Span};

@@ -4,7 +4,7 @@
 //! bytes, buffers, paths and wakers stay with the driver, keyed by id.
 
 use crate::class::Class;
-use crate::fault::Fault;
+use crate::completion::{Completion, Key};
 use crate::id::{HandleId, IoId, LockId, OpId};
 use crate::lock::{Patience, Scope, Sharing, Span};
 use crate::time::Tick;
@@ -32,7 +32,8 @@ pub enum Event {
         completion: Completion,
     },
     /// The caller no longer wants the answer: a dropped future, a cancelled batch. The outcome
-    /// is [`Fault::Cancelled`], at once, also while a system call is under way (R10).
+    /// is [`Fault::Cancelled`](crate::Fault::Cancelled), at once, also while a system call is
+    /// under way (R10).
     Cancelled {
         /// Which operation.
         op: OpId,
@@ -68,7 +69,7 @@ pub enum Event {
     /// at any other time.
     Ticked,
     /// The driver can do nothing more: its threads or its ring are gone. Everything pending is
-    /// answered with [`Fault::DriverLost`], and the machine closes.
+    /// answered with [`Fault::DriverLost`](crate::Fault::DriverLost), and the machine closes.
     DriverLost,
 }
 
@@ -269,7 +270,7 @@ pub enum Access {
     /// The same as `Write`, but a write is answered when it is accepted, as
     /// [`Accepted`](crate::Outcome::Accepted) (R8). If it fails later, that is an error of the file:
     /// told once to each handle that writes behind, by its next write, flush, sync or close, as
-    /// [`Fault::Behind`].
+    /// [`Fault::Behind`](crate::Fault::Behind).
     WriteBehind,
 }
 
@@ -373,7 +374,7 @@ pub enum Mode {
 /// only its holders could make; it leaves the file unstaged and says so.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum OverBudget {
-    /// Fail with [`Fault::OverBudget`].
+    /// Fail with [`Fault::OverBudget`](crate::Fault::OverBudget).
     #[default]
     Refuse,
     /// Wait until others gave back enough, in order of arrival.
@@ -401,101 +402,4 @@ impl Default for Grace {
             closing: 8 * SECOND,
         }
     }
-}
-
-/// How an action ended. Each kind of action has its own kind of success; a completion of another
-/// kind is [`Ignored`](crate::Ignored).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Completion {
-    /// `Open` or `Fetch` opened the file and keeps the descriptor: nothing was loaded, because
-    /// nothing was asked, the file is longer than asked, or it changed while it was loaded.
-    Opened {
-        /// Which file it is.
-        key: Key,
-        /// What it looks like now.
-        stamp: Stamp,
-    },
-    /// `Fetch` loaded the whole file, saw the same stamp before and after (G5), and closed it.
-    Fetched {
-        /// Which file it is.
-        key: Key,
-        /// What it looked like, before and after.
-        stamp: Stamp,
-    },
-    /// `Look` read the stamp.
-    Looked {
-        /// What the file looks like now.
-        stamp: Stamp,
-    },
-    /// `Map` made the mapping; nothing is populated yet.
-    Mapped,
-    /// `Load` brought in its whole chunk; less only where the file ended early, which the stamp
-    /// will show.
-    Loaded {
-        /// What the file looked like after the chunk (G5).
-        stamp: Stamp,
-    },
-    /// `Read` read this many bytes into the caller's buffer; less than asked only at the end of
-    /// the file.
-    Read {
-        /// How many.
-        bytes: u64,
-    },
-    /// `Write` wrote all of it, or `Replace` all of what was to be filled in.
-    Written,
-    /// `Write` wrote this many bytes, fewer than asked, and then failed. Where nothing was
-    /// written it is [`Failed`](Completion::Failed).
-    CutShort {
-        /// How many.
-        bytes: u64,
-        /// Why not more.
-        fault: Fault,
-    },
-    /// `SetLength` set the length.
-    LengthSet,
-    /// `Sync` returned success; or a step of `Replace` that syncs.
-    Synced,
-    /// `Replace` made the temporary file, with its first bytes.
-    Created,
-    /// `Replace` published it: the path has the new content from now on.
-    Published {
-        /// The directory in which that happened.
-        directory: Key,
-    },
-    /// `Replace` removed the temporary file.
-    Discarded,
-    /// `Lock` got the lock.
-    Locked,
-    /// `Lock` did not get it: another process has one that meets it.
-    Contended,
-    /// `Lock` gave it back.
-    Unlocked,
-    /// `Release` gave the contents up.
-    Released {
-        /// How many bytes of the budget slices still hold that were handed out;
-        /// [`Event::Returned`] gives them back.
-        lent: u64,
-    },
-    /// `Close` closed the descriptor.
-    Closed,
-    /// It failed. For `Release` and `Close`, and where a temporary file was to be discarded or a lock to be
-    /// given back, this counts as done: nothing is left to retry, and nothing is lent.
-    Failed {
-        /// Why.
-        fault: Fault,
-    },
-}
-
-/// The identity of a file: whatever the driver says, usually device and inode. Handles on the
-/// same key share contents, staging and order.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Key(pub [u64; 2]);
-
-/// What tells two versions of a file apart (G5).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Stamp {
-    /// Its length in bytes.
-    pub len: u64,
-    /// The time of its last modification, in nanoseconds, or any number that changes with it.
-    pub version: u64,
 }

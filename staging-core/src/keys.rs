@@ -1,6 +1,6 @@
 //! From an identity to what the machine keeps of it: open addressing, linear probing, no tombstones.
 
-use crate::event::Key;
+use crate::completion::Key;
 use crate::id::Id;
 use alloc::vec::Vec;
 

@@ -46,6 +46,7 @@ extern crate alloc;
 mod id;
 mod time;
 
+mod completion;
 mod event;
 mod lock;
 mod reply;
@@ -73,9 +74,9 @@ mod journal;
 
 pub use action::{Action, Bound, Done, IoKind, LockStep, Outcome, ReplaceStep, Tell};
 pub use class::{Class, Turns, Weights};
+pub use completion::{Completion, Key, Stamp};
 pub use event::{
-    Access, Completion, Durability, Event, Existing, Grace, Key, Missing, Mode, OverBudget, Plan,
-    Request, Stamp, Tag,
+    Access, Durability, Event, Existing, Grace, Missing, Mode, OverBudget, Plan, Request, Tag,
 };
 pub use fault::{Fault, NodeKind};
 pub use id::{FileId, HandleId, Id, IoId, LockId, OpId, kind};

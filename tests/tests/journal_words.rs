@@ -27,7 +27,7 @@ const ALPHABET: [(&str, &str, &str); 29] = [
     (LOCK, "Sharing", "sharing"),
     (LOCK, "Scope", "scope"),
     (LOCK, "Patience", "patience"),
-    (EVENT, "Completion", "completion"),
+    (COMPLETION, "Completion", "completion"),
     (FAULT, "Fault", "fault"),
     (FAULT, "NodeKind", "node"),
     (REPLY, "Reply", "reply"),
@@ -47,6 +47,7 @@ const ALPHABET: [(&str, &str, &str); 29] = [
 ];
 
 const CLASS: &str = include_str!("../../staging-core/src/class.rs");
+const COMPLETION: &str = include_str!("../../staging-core/src/completion.rs");
 const EVENT: &str = include_str!("../../staging-core/src/event.rs");
 const LOCK: &str = include_str!("../../staging-core/src/lock.rs");
 const FAULT: &str = include_str!("../../staging-core/src/fault.rs");

@@ -8,7 +8,7 @@ use super::replace::Ended;
 use super::state::{DirectoryId, Io, Owner, Place, WritingId};
 use super::write::Executed;
 use crate::action::{IoKind, LockStep, ReplaceStep};
-use crate::event::{Completion, Key, Stamp};
+use crate::completion::{Completion, Key, Stamp};
 use crate::fault::Fault;
 use crate::id::{FileId, IoId, LockId, OpId};
 use crate::reply::{Ignored, Reply};

@@ -4,7 +4,7 @@
 use super::Machine;
 use super::state::{Directory, DirectoryId, Io, OPS, OpState, Owner, Place};
 use crate::action::{Done, IoKind, Outcome, ReplaceStep};
-use crate::event::Key;
+use crate::completion::Key;
 use crate::fault::Fault;
 use crate::id::{IoId, OpId};
 use crate::slab::List;

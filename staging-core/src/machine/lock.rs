@@ -18,7 +18,8 @@ use super::state::{
     DEPENDENTS, Fullness, Lock, LockState, LockTarget, LockTargetId, OpState, Owner,
 };
 use crate::action::{Bound, Done, IoKind, LockStep, Outcome};
-use crate::event::{Key, Request};
+use crate::completion::Key;
+use crate::event::Request;
 use crate::fault::Fault;
 use crate::id::{LockId, OpId};
 use crate::intervals::{Range, Root, Touch};

@@ -30,7 +30,8 @@ mod write;
 mod writing;
 
 use crate::class::Turn;
-use crate::event::{Completion, Event, Grace, Request, Tag};
+use crate::completion::Completion;
+use crate::event::{Event, Grace, Request, Tag};
 use crate::id::{FileId, HandleId, IoId, OpId};
 use crate::intervals::Intervals;
 use crate::keys::Keys;

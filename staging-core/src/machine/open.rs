@@ -7,7 +7,8 @@ use super::state::{
     Then, Writes,
 };
 use crate::action::{Done, IoKind, Outcome};
-use crate::event::{Access, Key, Missing, Mode, Plan, Request, Stamp};
+use crate::completion::{Key, Stamp};
+use crate::event::{Access, Missing, Mode, Plan, Request};
 use crate::fault::Fault;
 use crate::id::{FileId, HandleId, OpId};
 use crate::intervals::{Range, Touch};

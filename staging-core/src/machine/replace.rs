@@ -14,7 +14,8 @@
 use super::Machine;
 use super::state::{Fullness, OPS, OpState, Order, Owner, Target, TargetId};
 use crate::action::{Bound, Done, IoKind, Outcome, ReplaceStep};
-use crate::event::{Durability, Existing, Key, Request};
+use crate::completion::Key;
+use crate::event::{Durability, Existing, Request};
 use crate::fault::Fault;
 use crate::id::{IoId, OpId};
 use crate::reply::Reject;

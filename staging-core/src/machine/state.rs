@@ -7,7 +7,8 @@ mod writing;
 
 use crate::action::{IoKind, Outcome};
 use crate::class::Class;
-use crate::event::{Key, Plan, Request, Stamp, Tag};
+use crate::completion::{Key, Stamp};
+use crate::event::{Plan, Request, Tag};
 use crate::fault::Fault;
 use crate::id::{FileId, HandleId, IoId, LockId, OpId};
 use crate::slab::List;

@@ -7,7 +7,8 @@ use super::state::{
     Answers, Contents, Descriptor, Handle, IDLE, InRound, Pass, Place, QUEUE, Step, Sync, Then,
     Writes, Writing,
 };
-use crate::event::{Access, Key};
+use crate::completion::Key;
+use crate::event::Access;
 use crate::id::{FileId, HandleId};
 use crate::intervals::Root;
 use crate::slab::List;

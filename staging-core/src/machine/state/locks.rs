@@ -1,6 +1,6 @@
 //! What only locks have: who asked for what, and what they go by.
 
-use crate::event::Key;
+use crate::completion::Key;
 use crate::id::{Id, IoId, LockId, OpId};
 use crate::intervals::Root;
 use crate::lock::{Patience, Scope, Sharing, Span};

@@ -1,7 +1,7 @@
 //! What only replaces have: the paths they are at work on, and the directories whose names are to become
 //! durable.
 
-use crate::event::Key;
+use crate::completion::Key;
 use crate::id::{Id, IoId, OpId};
 use crate::slab::List;
 
