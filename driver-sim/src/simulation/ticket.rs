@@ -50,9 +50,6 @@ impl Answer {
 
     /// Why it failed, if it did.
     pub const fn fault(&self) -> Option<Fault> {
-        match self.outcome {
-            Outcome::Failed { fault, .. } => Some(fault),
-            _ => None,
-        }
+        self.outcome.fault()
     }
 }
