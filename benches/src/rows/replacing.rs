@@ -49,9 +49,14 @@ pub(crate) fn w4(scene: &Scene) -> io::Result<Row> {
 
 fn row(scene: &Scene, id: &'static str, how: &str) -> io::Result<(Row, Corpus)> {
     let count = scene.pick(1_000, 100);
-    let files = Corpus::make(&scene.folder, count, 4096)?;
+    let folder = scene.folder.join("files");
+    std::fs::create_dir(&folder)?;
+    let files = Corpus::make(&folder, count, 4096)?;
     let title = format!("{count} durable replaces of 4 KiB, {how}");
     let mut row = Row::new(id, title, "one replace", BY_HAND);
+    let anew = files.clone();
+    row.before = Box::new(move || anew.make_anew());
+    row.note("Before each way the files are made anew, far from the inodes that were freed.");
     row.way(Kind::Popular, BY_HAND, peers::each(&files, peers::by_hand));
     row.way(
         Kind::Popular,
