@@ -6,9 +6,16 @@
 //! asked many things at once: then more threads help, and whoever waits should hold back nothing
 //! else.
 
+use super::waits::Kin;
+
 /// How many small jobs a member of the crew takes at a time at most. Turns of so many halve what many
 /// small files cost; longer ones only keep from others what they could do meanwhile.
 const JOBS: usize = 32;
+
+/// How many members there are at most for the sake of syncs and renames. They end together where the disk takes
+/// them together, and beyond these they only wait for each other: a thousand replaces by 16 take three
+/// quarters of what they take by 64.
+const SYNCING: u32 = 16;
 
 /// How a turn went.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -17,6 +24,8 @@ pub(super) struct Effort {
     pub(super) jobs: usize,
     /// How often that had to wait.
     pub(super) waits: u64,
+    /// For what.
+    pub(super) kin: Kin,
 }
 
 /// What has been learnt.
@@ -54,12 +63,17 @@ impl Depth {
     /// A turn in which more than a third of the jobs waited asks for two workers more, and any other for
     /// one less: with a third of the jobs waiting their number stays where it is.
     pub(super) fn learn(&mut self, effort: Effort) {
-        let Effort { jobs, waits } = effort;
+        let Effort { jobs, waits, kin } = effort;
         if jobs == 0 {
             return;
         }
         if waits.saturating_mul(3) > jobs as u64 {
-            self.workers = self.workers.saturating_add(2).min(self.most);
+            let most = match kin {
+                Kin::Reading | Kin::Locked => self.most,
+                // More are there, if others wait for something else.
+                Kin::Syncing => self.most.min(SYNCING).max(self.workers),
+            };
+            self.workers = self.workers.saturating_add(2).min(most);
             self.jobs = 1;
         } else {
             self.workers = self.workers.saturating_sub(1).max(self.least);
@@ -86,18 +100,20 @@ mod tests {
         (0..count).for_each(|_| depth.learn(effort));
     }
 
-    const COLD: Effort = Effort { jobs: 1, waits: 1 };
-    const WARM: Effort = Effort { jobs: 1, waits: 0 };
+    const COLD: Effort = reading(1, 1);
+    const WARM: Effort = reading(1, 0);
+
+    const fn reading(jobs: usize, waits: u64) -> Effort {
+        let kin = Kin::Reading;
+        Effort { jobs, waits, kin }
+    }
 
     #[test]
     fn what_waits_is_given_more_workers_and_one_job_each() {
         let mut depth = Depth::of(2, 64);
         turns(&mut depth, 5, WARM);
         assert_eq!((depth.workers(), depth.jobs()), (2, 32));
-        depth.learn(Effort {
-            jobs: 32,
-            waits: 11,
-        });
+        depth.learn(reading(32, 11));
         assert_eq!((depth.workers(), depth.jobs()), (4, 1));
         turns(&mut depth, 30, COLD);
         assert_eq!((depth.workers(), depth.jobs()), (64, 1));
@@ -111,15 +127,25 @@ mod tests {
         turns(&mut depth, 31, COLD);
         turns(&mut depth, 62, WARM);
         assert_eq!((depth.workers(), depth.jobs()), (2, 32));
-        turns(
-            &mut depth,
-            1_000,
-            Effort {
-                jobs: 32,
-                waits: 10,
-            },
-        );
+        turns(&mut depth, 1_000, reading(32, 10));
         assert_eq!((depth.workers(), depth.jobs()), (2, 32));
+    }
+
+    #[test]
+    fn syncs_are_given_fewer_and_send_nobody_away() {
+        let mut depth = Depth::of(2, 64);
+        let syncing = Effort {
+            kin: Kin::Syncing,
+            ..COLD
+        };
+        turns(&mut depth, 100, syncing);
+        assert_eq!((depth.workers(), depth.jobs()), (16, 1));
+        turns(&mut depth, 3, COLD);
+        depth.learn(syncing);
+        assert_eq!(depth.workers(), 22, "others wait for something else");
+        let mut few = Depth::of(2, 5);
+        turns(&mut few, 100, syncing);
+        assert_eq!(few.workers(), 5, "there are no more");
     }
 
     #[test]

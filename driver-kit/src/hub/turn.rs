@@ -5,7 +5,7 @@ use super::Hub;
 use super::crew::{Call, Place};
 use super::deliver::Deliveries;
 use super::depth::Effort;
-use super::waits::{Waits, any_maps};
+use super::waits::{Kin, Waits};
 use crate::batch::Feed;
 use crate::job::{Finished, Job};
 use crate::sync::lock;
@@ -90,10 +90,10 @@ impl Hub {
     pub fn carry_out(&self, turn: &mut Turn) {
         let jobs = turn.jobs.len();
         if jobs > 0 && !self.is_alone() {
-            let (before, mapped) = (Waits::until_now(), any_maps(&turn.jobs));
+            let (before, kin) = (Waits::until_now(), Kin::of_all(&turn.jobs));
             self.carry_out_jobs(turn);
-            let waits = before.since(mapped);
-            turn.effort = Effort { jobs, waits };
+            let waits = before.since(kin);
+            turn.effort = Effort { jobs, waits, kin };
         } else {
             self.carry_out_jobs(turn);
         }
