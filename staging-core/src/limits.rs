@@ -39,7 +39,8 @@ pub struct Limits {
     /// How many writes that follow each other become one action at most (R7); 1 for none. Systems take
     /// 1,024 buffers at once (`IOV_MAX`).
     pub merge: u32,
-    /// How long such an action is at most, in bytes. One write alone may be longer.
+    /// How long such an action is at most, in bytes. One write alone may be longer. Longer is not always
+    /// faster: file systems with large folios look for as much memory in one piece.
     pub merge_bytes: u64,
     /// In which order actions are handed out that are ready (R11).
     pub turns: Turns,
@@ -48,7 +49,7 @@ pub struct Limits {
 impl Default for Limits {
     /// No budget, nothing lingers; 4,096 operations and 256 MiB of writes, a quarter of each on
     /// one file; a million handles, 256 locks, 512 descriptors; files up to 128 KiB in one action, others in
-    /// chunks of 8 MiB; three restarts; up to 1,024 writes and 4 MiB in one action.
+    /// chunks of 8 MiB; three restarts; up to 1,024 writes and 128 KiB in one action.
     fn default() -> Self {
         Limits {
             operations: 4096,
@@ -64,7 +65,7 @@ impl Default for Limits {
             chunk: 8 << 20,
             restarts: 3,
             merge: 1024,
-            merge_bytes: 4 << 20,
+            merge_bytes: 128 << 10,
             turns: Turns::default(),
         }
     }
