@@ -98,6 +98,11 @@ impl Prepared {
         Some(Prepared { bytes, key, check })
     }
 
+    /// How long frame and payload are, in bytes.
+    pub const fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// The bytes for a place in the file that has this key.
     pub(super) fn placed(mut self, key: Key, offset: u64, seq: u64, watermark: u64) -> Vec<u8> {
         if self.key != key {

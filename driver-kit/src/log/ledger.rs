@@ -34,6 +34,13 @@ pub struct Mark {
     pub next: u64,
 }
 
+impl Mark {
+    /// Whether all that had been placed by another moment had been placed by this one.
+    pub fn has(&self, other: Mark) -> bool {
+        self.key != other.key || other.end <= self.end
+    }
+}
+
 impl Ledger {
     /// Of a log that ends there, before the record with this number, and is durable so far.
     pub fn new(header: Header, end: u64, next: u64) -> Ledger {
@@ -83,6 +90,12 @@ impl Ledger {
     pub const fn take(&mut self, len: u64) {
         self.end += len;
         self.next += 1;
+    }
+
+    /// Whether everything is durable that had been placed by then.
+    pub fn is_durable(&self, mark: Mark) -> bool {
+        // What another file had is all in this one, or in the snapshot.
+        mark.key != self.key || mark.end <= self.durable
     }
 
     /// A sync that was asked for after this moment succeeded, and so did every append before it.

@@ -1,11 +1,11 @@
 //! What is under way in a log.
 
-use crate::client::File;
+use super::gathered::{Gathered, Span};
+use crate::client::{Client, File};
 use crate::clock::Deadline;
 use crate::error::Failure;
 use crate::hub::{Standby, Ticket};
-use crate::log::{FRAME, Ledger, Prepared, Unsound, Which};
-use bytes::Bytes;
+use crate::log::{Ledger, Mark, Prepared, Unsound, Which};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use std::collections::VecDeque;
@@ -13,7 +13,7 @@ use std::io;
 use std::sync::Arc;
 use std::task::Waker;
 
-/// The end of one append, for everybody who waits for it.
+/// The end of a write or a sync, for everybody who waits for it.
 pub(super) type Ended = Shared<BoxFuture<'static, Result<(), Failure>>>;
 
 /// The end of an exchange of the file, whoever waits for it.
@@ -26,8 +26,13 @@ pub(super) struct Live {
     /// Up to which record the snapshot stands for them.
     pub(super) upto: u64,
     pub(super) gate: Gate,
-    /// Appends that have not ended, or of whose end nobody has taken note.
-    pending: VecDeque<(u64, Ended)>,
+    gathered: Gathered,
+    /// Writes that have not ended, or of whose end nobody has taken note.
+    writes: VecDeque<(Span, Ended)>,
+    /// The sync that was asked for last.
+    commit: Option<Commit>,
+    /// How many records it was to make durable.
+    company: u64,
     state: State,
     /// The exchange of the file by another, until its end is known.
     exchange: Option<Exchange>,
@@ -52,9 +57,35 @@ pub(super) enum Gate {
     Held(Vec<Waker>),
 }
 
+/// A sync that is under way.
+#[derive(Clone)]
+pub(super) struct Commit {
+    /// What had been accepted when it was asked for.
+    pub(super) mark: Mark,
+    pub(super) ended: Ended,
+}
+
+/// What is to be done until records are durable.
+pub(super) enum Durable {
+    /// Nothing: they are.
+    Already,
+    /// Wait for this sync, which may have them.
+    By(Commit),
+    /// Ask for one. Those who shared the last with many wait a moment for them.
+    ByOne { alone: bool },
+}
+
+/// What whoever waits for records to be executed does next.
+pub(super) enum Executed {
+    Already,
+    By(Ended),
+    /// They are not on their way.
+    Gathered,
+}
+
 /// What became of a record that was to be appended.
 pub(super) enum Begun {
-    /// It has this sequence number, and is under way.
+    /// It has this sequence number, and its place in the file.
     Accepted(u64),
     /// Not now.
     Held,
@@ -99,17 +130,21 @@ impl Live {
             file,
             upto,
             gate: Gate::Open,
-            pending: VecDeque::new(),
+            gathered: Gathered::default(),
+            writes: VecDeque::new(),
+            commit: None,
+            company: 0,
             state: State::Sound,
             exchange: None,
             snapshot: None,
         }
     }
 
-    /// Begins to append a record. Place and order are given here, under one lock.
+    /// Begins to append a record. Place and order are given here, under one lock; it goes to the file with
+    /// those that are accepted until somebody [`launch`](Live::launch)es them.
     ///
     /// # Errors
-    /// The machine refused: nothing changed.
+    /// The machine has no room: nothing changed.
     pub(super) fn begin(
         &mut self,
         record: &mut Option<Prepared>,
@@ -119,6 +154,10 @@ impl Live {
             return Ok(Begun::Held);
         }
         self.take_note();
+        let len = record.as_ref().map_or(0, Prepared::size);
+        if !self.gathered.has_room(len) {
+            self.launch(room)?;
+        }
         if let State::Broken { why, .. } = &self.state {
             return Ok(Begun::Refused(why.clone()));
         }
@@ -126,39 +165,131 @@ impl Live {
             return Ok(Begun::Refused(Unsound::Undecided));
         };
         let placed = self.ledger.place(prepared);
-        let bytes = Bytes::from(placed.bytes);
+        let seq = placed.seq;
+        self.ledger.take(placed.bytes.len() as u64);
+        self.gathered.add(placed);
+        Ok(Begun::Accepted(seq))
+    }
+
+    /// Has everything written that was accepted.
+    ///
+    /// # Errors
+    /// The machine has no room: nothing changed. Where it refuses for another reason, the log is broken.
+    pub(super) fn launch(&mut self, room: Standby<'_>) -> Result<(), Failure> {
+        if self.gathered.is_empty() {
+            return Ok(());
+        }
+        let (offset, bytes) = self.gathered.lend();
         let handle = self.file.handle();
-        match handle.write(placed.offset, bytes.clone(), Deadline::Never, room) {
+        match handle.write(offset, bytes.clone(), Deadline::Never, room) {
             Ok(ticket) => {
-                self.ledger.take(bytes.len() as u64);
-                self.pending.push_back((placed.seq, ended(ticket)));
-                Ok(Begun::Accepted(placed.seq))
+                let span = self.gathered.leave();
+                self.writes.push_back((span, ended(ticket)));
+            }
+            Err(failure) if failure.is_for_fullness() => {
+                self.gathered.give_back(bytes);
+                return Err(failure);
             }
             Err(failure) => {
-                *record = Prepared::new(self.ledger.key(), &bytes[FRAME..]);
-                Err(failure)
+                let span = self.gathered.leave();
+                self.break_at(span.first(), failure);
             }
+        }
+        Ok(())
+    }
+
+    /// Up to where readers find every record, in bytes from the beginning of the file: all that is on its way
+    /// (R6). What the machine has no room for is not, and nobody was told that it is there.
+    pub(super) fn readable(&mut self) -> u64 {
+        match self.launch(None) {
+            Ok(()) => self.ledger.mark().end,
+            Err(_) => self.gathered.offset(),
         }
     }
 
-    /// The end of this append, if it is still open.
-    pub(super) fn under_way(&self, seq: u64) -> Option<Ended> {
-        let first = self.pending.front()?.0;
-        let at = usize::try_from(seq.checked_sub(first)?).ok()?;
-        self.pending.get(at).map(|(_, ended)| ended.clone())
+    /// How what was accepted by then becomes durable.
+    pub(super) fn durable(&mut self, mark: Mark) -> Durable {
+        self.take_note();
+        if self.ledger.is_durable(mark) {
+            return Durable::Already;
+        }
+        match self.under_way() {
+            Some(commit) => Durable::By(commit),
+            None => Durable::ByOne {
+                alone: self.company <= 1,
+            },
+        }
     }
 
-    /// The first append up to this one whose end is not known yet.
+    /// Asks for a sync of all that was accepted, unless one is under way.
+    ///
+    /// # Errors
+    /// The machine has no room, or what it says: the log was not synced.
+    pub(super) fn commit(&mut self, room: Standby<'_>) -> Result<Commit, Failure> {
+        if let Some(commit) = self.under_way() {
+            return Ok(commit);
+        }
+        let mut room = room;
+        self.launch(room.as_mut().map(|(room, waker)| (&mut **room, *waker)))?;
+        let mark = self.ledger.mark();
+        let ended = ended(self.file.handle().sync(Deadline::Never, room)?);
+        let before = self.commit.as_ref().map_or(0, |commit| commit.mark.next);
+        self.company = mark.next.saturating_sub(before);
+        let commit = Commit { mark, ended };
+        self.commit = Some(commit.clone());
+        Ok(commit)
+    }
+
+    fn under_way(&self) -> Option<Commit> {
+        let commit = self.commit.as_ref()?;
+        commit.ended.peek().is_none().then(|| commit.clone())
+    }
+
+    /// A sync ended well: so far the log is durable, if every write before it did.
+    pub(super) fn committed(&mut self, mark: Mark) {
+        if self.ledger.is_durable(mark) {
+            return;
+        }
+        self.take_note();
+        let sound = match &self.state {
+            State::Sound => true,
+            State::Broken { from, .. } => *from >= mark.next,
+        };
+        let over = self
+            .writes
+            .front()
+            .is_none_or(|(span, _)| span.first() >= mark.next);
+        if sound && over {
+            self.ledger.synced(mark);
+        }
+    }
+
+    /// How every record up to this one is executed.
     ///
     /// # Errors
     /// One of them failed.
-    pub(super) fn first_before(&mut self, seq: u64) -> Result<Option<Ended>, Unsound> {
+    pub(super) fn executed(&mut self, seq: u64) -> Result<Executed, Unsound> {
         self.take_note();
-        match (&self.state, self.pending.front()) {
-            (State::Broken { from, why }, _) if *from <= seq => Err(why.clone()),
-            (_, Some((first, ended))) if *first <= seq => Ok(Some(ended.clone())),
-            (State::Sound | State::Broken { .. }, _) => Ok(None),
+        if let State::Broken { from, why } = &self.state
+            && *from <= seq
+        {
+            return Err(why.clone());
         }
+        if self
+            .writes
+            .front()
+            .is_some_and(|(span, _)| span.first() <= seq)
+        {
+            // Its own end first: by then those before it are mostly over, too.
+            let own = self.writes.partition_point(|(span, _)| span.next() <= seq);
+            let own = self.writes.get(own).or(self.writes.back());
+            return Ok(own.map_or(Executed::Already, |(_, ended)| Executed::By(ended.clone())));
+        }
+        let gathered = !self.gathered.is_empty() && self.gathered.span().first() <= seq;
+        Ok(match gathered {
+            true => Executed::Gathered,
+            false => Executed::Already,
+        })
     }
 
     /// A file is being exchanged.
@@ -175,20 +306,25 @@ impl Live {
         self.exchange = None;
     }
 
-    /// Takes note of the appends that have ended, from the first; also of those that nobody waits for.
+    /// Takes note of the writes that have ended, from the first; also of those that nobody waits for.
     fn take_note(&mut self) {
-        while let Some((first, ended)) = self.pending.front()
+        while let Some((span, ended)) = self.writes.front()
             && let Some(outcome) = ended.clone().now_or_never()
         {
-            if let (Err(failure), State::Sound) = (outcome, &self.state) {
-                let failure = Box::new(failure);
-                let why = Unsound::Broken {
-                    seq: *first,
-                    failure,
-                };
-                self.state = State::Broken { from: *first, why };
+            let lost = outcome.map_err(|failure| (span.first_lost(&failure), failure));
+            if let Err((seq, failure)) = lost {
+                self.break_at(seq, failure);
             }
-            self.pending.pop_front();
+            self.writes.pop_front();
+        }
+    }
+
+    /// From this record on nothing is a part of the log.
+    fn break_at(&mut self, seq: u64, failure: Failure) {
+        if let State::Sound = self.state {
+            let failure = Box::new(failure);
+            let why = Unsound::Broken { seq, failure };
+            self.state = State::Broken { from: seq, why };
         }
     }
 
@@ -202,15 +338,20 @@ impl Live {
     }
 
     /// What is still under way, if anything is, to be waited for.
-    pub(super) fn leave(&mut self) -> Option<BoxFuture<'static, ()>> {
-        let pending = std::mem::take(&mut self.pending);
+    pub(super) fn leave(&mut self, client: &Client) -> Option<BoxFuture<'static, ()>> {
+        let gathered = std::mem::take(&mut self.gathered);
+        let writes = std::mem::take(&mut self.writes);
         let exchanges = [self.exchange.take(), self.snapshot.take()];
         let exchanges: Vec<Exchange> = exchanges.into_iter().flatten().collect();
-        if pending.is_empty() && exchanges.is_empty() {
+        if gathered.is_empty() && writes.is_empty() && exchanges.is_empty() {
             return None;
         }
+        let (client, file) = (client.clone(), self.file.clone());
         let left = async move {
-            for (_, ended) in pending {
+            if !gathered.is_empty() {
+                let _ = write(&client, &file, gathered).await;
+            }
+            for (_, ended) in writes {
                 let _ = ended.await;
             }
             for exchange in exchanges {
@@ -226,7 +367,19 @@ impl Live {
         self.ledger = ledger;
         self.upto = upto;
         self.exchange = None;
+        self.commit = None;
     }
+}
+
+/// Has records written that nobody waits for.
+async fn write(client: &Client, file: &File, mut gathered: Gathered) -> io::Result<()> {
+    let (offset, bytes) = gathered.lend();
+    let ask = |room: Standby<'_>| {
+        file.handle()
+            .write(offset, bytes.clone(), Deadline::Never, room)
+    };
+    let answer = client.ask(Deadline::Never, ask).await?;
+    answer.done().map_err(Failure::into_io)
 }
 
 /// The ticket is kept by the log: an append that was accepted is not taken back when its caller is

@@ -4,6 +4,7 @@ mod builder;
 mod checkpoint;
 mod claim;
 mod files;
+mod gathered;
 mod live;
 mod reader;
 
@@ -11,16 +12,16 @@ pub use builder::LogBuilder;
 pub use reader::{LogReader, Snapshot, Verified};
 
 use super::Client;
-use crate::clock::Deadline;
-use crate::error::Operation;
+use crate::error::{Failure, Operation};
 use crate::hub::Lock;
 use crate::log::{LogFailure, Payloads, Prepared, Recovery, Unsound};
 use claim::Claim;
 use files::Files;
 use futures_util::lock::Mutex as Turns;
-use live::{Begun, Live};
+use live::{Begun, Durable, Executed, Live};
 use std::future::poll_fn;
 use std::io;
+use std::mem;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
@@ -96,7 +97,9 @@ impl Log {
     /// waits for it.
     pub async fn append(&self, record: impl AsRef<[u8]>) -> io::Result<u64> {
         let seq = self.shared.accept(record.as_ref()).await?;
+        let left = Left(&self.shared);
         self.shared.settled(Operation::Append, seq).await?;
+        mem::forget(left);
         Ok(seq)
     }
 
@@ -109,7 +112,9 @@ impl Log {
     /// As [`append`](Log::append).
     pub async fn append_durable(&self, record: impl AsRef<[u8]>) -> io::Result<u64> {
         let seq = self.shared.accept(record.as_ref()).await?;
+        let left = Left(&self.shared);
         self.shared.sync().await?;
+        mem::forget(left);
         Ok(seq)
     }
 
@@ -129,9 +134,9 @@ impl Log {
     /// Every record behind the snapshot that was accepted by now, from the first.
     #[must_use]
     pub fn records(&self) -> LogReader {
-        let live = self.shared.live();
+        let mut live = self.shared.live();
         let header = *live.ledger.header();
-        let end = live.ledger.mark().end;
+        let end = live.readable();
         // Whoever has the log open knows what is in it: nothing of that may be missing.
         let recovery = Recovery::new(&header, end, Payloads::Kept).expecting_all();
         let files = Files::beside(&self.shared.client, &self.shared.path);
@@ -177,7 +182,7 @@ impl Drop for Shared {
     /// What was accepted comes to its end, and before that nobody else has the log.
     fn drop(&mut self) {
         let live = self.live.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let left = live.leave();
+        let left = live.leave(&self.client);
         if let (Some(claim), Some(left)) = (self.claim.take(), left) {
             let lock = self.lock.take();
             claim.give_back_after(Box::pin(async move {
@@ -211,14 +216,13 @@ impl Shared {
             return Err(self.failed(Operation::Append, Unsound::TooLong { len }));
         }
         loop {
-            self.passable().await;
             let begun = self
                 .client
                 .admit(|room| self.live().begin(&mut record, room))
                 .await?;
             match begun {
                 Begun::Accepted(seq) => return Ok(seq),
-                Begun::Held => {}
+                Begun::Held => self.passable().await,
                 Begun::Refused(why) => return Err(self.failed(Operation::Append, why)),
             }
         }
@@ -235,32 +239,69 @@ impl Shared {
 
     /// Waits until every append up to this one has ended.
     async fn settled(&self, operation: Operation, seq: u64) -> io::Result<()> {
-        // Its own end first: by then those before it are mostly over, too.
-        let own = self.live().under_way(seq);
-        if let Some(own) = own {
-            let _ = own.await;
-        }
         loop {
-            let first = self.live().first_before(seq);
-            match first {
-                Ok(None) => return Ok(()),
-                Ok(Some(first)) => {
-                    let _ = first.await;
+            let next = self.live().executed(seq);
+            match next {
+                Ok(Executed::Already) => return Ok(()),
+                Ok(Executed::By(ended)) => {
+                    let _ = ended.await;
+                }
+                Ok(Executed::Gathered) => {
+                    self.client.admit(|room| self.live().launch(room)).await?
                 }
                 Err(why) => return Err(self.failed(operation, why)),
             }
         }
     }
 
+    /// Makes durable what was accepted by now. One sync at a time is under way: whoever comes meanwhile
+    /// shares the next one with all others who do.
     async fn sync(&self) -> io::Result<()> {
-        let (mark, file) = {
-            let live = self.live();
-            (live.ledger.mark(), live.file.clone())
-        };
-        file.sync(Deadline::Never).await?;
-        // A sync says nothing of writes that failed before it.
-        self.settled(Operation::Sync, mark.next - 1).await?;
-        self.live().ledger.synced(mark);
-        Ok(())
+        let mark = self.live().ledger.mark();
+        let mut waited = false;
+        loop {
+            let next = self.live().durable(mark);
+            let commit = match next {
+                Durable::Already => return self.settled(Operation::Sync, mark.next - 1).await,
+                Durable::By(commit) => commit,
+                Durable::ByOne { alone } if alone || waited => {
+                    self.client.admit(|room| self.live().commit(room)).await?
+                }
+                Durable::ByOne { .. } => {
+                    waited = true;
+                    give_way().await;
+                    continue;
+                }
+            };
+            commit.ended.await.map_err(Failure::into_io)?;
+            self.live().committed(commit.mark);
+            if commit.mark.has(mark) {
+                // A sync says nothing of writes that failed before it.
+                return self.settled(Operation::Sync, mark.next - 1).await;
+            }
+        }
+    }
+}
+
+/// Lets everybody go first who can go on now.
+async fn give_way() {
+    let mut gave = false;
+    poll_fn(|context| {
+        if mem::replace(&mut gave, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// What was accepted goes to the file also if its caller is gone.
+struct Left<'a>(&'a Shared);
+
+impl Drop for Left<'_> {
+    fn drop(&mut self) {
+        // Without room for it, it goes with the next.
+        let _ = self.0.live().launch(None);
     }
 }
