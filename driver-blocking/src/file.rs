@@ -200,10 +200,29 @@ impl File {
     /// # Errors
     /// As `write_at`; `TimedOut` when the deadline passed.
     pub fn write_at_by(&self, bytes: &[u8], offset: u64, deadline: Deadline) -> io::Result<()> {
-        let written = self.handle.write_now(offset, bytes, deadline);
+        self.write(bytes, || Bytes::copy_from_slice(bytes), offset, deadline)
+    }
+
+    /// Like [`write_at`](File::write_at), of bytes that can be kept: they are copied in no case, also where
+    /// they are written behind, or have to wait.
+    ///
+    /// # Errors
+    /// As `write_at`.
+    pub fn write_bytes_at(&self, bytes: impl Into<Bytes>, offset: u64) -> io::Result<()> {
+        let bytes = bytes.into();
+        self.write(&bytes, || bytes.clone(), offset, Deadline::Never)
+    }
+
+    fn write(
+        &self,
+        bytes: &[u8],
+        own: impl Fn() -> Bytes,
+        offset: u64,
+        deadline: Deadline,
+    ) -> io::Result<()> {
+        let written = self.handle.write_now(offset, bytes, &own, deadline);
         let answer = self.written(written, deadline, |room| {
-            let bytes = Bytes::copy_from_slice(bytes);
-            self.handle.write(offset, bytes, deadline, room)
+            self.handle.write(offset, own(), deadline, room)
         })?;
         answer.done().map_err(Failure::into_io)
     }
@@ -224,10 +243,28 @@ impl File {
     /// # Errors
     /// As `append`; `TimedOut` when the deadline passed.
     pub fn append_by(&self, bytes: &[u8], deadline: Deadline) -> io::Result<u64> {
-        let written = self.handle.append_now(bytes, deadline);
+        self.append_with(bytes, || Bytes::copy_from_slice(bytes), deadline)
+    }
+
+    /// Like [`append`](File::append), of bytes that can be kept, as by
+    /// [`write_bytes_at`](File::write_bytes_at).
+    ///
+    /// # Errors
+    /// As `write_at`.
+    pub fn append_bytes(&self, bytes: impl Into<Bytes>) -> io::Result<u64> {
+        let bytes = bytes.into();
+        self.append_with(&bytes, || bytes.clone(), Deadline::Never)
+    }
+
+    fn append_with(
+        &self,
+        bytes: &[u8],
+        own: impl Fn() -> Bytes,
+        deadline: Deadline,
+    ) -> io::Result<u64> {
+        let written = self.handle.append_now(bytes, &own, deadline);
         let answer = self.written(written, deadline, |room| {
-            let bytes = Bytes::copy_from_slice(bytes);
-            self.handle.append(bytes, deadline, room)
+            self.handle.append(own(), deadline, room)
         })?;
         answer.written_at().map_err(Failure::into_io)
     }

@@ -3,7 +3,7 @@
 use crate::clock::Deadline;
 use crate::contents::{Contents, Published, Truncated};
 use crate::error::{Cause, Failure, Operation};
-use crate::hub::{Bytewise, Hub, Read, Standby, Thread, Ticket, Write};
+use crate::hub::{Hub, Lent, Read, Standby, Thread, Ticket, Until, Write};
 use bytes::Bytes;
 use staging_core::{Class, Fault, FileId, HandleId, Plan, Reject, Request, Staging};
 use std::io;
@@ -197,16 +197,24 @@ impl Handle {
         )
     }
 
-    /// Writes a range on this thread if nothing else has to happen first, otherwise by waiting.
-    pub fn write_now(&self, offset: u64, bytes: &[u8], deadline: Deadline) -> Write {
+    /// Writes a range on this thread if nothing else has to happen first, otherwise by waiting. `own`
+    /// gives the same bytes to be kept, where this call is not the one that writes them.
+    pub fn write_now(
+        &self,
+        offset: u64,
+        bytes: &[u8],
+        own: impl Fn() -> Bytes,
+        deadline: Deadline,
+    ) -> Write {
         let request = self.write_request(offset, bytes.len());
-        self.now(Operation::Write, request, bytes, deadline)
+        self.now(Operation::Write, request, bytes, own, deadline)
     }
 
-    /// Writes at the end on this thread if nothing else has to happen first, otherwise by waiting.
-    pub fn append_now(&self, bytes: &[u8], deadline: Deadline) -> Write {
+    /// Writes at the end on this thread if nothing else has to happen first, otherwise by waiting; the
+    /// bytes are as in [`write_now`](Handle::write_now).
+    pub fn append_now(&self, bytes: &[u8], own: impl Fn() -> Bytes, deadline: Deadline) -> Write {
         let request = self.append_request(bytes.len());
-        self.now(Operation::Append, request, bytes, deadline)
+        self.now(Operation::Append, request, bytes, own, deadline)
     }
 
     fn now(
@@ -214,14 +222,16 @@ impl Handle {
         operation: Operation,
         request: Request,
         bytes: &[u8],
+        own: impl Fn() -> Bytes,
         deadline: Deadline,
     ) -> Write {
-        let manner = match self.manner.apart.load(Ordering::Relaxed) {
-            true => Bytewise::Copied,
-            false => Bytewise::Lent,
+        let until = match self.manner.apart.load(Ordering::Relaxed) {
+            true => Until::Later,
+            false => Until::Executed,
         };
+        let bytes = Lent { bytes, own, until };
         self.hub
-            .write_here(operation, &self.path, request, bytes, deadline, manner)
+            .write_here(operation, &self.path, request, bytes, deadline)
     }
 
     fn write_request(&self, offset: u64, len: usize) -> Request {

@@ -2,6 +2,7 @@
 //! What needs several threads stands in `scenarios`.
 #![cfg(not(any(staging_loom, staging_shuttle)))]
 
+use bytes::Bytes;
 use driver_kit::batch::{Batch, Order};
 use driver_kit::core::{
     Access, Completion, Entry, Event, Fault, IoKind, Key, Limits, Missing, Mode, Outcome as Told,
@@ -314,7 +315,7 @@ fn a_lone_read_or_write_is_carried_out_by_who_asks() -> Outcome {
                 }
             }
             assert_eq!(&buffer[..4], b"some");
-            match handle.write_now(2, b"me", deadline) {
+            match handle.write_now(2, b"me", || Bytes::from_static(b"me"), deadline) {
                 Write::Done(written) => assert_eq!((written?.written_at()?, waits), (2, false)),
                 Write::Waits(ticket) => {
                     assert_eq!(answer(ticket).written_at()?, 2);

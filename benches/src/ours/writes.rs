@@ -9,7 +9,7 @@ use driver_kit::client;
 use std::io;
 use std::ops::Deref;
 
-/// driver-blocking with a worker; each block is copied.
+/// driver-blocking with a worker; the blocks can be kept, and nothing is copied.
 pub(crate) fn blocking(plan: &Plan) -> io::Result<Run> {
     let plan = plan.clone();
     let stager = driver_blocking::Stager::builder().pool(1).build();
@@ -21,7 +21,7 @@ pub(crate) fn blocking(plan: &Plan) -> io::Result<Run> {
                 .map(|path| options.open(path))
                 .collect::<Result<_, _>>()?;
             for (file, offset) in plan.blocks.iter() {
-                files[*file].write_at(&BLOCK, *offset)?;
+                files[*file].write_bytes_at(Bytes::from_static(&BLOCK), *offset)?;
             }
             stager.flush_all(Deadline::Never)
         })

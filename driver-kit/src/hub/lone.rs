@@ -66,13 +66,24 @@ struct Own {
     descriptor: Arc<File>,
 }
 
-/// Whether a write may use the caller's bytes.
+/// The bytes of a caller who writes.
+#[derive(Clone, Copy, Debug)]
+pub struct Lent<'a, F> {
+    /// As they are while the call lasts.
+    pub bytes: &'a [u8],
+    /// Gives them to be kept: a copy, if they are not the hub's to share.
+    pub own: F,
+    /// Until when they are needed.
+    pub until: Until,
+}
+
+/// When a write is answered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Bytewise {
-    /// It is answered when it is executed: if the caller carries it out himself, nothing is copied.
-    Lent,
-    /// It is answered before that, or later: it has bytes of its own.
-    Copied,
+pub enum Until {
+    /// When it is executed: if the caller carries it out himself, his bytes are enough.
+    Executed,
+    /// Before that, or later: it needs bytes that stay.
+    Later,
 }
 
 impl Hub {
@@ -108,19 +119,19 @@ impl Hub {
     }
 
     /// Writes the caller's bytes: a [`Request::Write`] or a [`Request::Append`]. The calling thread
-    /// may wait for the disk.
+    /// may wait for the disk. Where it is not this call that writes, `own` has to give bytes that stay.
     pub fn write_here(
         self: &Arc<Self>,
         operation: Operation,
         path: &Arc<Path>,
         request: Request,
-        bytes: &[u8],
+        bytes: Lent<'_, impl Fn() -> Bytes>,
         deadline: Deadline,
-        lent: Bytewise,
     ) -> Write {
+        let Lent { bytes, own, until } = bytes;
         let alone = deadline == Deadline::Never && !self.handlers.is_set(ActionKind::Write);
-        if !alone || lent == Bytewise::Copied {
-            let payload = Bytes::copy_from_slice(bytes);
+        if !alone || until == Until::Later {
+            let payload = own();
             return match self.submit_with(operation, path, request, payload, deadline, None) {
                 Ok(ticket) => Write::Waits(ticket),
                 Err(failure) => Write::Done(Err(failure)),
@@ -139,8 +150,8 @@ impl Hub {
                 Write::Done(answer.ok_or_else(|| given_up(operation, path)))
             }
             Ok(Lone::Waits(ticket)) => {
-                // Copied outside the lock; until it is there, the write is parked.
-                self.bring(ticket.op(), Bytes::copy_from_slice(bytes));
+                // Made outside the lock; until they are there, the write is parked.
+                self.bring(ticket.op(), own());
                 Write::Waits(ticket)
             }
         }

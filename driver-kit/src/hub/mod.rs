@@ -54,7 +54,7 @@ pub use call::{Opening, Payload};
 pub(crate) use deliver::Deliveries;
 pub use end::End;
 pub use lock::{Claim, Lock};
-pub use lone::{Bytewise, Read, Thread, Write, read_answer};
+pub use lone::{Lent, Read, Thread, Until, Write, read_answer};
 pub use replace::Content;
 pub use room::{Room, Standby};
 pub use slot::{Answer, Slot, Ticket};

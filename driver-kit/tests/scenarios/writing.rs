@@ -24,7 +24,12 @@ fn a_write_whose_bytes_come_late_is_carried_out() {
     let world = World::by_hand(1);
     let file = handle_of(wait(world.open_for("/file", Access::Write, Mode::None)));
     // There is no descriptor behind it, so it cannot be this thread's own.
-    let answer = match file.write_now(0, &[1, 2, 3], Deadline::Never) {
+    let answer = match file.write_now(
+        0,
+        &[1, 2, 3],
+        || Bytes::from_static(&[1, 2, 3]),
+        Deadline::Never,
+    ) {
         Write::Done(answer) => answer.expect("it is not refused"),
         Write::Waits(ticket) => wait(ticket),
     };
