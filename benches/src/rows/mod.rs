@@ -3,6 +3,7 @@
 mod appends;
 mod cancel;
 mod decisions;
+mod hand_over;
 mod reads;
 mod ready;
 mod replacing;
@@ -23,7 +24,7 @@ pub(crate) struct Entry {
 }
 
 /// All there are, in order.
-pub(crate) fn all() -> [Entry; 17] {
+pub(crate) fn all() -> [Entry; 18] {
     let entry = |id, about, make| Entry { id, about, make };
     [
         entry("G-1", "small files made ready, warm", ready::g1),
@@ -55,6 +56,7 @@ pub(crate) fn all() -> [Entry; 17] {
         entry("W-4", "durable replaces one after the other", replacing::w4),
         entry("W-5", "durable records, many at once", appends::w5),
         entry("W-6", "the write queue alone", decisions::w6),
+        entry("W-7", "work handed to a worker and awaited", hand_over::w7),
     ]
 }
 
