@@ -20,6 +20,7 @@ mod depth;
 mod end;
 mod equip;
 mod help;
+mod holding;
 mod lock;
 mod lone;
 mod record;
