@@ -366,10 +366,22 @@ impl Stager {
         self.wait_closed()
     }
 
+    /// The same, and says why: observers and the report are told so (S8).
+    pub fn shutdown_because(&self, grace: Grace, reason: impl Into<Arc<str>>) -> ShutdownReport {
+        self.hub().shut_down_because(grace, reason);
+        self.wait_closed()
+    }
+
     /// Forces a shutdown (S4): what is under way is given up and named; giving back may take so
     /// long.
     pub fn force(&self, closing: Duration) -> ShutdownReport {
         self.hub().force(closing);
+        self.wait_closed()
+    }
+
+    /// The same, and says why: observers and the report are told so (S8).
+    pub fn force_because(&self, closing: Duration, reason: impl Into<Arc<str>>) -> ShutdownReport {
+        self.hub().force_because(closing, reason);
         self.wait_closed()
     }
 

@@ -239,12 +239,38 @@ impl Stager {
         self.closed().await
     }
 
+    /// The same, and says why: observers and the report are told so (S8).
+    ///
+    /// # Cancel safety
+    /// As [`shutdown`](Stager::shutdown).
+    pub async fn shutdown_because(
+        &self,
+        grace: Grace,
+        reason: impl Into<Arc<str>>,
+    ) -> ShutdownReport {
+        self.hub().shut_down_because(grace, reason);
+        self.closed().await
+    }
+
     /// Forces a shutdown (S4): what is under way is given up and named.
     ///
     /// # Cancel safety
     /// As [`shutdown`](Stager::shutdown).
     pub async fn force(&self, closing: Duration) -> ShutdownReport {
         self.hub().force(closing);
+        self.closed().await
+    }
+
+    /// The same, and says why: observers and the report are told so (S8).
+    ///
+    /// # Cancel safety
+    /// As [`shutdown`](Stager::shutdown).
+    pub async fn force_because(
+        &self,
+        closing: Duration,
+        reason: impl Into<Arc<str>>,
+    ) -> ShutdownReport {
+        self.hub().force_because(closing, reason);
         self.closed().await
     }
 

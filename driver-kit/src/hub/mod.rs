@@ -33,7 +33,7 @@ mod target;
 mod turn;
 mod waits;
 
-use crate::clock::{Clock, nanos};
+use crate::clock::Clock;
 use crate::contents::{Means, Memory, Notify};
 use crate::handlers::Handlers;
 use crate::observe::Observers;
@@ -42,13 +42,11 @@ use crate::sync::{Mutex, lock};
 use crate::watch::Watching;
 use room::Line;
 use staging_core::{
-    Class, Event, Grace, HandleId, Limits, Machine, PhaseName, Pressure, Stats, Tick, WriteCounts,
+    Class, Event, HandleId, Limits, Machine, PhaseName, Pressure, Stats, Tick, WriteCounts,
 };
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Weak};
-use std::task::Waker;
-use std::time::Duration;
 
 pub(crate) use call::refusal;
 pub use call::{Opening, Payload};
@@ -115,6 +113,7 @@ impl Hub {
             Hub {
                 state: Mutex::new(State {
                     machine: Machine::new(limits),
+                    reason: None,
                     journal: None,
                     recorder: None,
                     heard: 0,
@@ -237,29 +236,6 @@ impl Hub {
     /// The phase of the hub's life (S1).
     pub fn phase(&self) -> PhaseName {
         lock(&self.state).machine.phase()
-    }
-
-    /// Begins a graceful shutdown (S1); asked again it only shortens (S4).
-    pub fn shut_down(self: &Arc<Self>, grace: Grace) {
-        self.hasten(Event::ShutdownAsked { grace });
-    }
-
-    /// Goes to Closing at once, from any phase (S4).
-    pub fn force(self: &Arc<Self>, closing: Duration) {
-        self.hasten(Event::Forced {
-            closing: nanos(closing),
-        });
-    }
-
-    /// Asked again, a shutdown only has sooner deadlines, and nothing is told of that: those who
-    /// wait for the end look again.
-    fn hasten(self: &Arc<Self>, event: Event) {
-        let mut wakers = Vec::new();
-        self.change(|state, now| {
-            let _ = state.say(now, event);
-            state.waiting_for_end.call_all(&mut wakers);
-        });
-        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// The driver can carry nothing out any more: everything pending is answered.

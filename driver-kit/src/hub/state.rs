@@ -16,8 +16,8 @@ use crate::observe::{Notice, Observers};
 use crate::perform::{Locked, Swept, Temporary};
 use crate::report::Unfinished;
 use staging_core::{
-    Action, Done, Entry, Event, Fault, FileId, HandleId, How, IoId, IoKind, Life, LockId, Machine,
-    OpId, Outcome, PhaseName, Reply, Tell, Tick, WakeReason,
+    Action, Cause, Done, Entry, Event, Fault, FileId, HandleId, How, IoId, IoKind, Life, LockId,
+    Machine, OpId, Outcome, PhaseName, Reply, Tell, Tick, WakeReason,
 };
 use std::collections::VecDeque;
 use std::path::Path;
@@ -26,6 +26,8 @@ use std::sync::Arc;
 /// Everything under the lock.
 pub(crate) struct State {
     pub(crate) machine: Machine,
+    /// Why it is shut down, in the words of whoever asked for it.
+    pub(super) reason: Option<Arc<str>>,
     /// What the machine is told and answers, while somebody wants to know.
     pub(super) journal: Option<Journal>,
     /// Whoever writes that to a file.
@@ -310,7 +312,7 @@ impl State {
                     self.notice(Notice::Abandoned { path, kind }, out);
                 }
                 Tell::Phase { phase, cause } => {
-                    self.notice(Notice::Phase { phase, cause }, out);
+                    self.notice(self.entered(phase, cause), out);
                     // A phase has a deadline of its own, which those keep who wait for the end.
                     self.waiting_for_end.call_all(&mut out.wakers);
                     if phase == PhaseName::Closed {
@@ -326,6 +328,14 @@ impl State {
         out.given_back.append(&mut self.given_back);
         out.unlocked.append(&mut self.unlocked);
         out.nudged.append(&mut self.nudged);
+    }
+
+    fn entered(&self, phase: PhaseName, cause: Cause) -> Notice {
+        Notice::Phase {
+            phase,
+            cause,
+            reason: self.reason.clone(),
+        }
     }
 
     fn notice(&self, notice: Notice, out: &mut Deliveries) {

@@ -137,6 +137,16 @@ impl<W: World> Driver for Awaited<W> {
         self.world.block_on(self.stager.force(closing))
     }
 
+    fn shutdown_because(&self, grace: Grace, reason: &str) -> ShutdownReport {
+        self.world
+            .block_on(self.stager.shutdown_because(grace, reason))
+    }
+
+    fn force_because(&self, closing: Duration, reason: &str) -> ShutdownReport {
+        self.world
+            .block_on(self.stager.force_because(closing, reason))
+    }
+
     fn closed(&self) -> ShutdownReport {
         self.world.block_on(self.stager.closed())
     }

@@ -137,6 +137,14 @@ impl Driver for Blocking {
         self.stager.force(closing)
     }
 
+    fn shutdown_because(&self, grace: Grace, reason: &str) -> ShutdownReport {
+        self.stager.shutdown_because(grace, reason)
+    }
+
+    fn force_because(&self, closing: Duration, reason: &str) -> ShutdownReport {
+        self.stager.force_because(closing, reason)
+    }
+
     fn closed(&self) -> ShutdownReport {
         self.stager.wait_closed()
     }

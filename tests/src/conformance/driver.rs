@@ -114,6 +114,18 @@ pub trait Driver: Send + Sync {
     /// Forces a shutdown and waits for the end.
     fn force(&self, closing: Duration) -> ShutdownReport;
 
+    /// Shuts down, says why, and waits for the end.
+    fn shutdown_because(&self, grace: Grace, reason: &str) -> ShutdownReport {
+        self.hub().shut_down_because(grace, reason);
+        self.closed()
+    }
+
+    /// Forces a shutdown, says why, and waits for the end.
+    fn force_because(&self, closing: Duration, reason: &str) -> ShutdownReport {
+        self.hub().force_because(closing, reason);
+        self.closed()
+    }
+
     /// Waits for the end of a shutdown that somebody else began.
     fn closed(&self) -> ShutdownReport;
 

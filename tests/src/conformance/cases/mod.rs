@@ -23,6 +23,7 @@ mod nodes;
 mod paths;
 mod points;
 mod queues;
+mod reasons;
 mod replacing;
 mod rewriting;
 mod shutdown;
@@ -54,6 +55,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(points::cases());
     cases.extend(shutdown::cases());
     cases.extend(ending::cases());
+    cases.extend(reasons::cases());
     cases.extend(signals::cases());
     cases.extend(lying::cases());
     cases.extend(writing::cases());
