@@ -17,6 +17,7 @@ use driver_kit::core::{
     Class, Grace, Limits, PhaseName, Plan, Pressure, Request, Stats, WriteCounts,
 };
 use driver_kit::error::{Failure, Operation};
+use driver_kit::figures::{Figures, Timings};
 use driver_kit::handlers::Handlers;
 use driver_kit::hub::{End, Hub, Setup};
 use driver_kit::journal::Recording;
@@ -294,6 +295,20 @@ impl Stager {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.hub().stats()
+    }
+
+    /// Counts, rates and health, as of one moment; see [`Figures`]. Nobody is held up for longer than it
+    /// takes to copy them.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        self.hub().figures()
+    }
+
+    /// How long operations waited and were served, by kind and by class; see [`Timings`]. Nobody is held
+    /// up by who reads them.
+    #[must_use]
+    pub fn timings(&self) -> Timings {
+        self.hub().timings()
     }
 
     /// What became of the writes of a class: how many were accepted, and how each of them ended. They

@@ -8,6 +8,9 @@ use super::{
 use super::{FollowBuilder, WatchBuilder};
 use crate::clock::Deadline;
 use crate::error::Operation;
+use crate::figures::Figures;
+#[cfg(not(any(staging_loom, staging_shuttle)))]
+use crate::figures::Timings;
 use crate::handlers::Handlers;
 use crate::hub::{Hub, Standby};
 use crate::journal::Recording;
@@ -165,6 +168,21 @@ impl Stager {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.hub().stats()
+    }
+
+    /// Counts, rates and health, as of one moment; see [`Figures`]. Nobody is held up for longer than it
+    /// takes to copy them.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        self.hub().figures()
+    }
+
+    /// How long operations waited and were served, by kind and by class; see [`Timings`]. Nobody is held
+    /// up by who reads them.
+    #[cfg(not(any(staging_loom, staging_shuttle)))]
+    #[must_use]
+    pub fn timings(&self) -> Timings {
+        self.hub().timings()
     }
 
     /// What became of the writes of a class: how many were accepted, and how each of them ended. They

@@ -19,6 +19,7 @@ mod deliver;
 mod depth;
 mod end;
 mod equip;
+mod figures;
 mod help;
 mod holding;
 mod lock;
@@ -35,15 +36,16 @@ mod waits;
 
 use crate::clock::Clock;
 use crate::contents::{Means, Memory, Notify};
+#[cfg(not(any(staging_loom, staging_shuttle)))]
+use crate::figures::Measured;
+use crate::figures::Paces;
 use crate::handlers::Handlers;
 use crate::observe::Observers;
 use crate::sync::{Mutex, lock};
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 use crate::watch::Watching;
 use room::Line;
-use staging_core::{
-    Class, Event, HandleId, Limits, Machine, PhaseName, Pressure, Stats, Tick, WriteCounts,
-};
+use staging_core::{Event, Limits, Machine, PhaseName, Pressure, Tick};
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Weak};
@@ -87,6 +89,10 @@ pub struct Hub {
     clock: Clock,
     most_workers: u32,
     start: Start,
+    /// What readers of figures have in common.
+    paces: Mutex<Paces>,
+    #[cfg(not(any(staging_loom, staging_shuttle)))]
+    measured: Measured,
     #[cfg(not(any(staging_loom, staging_shuttle)))]
     watching: Watching,
 }
@@ -113,6 +119,8 @@ impl Hub {
             Hub {
                 state: Mutex::new(State {
                     machine: Machine::new(limits),
+                    now: Tick::ZERO,
+                    under_way: 0,
                     reason: None,
                     journal: None,
                     recorder: None,
@@ -141,6 +149,9 @@ impl Hub {
                 clock: Clock::start(),
                 most_workers: workers,
                 start,
+                paces: Mutex::default(),
+                #[cfg(not(any(staging_loom, staging_shuttle)))]
+                measured: Measured::default(),
                 #[cfg(not(any(staging_loom, staging_shuttle)))]
                 watching: Watching::default(),
             }
@@ -184,21 +195,6 @@ impl Hub {
     #[cfg(not(any(staging_loom, staging_shuttle)))]
     pub const fn watching(&self) -> &Watching {
         &self.watching
-    }
-
-    /// What the machine has counted.
-    pub fn stats(&self) -> Stats {
-        *lock(&self.state).machine.stats()
-    }
-
-    /// What became of the writes of a class.
-    pub fn writes_of(&self, class: Class) -> WriteCounts {
-        *lock(&self.state).machine.writes_of(class)
-    }
-
-    /// What became of the writes to a file since it was opened for writing; `None` where it is not.
-    pub fn writes_to(&self, handle: HandleId) -> Option<WriteCounts> {
-        lock(&self.state).machine.writes_to(handle).copied()
     }
 
     /// Bytes of the budget that are taken now (G10).

@@ -26,6 +26,10 @@ use std::sync::Arc;
 /// Everything under the lock.
 pub(crate) struct State {
     pub(crate) machine: Machine,
+    /// What the clock said when the lock was last used.
+    pub(super) now: Tick,
+    /// How many actions are with somebody, to be carried out.
+    pub(super) under_way: u64,
     /// Why it is shut down, in the words of whoever asked for it.
     pub(super) reason: Option<Arc<str>>,
     /// What the machine is told and answers, while somebody wants to know.
@@ -69,6 +73,10 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn say(&mut self, now: Tick, event: Event) -> Reply {
         let reply = self.machine.handle(now, event);
+        self.now = now;
+        if let Event::Completed { .. } = event {
+            self.under_way = self.under_way.saturating_sub(1);
+        }
         self.heard += 1;
         self.note(Entry::Said { now, event, reply });
         reply
@@ -87,6 +95,7 @@ impl State {
         let Action::Perform { io, kind } = self.machine.poll_io()? else {
             return None;
         };
+        self.under_way += 1;
         self.note(Entry::Polled(Action::Perform { io, kind }));
         Some((io, kind))
     }
@@ -347,6 +356,7 @@ impl State {
         let Some(row) = self.table.ops.take(op) else {
             return;
         };
+        out.samples.add(row.course.end(self.now));
         if matches!(outcome, Outcome::Accepted { .. }) && !row.taken {
             self.table.behind.put(op, row.payload.clone());
         }

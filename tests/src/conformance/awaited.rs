@@ -10,6 +10,7 @@ use bytes::Bytes;
 use driver_kit::batch::{Item, Order, Progress};
 use driver_kit::client::{self, Background, FollowBuilder, OpenOptions};
 use driver_kit::core::{Grace, Plan, Sharing, Standing};
+use driver_kit::figures::{Figures, Timings};
 use driver_kit::hub::{Hub, Lock};
 use driver_kit::watch::{Change, Follow, News};
 use driver_kit::{Deadline, Handle, ShutdownReport};
@@ -145,6 +146,14 @@ impl<W: World> Driver for Awaited<W> {
     fn force_because(&self, closing: Duration, reason: &str) -> ShutdownReport {
         self.world
             .block_on(self.stager.force_because(closing, reason))
+    }
+
+    fn figures(&self) -> Figures {
+        self.stager.figures()
+    }
+
+    fn timings(&self) -> Timings {
+        self.stager.timings()
     }
 
     fn closed(&self) -> ShutdownReport {

@@ -9,6 +9,7 @@ use driver_kit::contents::Contents;
 use driver_kit::core::{
     Access, FileId, Grace, Life, Limits, Missing, Mode, PhaseName, Plan, Staging, Standing, Stats,
 };
+use driver_kit::figures::{Figures, Timings};
 use driver_kit::handlers::Handlers;
 use driver_kit::hub::{Hub, Lock};
 use driver_kit::watch::{Follow, News};
@@ -124,6 +125,16 @@ pub trait Driver: Send + Sync {
     fn force_because(&self, closing: Duration, reason: &str) -> ShutdownReport {
         self.hub().force_because(closing, reason);
         self.closed()
+    }
+
+    /// Counts, rates and health.
+    fn figures(&self) -> Figures {
+        self.hub().figures()
+    }
+
+    /// How long operations took.
+    fn timings(&self) -> Timings {
+        self.hub().timings()
     }
 
     /// Waits for the end of a shutdown that somebody else began.

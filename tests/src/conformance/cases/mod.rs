@@ -9,6 +9,7 @@ mod crowds;
 mod damaged_logs;
 mod ending;
 mod failing;
+mod figures;
 mod flight;
 mod following;
 mod life;
@@ -71,6 +72,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(locking::cases());
     cases.extend(locked_files::cases());
     cases.extend(updating::cases());
+    cases.extend(figures::cases());
     cases
 }
 
