@@ -22,9 +22,12 @@
 mod course;
 mod health;
 mod kind;
+#[cfg(not(any(staging_loom, staging_shuttle)))]
 mod measured;
 mod rates;
+#[cfg(not(any(staging_loom, staging_shuttle)))]
 mod times;
+#[cfg(not(any(staging_loom, staging_shuttle)))]
 mod timings;
 
 pub(crate) use course::{Course, Samples};
@@ -34,5 +37,7 @@ pub use kind::RequestKind;
 pub(crate) use measured::Measured;
 pub(crate) use rates::Paces;
 pub use rates::{Figures, Rate};
+#[cfg(not(any(staging_loom, staging_shuttle)))]
 pub use times::Times;
+#[cfg(not(any(staging_loom, staging_shuttle)))]
 pub use timings::{Timing, Timings};
