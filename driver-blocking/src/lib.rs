@@ -44,6 +44,9 @@ pub use driver_kit::core::{
     Pressure, Scope, Staging, Standing, Stats, Turns, Weights, Why, WriteCounts,
 };
 pub use driver_kit::error::{Cause, Failure, Holder, Operation, errno, failure};
+pub use driver_kit::figures::{
+    Condition, Figures, Health, Rate, RequestKind, Times, Timing, Timings,
+};
 pub use driver_kit::handlers::{ActionKind, Handler, Handlers};
 pub use driver_kit::hub::Lock;
 pub use driver_kit::journal::{Recording, Stop};

@@ -17,6 +17,7 @@ use driver_kit::core::{
     Class, Grace, Limits, PhaseName, Plan, Pressure, Request, Stats, WriteCounts,
 };
 use driver_kit::error::{Failure, Operation};
+use driver_kit::figures::{Figures, Timings};
 use driver_kit::handlers::Handlers;
 use driver_kit::hub::{End, Hub, Setup};
 use driver_kit::journal::Recording;
@@ -296,6 +297,20 @@ impl Stager {
         self.hub().stats()
     }
 
+    /// Counts, rates and health, as of one moment; see [`Figures`]. Nobody is held up for longer than it
+    /// takes to copy them.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        self.hub().figures()
+    }
+
+    /// How long operations waited and were served, by kind and by class; see [`Timings`]. Nobody is held
+    /// up by who reads them.
+    #[must_use]
+    pub fn timings(&self) -> Timings {
+        self.hub().timings()
+    }
+
     /// What became of the writes of a class: how many were accepted, and how each of them ended. They
     /// count in the class that they were asked in, whatever they were lent (R2).
     #[must_use]
@@ -366,10 +381,22 @@ impl Stager {
         self.wait_closed()
     }
 
+    /// The same, and says why: observers and the report are told so (S8).
+    pub fn shutdown_because(&self, grace: Grace, reason: impl Into<Arc<str>>) -> ShutdownReport {
+        self.hub().shut_down_because(grace, reason);
+        self.wait_closed()
+    }
+
     /// Forces a shutdown (S4): what is under way is given up and named; giving back may take so
     /// long.
     pub fn force(&self, closing: Duration) -> ShutdownReport {
         self.hub().force(closing);
+        self.wait_closed()
+    }
+
+    /// The same, and says why: observers and the report are told so (S8).
+    pub fn force_because(&self, closing: Duration, reason: impl Into<Arc<str>>) -> ShutdownReport {
+        self.hub().force_because(closing, reason);
         self.wait_closed()
     }
 

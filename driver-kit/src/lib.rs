@@ -32,6 +32,7 @@ mod clock;
 pub mod contents;
 pub mod cursor;
 pub mod error;
+pub mod figures;
 pub mod gauge;
 mod handle;
 pub mod handlers;

@@ -26,6 +26,8 @@ pub enum Notice {
         phase: PhaseName,
         /// Why.
         cause: Cause,
+        /// Why, in the words of whoever asked for the shutdown, if he gave any (S8).
+        reason: Option<Arc<str>>,
     },
     /// An action under way was given up by the shutdown (S3).
     Abandoned {

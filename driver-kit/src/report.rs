@@ -78,6 +78,8 @@ impl fmt::Display for Unfinished {
 pub struct ShutdownReport {
     /// Times and counts, from the machine.
     pub machine: Report,
+    /// Why, in the words of whoever asked for it, if he gave any: the first that were given.
+    pub reason: Option<Arc<str>>,
     /// Everything that was given up, by name. Empty in a clean end.
     pub unfinished: Vec<Unfinished>,
     /// Panics of handlers and observers that were caught on the way (S7).
@@ -110,9 +112,13 @@ impl fmt::Display for ShutdownReport {
             abandoned,
             ..
         } = self.machine;
+        f.write_str("closed")?;
+        if let Some(reason) = &self.reason {
+            write!(f, ", because {reason},")?;
+        }
         write!(
             f,
-            "closed after {:?} draining and {:?} closing: {completed} completed, {failed} failed, \
+            " after {:?} draining and {:?} closing: {completed} completed, {failed} failed, \
              {cancelled} cancelled, {abandoned} abandoned",
             Duration::from_nanos(draining),
             Duration::from_nanos(closing),

@@ -29,11 +29,14 @@ impl Press {
     pub fn shut_down(self, hub: &Weak<Hub>, grace: Grace) {
         let Some(hub) = hub.upgrade() else { return };
         match self {
-            Press::Graceful => hub.shut_down(grace),
-            Press::Force => hub.force(Duration::from_nanos(grace.closing)),
+            Press::Graceful => hub.shut_down_because(grace, REASON),
+            Press::Force => hub.force_because(Duration::from_nanos(grace.closing), REASON),
         }
     }
 }
+
+/// The reason that a shutdown has to which nobody asked but who pressed a key (S8).
+const REASON: &str = "a signal came";
 
 /// The exit status of a process that was pressed three times: as if killed by SIGINT.
 pub const EXIT_STATUS: i32 = 130;

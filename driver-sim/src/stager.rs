@@ -235,17 +235,39 @@ impl Stager {
     /// Shuts down gracefully (S1), and runs the simulation to the end of that. `None` where the end
     /// did not come.
     pub fn shutdown(&self, grace: Grace) -> Option<ShutdownReport> {
-        self.end(Event::ShutdownAsked { grace })
+        self.end(Event::ShutdownAsked { grace }, None)
+    }
+
+    /// The same, and says why: the report is told so (S8).
+    pub fn shutdown_because(
+        &self,
+        grace: Grace,
+        reason: impl Into<Arc<str>>,
+    ) -> Option<ShutdownReport> {
+        self.end(Event::ShutdownAsked { grace }, Some(reason.into()))
     }
 
     /// Forces a shutdown (S4).
     pub fn force(&self, closing: Duration) -> Option<ShutdownReport> {
         let closing = nanos(closing);
-        self.end(Event::Forced { closing })
+        self.end(Event::Forced { closing }, None)
     }
 
-    fn end(&self, event: Event) -> Option<ShutdownReport> {
+    /// The same, and says why: the report is told so (S8).
+    pub fn force_because(
+        &self,
+        closing: Duration,
+        reason: impl Into<Arc<str>>,
+    ) -> Option<ShutdownReport> {
+        let closing = nanos(closing);
+        self.end(Event::Forced { closing }, Some(reason.into()))
+    }
+
+    fn end(&self, event: Event, reason: Option<Arc<str>>) -> Option<ShutdownReport> {
         let mut simulation = alone(&self.world);
+        if let Some(reason) = reason {
+            simulation.give_reason(reason);
+        }
         simulation.tell(event);
         simulation.run_until(Simulation::is_closed);
         let unfinished = simulation.unfinished().iter();
@@ -253,6 +275,7 @@ impl Stager {
             unfinished.map(|(path, kind)| Unfinished::action(*kind, Path::new(&**path).into()));
         Some(ShutdownReport {
             machine: simulation.machine().report()?,
+            reason: simulation.reason().cloned(),
             unfinished: unfinished.collect(),
             panics: 0,
         })

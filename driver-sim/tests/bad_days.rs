@@ -128,6 +128,20 @@ fn what_hangs_is_left_to_deadlines_and_named_by_a_shutdown() -> io::Result<()> {
     Ok(())
 }
 
+/// S8: the first reason stays.
+#[test]
+fn a_reason_is_reported() -> io::Result<()> {
+    let stager = stager(Faults::none());
+    let _file = new_file(&stager)?;
+    let first = stager.shutdown_because(Grace::default(), "the first");
+    let second = stager.force_because(Duration::ZERO, "the second");
+    for report in [first, second] {
+        let reason = report.and_then(|report| report.reason);
+        assert_eq!(reason.as_deref(), Some("the first"));
+    }
+    Ok(())
+}
+
 #[test]
 fn strangers_cut_what_is_mapped_and_change_what_is_loaded() -> io::Result<()> {
     let mut disk = Disk::new();

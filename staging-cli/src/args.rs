@@ -9,6 +9,7 @@ use crate::log::LogCommand;
 use crate::replay;
 use crate::size::{self, Size};
 use crate::status;
+use crate::times;
 use crate::told;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -27,7 +28,7 @@ pub(crate) struct Cli {
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     /// Bring files into memory, and say how it went
-    #[command(after_long_help = format!("{STATUSES}\n\n{SCHEMA}\n\n{}", told::SCHEMA))]
+    #[command(after_long_help = format!("{STATUSES}\n\n{SCHEMA}\n\n{}\n\n{}", times::SCHEMA, told::SCHEMA))]
     Stage(StageArgs),
     /// Bring files into memory, and write them to standard output
     #[command(after_long_help = CAT_STATUSES)]
@@ -157,6 +158,13 @@ pub(crate) struct StageArgs {
     /// Report one JSON object on standard output instead of a table
     #[arg(long)]
     pub(crate) json: bool,
+
+    /// Report too how long operations waited and were served
+    ///
+    /// For each kind of operation: how many there were, and the mean, the median, what one in ten and
+    /// one in a hundred exceeded, and the longest.
+    #[arg(long)]
+    pub(crate) stats: bool,
 
     /// Whether progress is shown on standard error
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Auto)]

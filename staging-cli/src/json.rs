@@ -2,6 +2,7 @@
 
 use crate::exit::Exit;
 use crate::summary::{Count, Left, Summary, Trouble};
+use crate::times::Kinds;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -47,6 +48,8 @@ struct Report<'a> {
     bytes_per_second: u64,
     interrupted: bool,
     status: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    times: Option<&'a Kinds>,
 }
 
 /// A path; beside one that is no text, its bytes.
@@ -96,6 +99,7 @@ pub(crate) fn write(summary: &Summary, exit: Exit, out: &mut impl Write) -> io::
         bytes_per_second: summary.bytes_per_second(),
         interrupted: summary.interrupted,
         status: exit.status(),
+        times: summary.times.as_ref(),
     };
     serde_json::to_writer(&mut *out, &report)?;
     writeln!(out)

@@ -26,6 +26,7 @@ mod stdout;
 mod stop;
 mod summary;
 mod table;
+mod times;
 mod told;
 mod voice;
 mod walk;

@@ -8,6 +8,7 @@ use crate::list::{self, Named};
 use crate::progress::Show;
 use crate::stop::{self, Running};
 use crate::summary::Summary;
+use crate::times::Kinds;
 use crate::voice::{Voice, complain};
 use crate::watch::{self, Watched};
 use crate::{bounds, json, size, stdout, table};
@@ -80,6 +81,7 @@ fn run(mut args: StageArgs, show: Show, voice: &Voice) -> io::Result<Exit> {
     summary.interrupted = pressed.try_recv().is_ok();
     summary.skipped = found.skipped();
     summary.failed.append(&mut found.take_troubles());
+    summary.times = args.stats.then(|| Kinds::of(&stager.timings()));
     let mut exit = judge(&summary, &found);
     if let Err(error) = report(&args, &summary, exit, voice) {
         complain(format_args!("cannot write the report: {error}"));

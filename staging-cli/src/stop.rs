@@ -11,6 +11,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
+/// Why it is shut down where a signal asked for it.
+const REASON: &str = "a signal came";
+
 /// What the first signal stops.
 pub(crate) struct Running {
     pub(crate) stager: Stager,
@@ -49,13 +52,14 @@ impl Running {
                 self.list.stop();
                 self.batch.cancel();
                 if self.watches {
-                    self.stager.hub().shut_down(Grace::default());
+                    let hub = self.stager.hub();
+                    hub.shut_down_because(Grace::default(), REASON);
                 }
             }
             Press::Force => {
                 self.voice.remark(format_args!("forcing"));
                 let closing = Duration::from_nanos(Grace::default().closing);
-                self.stager.hub().force(closing);
+                self.stager.hub().force_because(closing, REASON);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! What became of all files, counted.
 
+use crate::times::Kinds;
 use driver_blocking::{Cause, Failure, Fault, How, Item, Staged, Standing, Why};
 use driver_kit::core::{FileId, Reject};
 use driver_kit::error::Operation;
@@ -95,7 +96,7 @@ pub(crate) struct Left {
 }
 
 /// What became of all files. Each path that was tried stands in exactly one place.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Summary {
     pub(crate) loaded: Count,
     pub(crate) mapped: Count,
@@ -115,6 +116,8 @@ pub(crate) struct Summary {
     pub(crate) elapsed: Duration,
     /// A signal came before everything was staged.
     pub(crate) interrupted: bool,
+    /// How long operations took, if that was asked for.
+    pub(crate) times: Option<Kinds>,
 }
 
 impl Summary {

@@ -3,6 +3,7 @@
 use crate::hold::spoken;
 use crate::size;
 use crate::summary::{Count, Summary};
+use crate::times;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -31,7 +32,11 @@ pub(crate) fn write(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
         size::shown(staged.bytes),
         spoken(summary.elapsed),
         size::shown(summary.bytes_per_second()),
-    )
+    )?;
+    match &summary.times {
+        Some(kinds) => times::write(kinds, out),
+        None => Ok(()),
+    }
 }
 
 fn left_by_reason(summary: &Summary) -> BTreeMap<&'static str, Count> {

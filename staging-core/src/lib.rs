@@ -83,7 +83,7 @@ pub use id::{FileId, HandleId, Id, IoId, LockId, OpId, kind};
 pub use journal::{Divergence, Entry, Instead, replay};
 pub use limits::{Limits, PAGE, charge_loaded, charge_mapped};
 pub use lock::{Patience, Scope, Sharing, Span};
-pub use machine::{Canonical, Machine, Report, Run};
+pub use machine::{Askers, Canonical, Machine, Report, Run};
 pub use phase::{Cause, EDGES, PhaseName};
 pub use pressure::Pressure;
 pub use reply::{Ignored, Reject, Reply};

@@ -62,6 +62,9 @@ pub struct Stats {
     pub synced: u64,
     /// System syncs that failed.
     pub syncs_failed: u64,
+    /// Files whose sync failed and that are still open by handles of before: these refuse writes and
+    /// syncs (R8).
+    pub unsyncable: u64,
     /// Files given up because others needed the room (G10).
     pub evicted: u64,
     /// Stagings by `Auto` that the budget had no room for: their files stay on the disk (G10).

@@ -8,6 +8,9 @@ use super::{
 use super::{FollowBuilder, WatchBuilder};
 use crate::clock::Deadline;
 use crate::error::Operation;
+use crate::figures::Figures;
+#[cfg(not(any(staging_loom, staging_shuttle)))]
+use crate::figures::Timings;
 use crate::handlers::Handlers;
 use crate::hub::{Hub, Standby};
 use crate::journal::Recording;
@@ -167,6 +170,21 @@ impl Stager {
         self.hub().stats()
     }
 
+    /// Counts, rates and health, as of one moment; see [`Figures`]. Nobody is held up for longer than it
+    /// takes to copy them.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        self.hub().figures()
+    }
+
+    /// How long operations waited and were served, by kind and by class; see [`Timings`]. Nobody is held
+    /// up by who reads them.
+    #[cfg(not(any(staging_loom, staging_shuttle)))]
+    #[must_use]
+    pub fn timings(&self) -> Timings {
+        self.hub().timings()
+    }
+
     /// What became of the writes of a class: how many were accepted, and how each of them ended. They
     /// count in the class that they were asked in, whatever they were lent (R2).
     #[must_use]
@@ -239,12 +257,38 @@ impl Stager {
         self.closed().await
     }
 
+    /// The same, and says why: observers and the report are told so (S8).
+    ///
+    /// # Cancel safety
+    /// As [`shutdown`](Stager::shutdown).
+    pub async fn shutdown_because(
+        &self,
+        grace: Grace,
+        reason: impl Into<Arc<str>>,
+    ) -> ShutdownReport {
+        self.hub().shut_down_because(grace, reason);
+        self.closed().await
+    }
+
     /// Forces a shutdown (S4): what is under way is given up and named.
     ///
     /// # Cancel safety
     /// As [`shutdown`](Stager::shutdown).
     pub async fn force(&self, closing: Duration) -> ShutdownReport {
         self.hub().force(closing);
+        self.closed().await
+    }
+
+    /// The same, and says why: observers and the report are told so (S8).
+    ///
+    /// # Cancel safety
+    /// As [`shutdown`](Stager::shutdown).
+    pub async fn force_because(
+        &self,
+        closing: Duration,
+        reason: impl Into<Arc<str>>,
+    ) -> ShutdownReport {
+        self.hub().force_because(closing, reason);
         self.closed().await
     }
 

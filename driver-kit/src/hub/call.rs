@@ -236,6 +236,7 @@ impl State {
             payload: Bytes::new(),
             taken: false,
             in_the_way: None,
+            course: self.begin_course(op, request),
         };
         self.table.ops.put(op, row);
         if let Reply::Locking { lock, .. } = reply {

@@ -12,9 +12,11 @@
 use super::depth::Depth;
 use super::state::State;
 use super::turn::{Turn, TurnEnd};
+use crate::figures::Workers;
 use crate::job::Job;
-use staging_core::WakeReason;
+use staging_core::{Tick, WakeReason};
 use std::task::Waker;
+use std::time::Duration;
 
 /// Who works, who rests, and how many there may be.
 pub(crate) struct Crew {
@@ -26,6 +28,8 @@ pub(crate) struct Crew {
     stands_by: bool,
     /// How often somebody came back from his jobs.
     returns: u64,
+    /// When somebody last took work, or came back from it.
+    moved: Tick,
     resting: Vec<(u64, Waker)>,
     next_rest: u64,
 }
@@ -59,6 +63,7 @@ impl Crew {
             at_work: 0,
             stands_by: false,
             returns: 0,
+            moved: Tick::ZERO,
             resting: Vec::new(),
             next_rest: 0,
         }
@@ -66,6 +71,17 @@ impl Crew {
 
     pub(super) const fn running(&self) -> u32 {
         self.running
+    }
+
+    /// How it stands: whether it is stuck, where more is to be done.
+    pub(super) fn workers(&self, now: Tick, more_to_do: bool) -> Workers {
+        let all = self.most > 0 && self.at_work >= self.most;
+        let stuck = all && more_to_do;
+        Workers {
+            at_work: self.at_work,
+            most: self.most,
+            stuck_for: stuck.then(|| Duration::from_nanos(now.since(self.moved))),
+        }
     }
 
     fn call(&mut self) -> Call {
@@ -164,12 +180,14 @@ impl State {
     fn take_jobs(&mut self, most: usize, jobs: &mut Vec<Job>) {
         while jobs.len() < most {
             let Some(job) = self.next_job() else { return };
-            if job.is_small() {
-                jobs.push(job);
-            } else if jobs.is_empty() {
-                return jobs.push(job);
-            } else {
+            let small = job.is_small();
+            if !small && !jobs.is_empty() {
                 return self.deferred.push_front(job);
+            }
+            self.hand_out(job.io());
+            jobs.push(job);
+            if !small {
+                return;
             }
         }
     }
@@ -188,6 +206,7 @@ impl State {
     pub(super) fn next_of_crew(&mut self, turn: &mut Turn, most: usize) -> TurnEnd {
         if turn.place == Place::AtWork {
             self.crew.returns += 1;
+            self.crew.moved = self.now;
             self.crew.depth.learn(std::mem::take(&mut turn.effort));
         }
         if self.has_work() {
@@ -195,6 +214,7 @@ impl State {
             turn.place = place;
             match place {
                 Place::AtWork if self.take_work(turn, most.min(self.crew.depth.jobs())) => {
+                    self.crew.moved = self.now;
                     return TurnEnd::Work;
                 }
                 Place::StandingBy { .. } => return TurnEnd::StandBy,

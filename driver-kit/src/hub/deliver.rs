@@ -4,6 +4,7 @@ use super::Hub;
 use super::slot::{Answer, Slot};
 use super::table::Table;
 use crate::batch::{Batch, Item};
+use crate::figures::Samples;
 use crate::journal::Recorder;
 use crate::perform::{Locked, Temporary};
 use staging_core::{Event, LockId, OpId};
@@ -25,6 +26,8 @@ pub(crate) struct Deliveries {
     /// Which operation the holder of the lock waits for, and its answer.
     pub(super) mine: Option<OpId>,
     pub(super) here: Option<Answer>,
+    /// How long took what was answered.
+    pub(super) samples: Samples,
     /// Whoever may have something to write now.
     pub(super) recorder: Option<Arc<Recorder>>,
     /// Temporary files that nobody needs any more. Dropped outside: that closes them.
@@ -40,9 +43,11 @@ pub(crate) struct Deliveries {
 }
 
 impl Deliveries {
-    /// Delivers everything but `here`, in the order: locks that go back, answers, results, notices,
-    /// wake-ups. Whoever hears that a replace is over finds nothing of it open.
+    /// Delivers everything but `here`, in the order: times, locks that go back, answers, results, notices,
+    /// wake-ups. Whoever hears that a replace is over finds nothing of it open, and whoever has an answer
+    /// finds it measured.
     pub(super) fn deliver(&mut self, hub: &Arc<Hub>) {
+        hub.measure(&mut self.samples);
         self.outdated.clear();
         if let Some(recorder) = self.recorder.take() {
             recorder.ring();

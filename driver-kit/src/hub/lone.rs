@@ -258,6 +258,7 @@ impl Hub {
         };
         let (ticket, call) = {
             let mut state = lock(&self.state);
+            state.take_back(op);
             state.deferred.push_back(job);
             (self.wait_in_slot(&mut state, op), state.call())
         };
@@ -299,6 +300,7 @@ impl Hub {
                 && let Some(descriptor) = state.row(file).and_then(|row| row.descriptor.clone())
             {
                 let path = state.table.file_path(file);
+                state.keep_own(op);
                 return Some(Lone::Mine(Own {
                     op,
                     io,
@@ -395,6 +397,34 @@ mod tests {
             Lone::Mine(own) => Ok((own, handle)),
             Lone::Answered(_) | Lone::Waits(_) => Err("not the caller's own".into()),
         }
+    }
+
+    /// What is not in memory is left to a worker: until he has it, nobody serves it.
+    #[test]
+    fn a_read_that_is_left_to_others_waits_again() -> Result<(), Box<dyn Error>> {
+        let hub = Hub::new(Setup {
+            limits: Limits::default(),
+            means: crate::contents::Means::default(),
+            workers: 0,
+            start: Box::new(|_| {}),
+        });
+        let folder = tempfile::tempdir()?;
+        let (own, _handle) = own(&hub, &folder.path().join("file"))?;
+        let op = own.op;
+        let serves = |hub: &Arc<Hub>| {
+            let mut state = lock(&hub.state);
+            let course = state.table.op(op).map(|row| row.course);
+            course.and_then(|course| course.end(Tick::NEVER).service)
+        };
+        assert!(serves(&hub).is_some(), "the caller has it");
+        let Read::Waits(_ticket) = hub.hand_over_read(own, 0, 4) else {
+            return Err("nobody waits for it".into());
+        };
+        assert_eq!((serves(&hub), hub.stats().pending), (None, 1));
+        let mut turn = Turn::default();
+        assert_eq!(hub.turn(&mut turn, 1, &Idle::Go), TurnEnd::Work);
+        assert!(serves(&hub).is_some(), "a worker has it");
+        Ok(())
     }
 
     /// The end answers both of two callers, whichever of them hears of it first; each takes its own.

@@ -19,7 +19,9 @@ mod deliver;
 mod depth;
 mod end;
 mod equip;
+mod figures;
 mod help;
+mod holding;
 mod lock;
 mod lone;
 mod record;
@@ -32,22 +34,21 @@ mod target;
 mod turn;
 mod waits;
 
-use crate::clock::{Clock, nanos};
+use crate::clock::Clock;
 use crate::contents::{Means, Memory, Notify};
+#[cfg(not(any(staging_loom, staging_shuttle)))]
+use crate::figures::Measured;
+use crate::figures::Paces;
 use crate::handlers::Handlers;
 use crate::observe::Observers;
 use crate::sync::{Mutex, lock};
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 use crate::watch::Watching;
 use room::Line;
-use staging_core::{
-    Class, Event, Grace, HandleId, Limits, Machine, PhaseName, Pressure, Stats, Tick, WriteCounts,
-};
+use staging_core::{Event, Limits, Machine, PhaseName, Pressure, Tick};
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Weak};
-use std::task::Waker;
-use std::time::Duration;
 
 pub(crate) use call::refusal;
 pub use call::{Opening, Payload};
@@ -88,6 +89,10 @@ pub struct Hub {
     clock: Clock,
     most_workers: u32,
     start: Start,
+    /// What readers of figures have in common.
+    paces: Mutex<Paces>,
+    #[cfg(not(any(staging_loom, staging_shuttle)))]
+    measured: Measured,
     #[cfg(not(any(staging_loom, staging_shuttle)))]
     watching: Watching,
 }
@@ -114,6 +119,9 @@ impl Hub {
             Hub {
                 state: Mutex::new(State {
                     machine: Machine::new(limits),
+                    now: Tick::ZERO,
+                    under_way: 0,
+                    reason: None,
                     journal: None,
                     recorder: None,
                     heard: 0,
@@ -141,6 +149,9 @@ impl Hub {
                 clock: Clock::start(),
                 most_workers: workers,
                 start,
+                paces: Mutex::default(),
+                #[cfg(not(any(staging_loom, staging_shuttle)))]
+                measured: Measured::default(),
                 #[cfg(not(any(staging_loom, staging_shuttle)))]
                 watching: Watching::default(),
             }
@@ -186,21 +197,6 @@ impl Hub {
         &self.watching
     }
 
-    /// What the machine has counted.
-    pub fn stats(&self) -> Stats {
-        *lock(&self.state).machine.stats()
-    }
-
-    /// What became of the writes of a class.
-    pub fn writes_of(&self, class: Class) -> WriteCounts {
-        *lock(&self.state).machine.writes_of(class)
-    }
-
-    /// What became of the writes to a file since it was opened for writing; `None` where it is not.
-    pub fn writes_to(&self, handle: HandleId) -> Option<WriteCounts> {
-        lock(&self.state).machine.writes_to(handle).copied()
-    }
-
     /// Bytes of the budget that are taken now (G10).
     pub fn charged(&self) -> u64 {
         lock(&self.state).machine.charged()
@@ -236,29 +232,6 @@ impl Hub {
     /// The phase of the hub's life (S1).
     pub fn phase(&self) -> PhaseName {
         lock(&self.state).machine.phase()
-    }
-
-    /// Begins a graceful shutdown (S1); asked again it only shortens (S4).
-    pub fn shut_down(self: &Arc<Self>, grace: Grace) {
-        self.hasten(Event::ShutdownAsked { grace });
-    }
-
-    /// Goes to Closing at once, from any phase (S4).
-    pub fn force(self: &Arc<Self>, closing: Duration) {
-        self.hasten(Event::Forced {
-            closing: nanos(closing),
-        });
-    }
-
-    /// Asked again, a shutdown only has sooner deadlines, and nothing is told of that: those who
-    /// wait for the end look again.
-    fn hasten(self: &Arc<Self>, event: Event) {
-        let mut wakers = Vec::new();
-        self.change(|state, now| {
-            let _ = state.say(now, event);
-            state.waiting_for_end.call_all(&mut wakers);
-        });
-        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// The driver can carry nothing out any more: everything pending is answered.

@@ -3,20 +3,21 @@
 
 use super::crew::Crew;
 use super::deliver::Deliveries;
+use super::holding::whole;
 use super::room::Line;
 use super::slot::{Answer, OfLock, Slot};
 use super::table::{FileRow, Holding, Table, Waiter};
 use crate::batch::Batch;
 use crate::contents::{Contents, Memory, Notify};
 use crate::error::Operation;
-use crate::job::{Brought, Finished, Held, Job, Part};
+use crate::job::{Brought, Finished, Job, Part};
 use crate::journal::{Journal, Recorder};
 use crate::observe::{Notice, Observers};
 use crate::perform::{Locked, Swept, Temporary};
 use crate::report::Unfinished;
 use staging_core::{
-    Action, Done, Entry, Event, Fault, FileId, HandleId, How, IoId, IoKind, Life, LockId, Machine,
-    OpId, Outcome, PhaseName, Reply, Tell, Tick, WakeReason,
+    Action, Cause, Done, Entry, Event, Fault, FileId, HandleId, How, IoId, IoKind, Life, LockId,
+    Machine, OpId, Outcome, PhaseName, Reply, Tell, Tick, WakeReason,
 };
 use std::collections::VecDeque;
 use std::path::Path;
@@ -25,6 +26,12 @@ use std::sync::Arc;
 /// Everything under the lock.
 pub(crate) struct State {
     pub(crate) machine: Machine,
+    /// What the clock said when the lock was last used.
+    pub(super) now: Tick,
+    /// How many actions are with somebody, to be carried out.
+    pub(super) under_way: u64,
+    /// Why it is shut down, in the words of whoever asked for it.
+    pub(super) reason: Option<Arc<str>>,
     /// What the machine is told and answers, while somebody wants to know.
     pub(super) journal: Option<Journal>,
     /// Whoever writes that to a file.
@@ -66,6 +73,10 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn say(&mut self, now: Tick, event: Event) -> Reply {
         let reply = self.machine.handle(now, event);
+        self.now = now;
+        if let Event::Completed { .. } = event {
+            self.under_way = self.under_way.saturating_sub(1);
+        }
         self.heard += 1;
         self.note(Entry::Said { now, event, reply });
         reply
@@ -84,6 +95,7 @@ impl State {
         let Action::Perform { io, kind } = self.machine.poll_io()? else {
             return None;
         };
+        self.under_way += 1;
         self.note(Entry::Polled(Action::Perform { io, kind }));
         Some((io, kind))
     }
@@ -309,7 +321,7 @@ impl State {
                     self.notice(Notice::Abandoned { path, kind }, out);
                 }
                 Tell::Phase { phase, cause } => {
-                    self.notice(Notice::Phase { phase, cause }, out);
+                    self.notice(self.entered(phase, cause), out);
                     // A phase has a deadline of its own, which those keep who wait for the end.
                     self.waiting_for_end.call_all(&mut out.wakers);
                     if phase == PhaseName::Closed {
@@ -327,6 +339,14 @@ impl State {
         out.nudged.append(&mut self.nudged);
     }
 
+    fn entered(&self, phase: PhaseName, cause: Cause) -> Notice {
+        Notice::Phase {
+            phase,
+            cause,
+            reason: self.reason.clone(),
+        }
+    }
+
     fn notice(&self, notice: Notice, out: &mut Deliveries) {
         self.observers.keep(notice);
         out.noticed = true;
@@ -336,6 +356,7 @@ impl State {
         let Some(row) = self.table.ops.take(op) else {
             return;
         };
+        out.samples.add(row.course.end(self.now));
         if matches!(outcome, Outcome::Accepted { .. }) && !row.taken {
             self.table.behind.put(op, row.payload.clone());
         }
@@ -444,54 +465,5 @@ impl State {
             batch.room_came();
         }
         self.crew.wake_all(&mut out.wakers);
-    }
-}
-
-fn whole(part: Part) -> Option<Contents> {
-    match part {
-        Part::Nothing { total: 0, .. } => Some(Contents::Empty),
-        Part::Nothing { .. } => None,
-        Part::Block(block) => {
-            let len = block.len();
-            Some(Contents::Loaded(block.freeze(len)))
-        }
-        Part::Mapping(mapping) => Some(Contents::Mapped(mapping)),
-    }
-}
-
-impl FileRow {
-    pub(super) fn descriptor(&self) -> Option<Arc<std::fs::File>> {
-        self.descriptor.clone()
-    }
-
-    /// The contents for a read that waited for them. The transition that made them whole may have
-    /// given them up again, because that read was the last that wanted them; then they were not
-    /// published, and are only waiting to be released; or, empty, there was nothing to hold.
-    fn contents_for_reading(&mut self, empty: bool) -> Option<Contents> {
-        self.held = match std::mem::replace(&mut self.held, Holding::Nothing) {
-            Holding::Part(part) => whole(part).map_or(Holding::Nothing, Holding::Whole),
-            held @ (Holding::Nothing | Holding::Whole(_)) => held,
-        };
-        match &self.held {
-            Holding::Whole(contents) => Some(contents.clone()),
-            Holding::Nothing if empty => Some(Contents::Empty),
-            Holding::Nothing | Holding::Part(_) => None,
-        }
-    }
-
-    /// A cell that readers of earlier contents have not left yet stays empty; reads then come
-    /// through the hub, until the next staging.
-    fn publish(&mut self, contents: Contents) {
-        drop(self.cell.publish(contents.clone()));
-        self.held = Holding::Whole(contents);
-    }
-
-    pub(super) fn give_up(&mut self) -> Held {
-        drop(self.cell.withdraw());
-        match std::mem::replace(&mut self.held, Holding::Nothing) {
-            Holding::Nothing => Held::Nothing,
-            Holding::Part(part) => Held::Part(part),
-            Holding::Whole(contents) => Held::Contents(contents),
-        }
     }
 }

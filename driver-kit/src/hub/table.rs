@@ -7,6 +7,7 @@
 use crate::batch::Batch;
 use crate::contents::{Contents, Published};
 use crate::error::{Holder, Operation};
+use crate::figures::Course;
 use crate::hub::slot::Slot;
 use crate::job::Part;
 use crate::perform::{Locked, Temporary};
@@ -173,6 +174,8 @@ pub(crate) struct OpRow {
     pub(crate) taken: bool,
     /// Who is in the way of a lock, as far as that is known.
     pub(crate) in_the_way: Option<Holder>,
+    /// When what became of it.
+    pub(crate) course: Course,
 }
 
 impl OpRow {
@@ -218,6 +221,8 @@ pub(crate) enum Waiter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figures::RequestKind;
+    use staging_core::{Class, Tick};
 
     /// The id of a tenant: at least the first of its place.
     fn id<K>(index: u64, tenant: u64) -> Id<K> {
@@ -260,6 +265,7 @@ mod tests {
             payload: Bytes::from_static(payload),
             taken: false,
             in_the_way: None,
+            course: Course::begin(RequestKind::Read, Class::Normal, Tick::ZERO),
         };
         assert_eq!(row(None, b"").bytes(), None);
         assert_eq!(row(Some(vec![0; 5]), b"").bytes(), Some(5));

@@ -63,6 +63,7 @@ impl Hub {
         let (end, call) = {
             let mut state = lock(&self.state);
             let now = self.clock.now();
+            state.now = now;
             if let Some(rest) = turn.resting.take() {
                 state.crew.get_up(rest);
             }

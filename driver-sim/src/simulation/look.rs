@@ -54,6 +54,11 @@ impl Simulation {
         &self.unfinished
     }
 
+    /// Why it is shut down, in the words of whoever asked for it, if he gave any (S8).
+    pub fn reason(&self) -> Option<&Arc<str>> {
+        self.reason.as_ref()
+    }
+
     /// Where a handle leads, as an absolute path.
     pub fn path(&self, handle: HandleId) -> Arc<str> {
         self.tables.path(handle)

@@ -95,6 +95,8 @@ pub struct Simulation {
     /// When the last action ends, where they end in order.
     last_due: Tick,
     unfinished: Vec<(Arc<str>, IoKind)>,
+    /// Why it is shut down, in the words of whoever asked for it.
+    reason: Option<Arc<str>>,
     rooms: u64,
     closed: bool,
 }
@@ -127,6 +129,7 @@ impl Simulation {
             hanging: 0,
             last_due: Tick::ZERO,
             unfinished: Vec::new(),
+            reason: None,
             rooms: 0,
             closed: false,
         }
@@ -224,6 +227,14 @@ impl Simulation {
     pub fn drop_handle(&mut self, handle: HandleId) {
         let _ = self.say(Event::Dropped { handle });
         self.drain();
+    }
+
+    /// Why it will be shut down. The first reason that is given stays, and after the end there is none to
+    /// give.
+    pub fn give_reason(&mut self, reason: Arc<str>) {
+        if !self.closed && self.reason.is_none() {
+            self.reason = Some(reason);
+        }
     }
 
     /// Says an event that is neither a request nor a completion: of a shutdown, for one.

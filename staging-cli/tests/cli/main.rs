@@ -7,5 +7,6 @@ mod replay;
 mod scene;
 mod stage;
 mod status;
+mod times;
 mod watch;
 mod write;

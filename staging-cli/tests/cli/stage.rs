@@ -22,6 +22,7 @@ fn help_tells_the_exit_statuses_and_the_fields() -> Result {
         "--hold",
         "--budget",
         "bytes_per_second",
+        "With --stats",
     ] {
         assert!(help.out.contains(word), "{word} in {}", help.out);
     }

@@ -1,4 +1,4 @@
-//! Counts of writes: by class, and by file.
+//! Counts of writes: by class, and by file; and of which class an operation is.
 
 use super::Machine;
 use crate::action::Outcome;
@@ -17,6 +17,12 @@ impl Machine {
         let file = self.handles.get(handle)?.file()?;
         let writing = self.files.get(file)?.writing?;
         Some(&self.writings[writing].counts)
+    }
+
+    /// The class that an operation was accepted in, whatever it was lent since; `None` for one that is no
+    /// longer known.
+    pub fn class_of_op(&self, op: OpId) -> Option<Class> {
+        self.ops.get(op).map(|op| op.own_class)
     }
 
     pub(super) fn count_write_entered(&mut self, op: OpId) {

@@ -1,6 +1,7 @@
 //! The machine: its rooms, its doors, and the order in which it is to be asked.
 
 mod answer;
+mod askers;
 mod behind;
 mod budget;
 mod canonical;
@@ -46,6 +47,7 @@ use crate::time::Tick;
 use crate::timers::Timers;
 use crate::wake::{Wake, WakeReason};
 use alloc::vec::Vec;
+pub use askers::Askers;
 use behind::Lost;
 use budget::Budget;
 pub use canonical::Canonical;

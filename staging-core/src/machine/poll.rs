@@ -128,7 +128,8 @@ impl Machine {
             || self.bytes_room == Fullness::Freed
     }
 
-    pub(super) fn operations_have_room(&self) -> bool {
+    /// Whether there is room for another operation (R12).
+    pub fn operations_have_room(&self) -> bool {
         self.ops.len() - self.locking < self.limits.operations
     }
 

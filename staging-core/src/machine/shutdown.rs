@@ -251,6 +251,7 @@ impl Machine {
             self.directories.remove(directory);
         }
         self.forget_all_locks();
+        self.stats.unsyncable = 0;
         self.all_writes = List::EMPTY;
         self.writes_by_class = [0; 4];
         self.unsynced = List::EMPTY;

@@ -161,7 +161,8 @@ impl Machine {
             Err(fault) => {
                 self.stats.syncs_failed += 1;
                 entry.failures += 1;
-                entry.broken = entry.handles;
+                let before = core::mem::replace(&mut entry.broken, entry.handles);
+                self.stats.unsyncable += u64::from(before == 0 && entry.handles > 0);
                 let left = entry.handles == 0;
                 // What was not durable can no longer be made so.
                 lost = core::mem::replace(&mut entry.uncovered, List::EMPTY);

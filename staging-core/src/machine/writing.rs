@@ -89,6 +89,7 @@ impl Machine {
         if failures != entry.failures {
             entry.broken -= 1;
             if entry.broken == 0 {
+                self.stats.unsyncable -= 1;
                 self.owe_what_is_lost(writing);
             }
             self.list_unsynced(writing);

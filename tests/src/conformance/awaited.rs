@@ -10,6 +10,7 @@ use bytes::Bytes;
 use driver_kit::batch::{Item, Order, Progress};
 use driver_kit::client::{self, Background, FollowBuilder, OpenOptions};
 use driver_kit::core::{Grace, Plan, Sharing, Standing};
+use driver_kit::figures::{Figures, Timings};
 use driver_kit::hub::{Hub, Lock};
 use driver_kit::watch::{Change, Follow, News};
 use driver_kit::{Deadline, Handle, ShutdownReport};
@@ -135,6 +136,24 @@ impl<W: World> Driver for Awaited<W> {
 
     fn force(&self, closing: Duration) -> ShutdownReport {
         self.world.block_on(self.stager.force(closing))
+    }
+
+    fn shutdown_because(&self, grace: Grace, reason: &str) -> ShutdownReport {
+        self.world
+            .block_on(self.stager.shutdown_because(grace, reason))
+    }
+
+    fn force_because(&self, closing: Duration, reason: &str) -> ShutdownReport {
+        self.world
+            .block_on(self.stager.force_because(closing, reason))
+    }
+
+    fn figures(&self) -> Figures {
+        self.stager.figures()
+    }
+
+    fn timings(&self) -> Timings {
+        self.stager.timings()
     }
 
     fn closed(&self) -> ShutdownReport {

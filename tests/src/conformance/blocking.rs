@@ -10,6 +10,7 @@ use bytes::Bytes;
 use driver_blocking::{Background, Batch, File, Stager};
 use driver_kit::batch::{Item, Order, Progress};
 use driver_kit::core::{Grace, Limits, Plan, Sharing, Standing};
+use driver_kit::figures::{Figures, Timings};
 use driver_kit::hub::{Hub, Idle, Lock, Turn, TurnEnd};
 use driver_kit::watch::{Change, Follow, News};
 use driver_kit::{Deadline, Handle, ShutdownReport};
@@ -135,6 +136,22 @@ impl Driver for Blocking {
 
     fn force(&self, closing: Duration) -> ShutdownReport {
         self.stager.force(closing)
+    }
+
+    fn shutdown_because(&self, grace: Grace, reason: &str) -> ShutdownReport {
+        self.stager.shutdown_because(grace, reason)
+    }
+
+    fn force_because(&self, closing: Duration, reason: &str) -> ShutdownReport {
+        self.stager.force_because(closing, reason)
+    }
+
+    fn figures(&self) -> Figures {
+        self.stager.figures()
+    }
+
+    fn timings(&self) -> Timings {
+        self.stager.timings()
     }
 
     fn closed(&self) -> ShutdownReport {

@@ -9,6 +9,7 @@ use driver_kit::contents::Contents;
 use driver_kit::core::{
     Access, FileId, Grace, Life, Limits, Missing, Mode, PhaseName, Plan, Staging, Standing, Stats,
 };
+use driver_kit::figures::{Figures, Timings};
 use driver_kit::handlers::Handlers;
 use driver_kit::hub::{Hub, Lock};
 use driver_kit::watch::{Follow, News};
@@ -113,6 +114,28 @@ pub trait Driver: Send + Sync {
 
     /// Forces a shutdown and waits for the end.
     fn force(&self, closing: Duration) -> ShutdownReport;
+
+    /// Shuts down, says why, and waits for the end.
+    fn shutdown_because(&self, grace: Grace, reason: &str) -> ShutdownReport {
+        self.hub().shut_down_because(grace, reason);
+        self.closed()
+    }
+
+    /// Forces a shutdown, says why, and waits for the end.
+    fn force_because(&self, closing: Duration, reason: &str) -> ShutdownReport {
+        self.hub().force_because(closing, reason);
+        self.closed()
+    }
+
+    /// Counts, rates and health.
+    fn figures(&self) -> Figures {
+        self.hub().figures()
+    }
+
+    /// How long operations took.
+    fn timings(&self) -> Timings {
+        self.hub().timings()
+    }
 
     /// Waits for the end of a shutdown that somebody else began.
     fn closed(&self) -> ShutdownReport;

@@ -4,7 +4,9 @@
 use super::driver::{Configuration, Driver};
 use super::trace::replays;
 use super::watch::wait_for;
-use driver_kit::core::{Grace, Limits, PhaseName};
+use driver_kit::core::{Class, Grace, Limits, PhaseName, Stats};
+use driver_kit::figures::RequestKind;
+use driver_kit::hub::Hub;
 use std::error::Error;
 use std::fs;
 use std::io;
@@ -175,13 +177,44 @@ fn settled(driver: &dyn Driver) -> Result<(), Box<dyn Error>> {
     if driver.charged() != 0 {
         return Err(format!("{} bytes of budget are still taken", driver.charged()).into());
     }
+    if let Some(hub) = driver.kit() {
+        measured(hub)?;
+    }
     let stats = driver.stats();
-    let answered =
-        stats.completed + stats.failed + stats.cancelled + stats.expired + stats.abandoned;
-    if stats.pending != 0 || stats.accepted != answered {
+    if stats.pending != 0 || stats.accepted != answered(&stats) {
         return Err(format!("not every operation had one outcome: {stats:?}").into());
     }
     Ok(())
+}
+
+/// What was measured is what was counted: each answered operation once, and writes in their classes.
+fn measured(hub: &Hub) -> Result<(), Box<dyn Error>> {
+    // Whoever hears of the end may be faster than who brings the last times.
+    wait_for("the last times to be recorded", || {
+        hub.timings().of_all().count() == answered(&hub.stats())
+    })?;
+    let timings = hub.timings();
+    for class in Class::ALL {
+        let writes = hub.writes_of(class);
+        let counted = writes.accepted - writes.pending;
+        let timing = timings.of_kind_and_class(RequestKind::Write, class);
+        if timing.count() != counted {
+            let found = timing.count();
+            return Err(format!("{found} writes of {class:?} were measured: {writes:?}").into());
+        }
+    }
+    let (all, kinds) = (timings.of_all(), RequestKind::ALL);
+    let by_kind = kinds.map(|kind| timings.of_kind(kind).count());
+    let by_class = Class::ALL.map(|class| timings.of_class(class).count());
+    let sums = (by_kind.iter().sum(), by_class.iter().sum());
+    if sums != (all.count(), all.count()) || all.service.count() > all.count() {
+        return Err(format!("what was measured does not agree: {timings:?}").into());
+    }
+    Ok(())
+}
+
+const fn answered(stats: &Stats) -> u64 {
+    stats.completed + stats.failed + stats.cancelled + stats.expired + stats.abandoned
 }
 
 /// Bytes of which each tells its place and its seed, none of them 0.

@@ -206,6 +206,15 @@ impl Turn<'_> {
             let conserved = c.accepted == gone + c.pending;
             Rule::CountsConserved.holds(conserved, || format!("{class:?}: {c:?}"))?;
         }
+        // Files are refused writes only after a sync failed, and never more of them than there are.
+        let files = self.state.machine.files() as u64;
+        let told = s.unsyncable <= s.syncs_failed.min(files);
+        Rule::CountsConserved.holds(told, || format!("{files} files: {s:?}"))?;
+        for job in &self.state.around.jobs {
+            let mut askers = self.state.machine.askers(job.io);
+            let known = askers.all(|op| self.state.machine.class_of_op(op).is_some());
+            Rule::CountsConserved.holds(known, || format!("somebody gone has {:?}", job.kind))?;
+        }
         let waiting = self.state.around.asked.len() as u64;
         let same = match self.world.dawdles() {
             true => s.pending <= waiting,

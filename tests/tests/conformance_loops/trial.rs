@@ -120,6 +120,7 @@ impl<E: Embedded> Driver for Trial<E> {
         let report = || self.running.with(|embedded| embedded.report());
         wait_for("the loop to close", || matches!(report(), Ok(Some(_)))).expect("it closes");
         ShutdownReport {
+            reason: None,
             machine: report().ok().flatten().expect("it has closed"),
             unfinished: Vec::new(),
             panics: 0,

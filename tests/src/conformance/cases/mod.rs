@@ -9,6 +9,7 @@ mod crowds;
 mod damaged_logs;
 mod ending;
 mod failing;
+mod figures;
 mod flight;
 mod following;
 mod life;
@@ -23,6 +24,7 @@ mod nodes;
 mod paths;
 mod points;
 mod queues;
+mod reasons;
 mod replacing;
 mod rewriting;
 mod shutdown;
@@ -54,6 +56,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(points::cases());
     cases.extend(shutdown::cases());
     cases.extend(ending::cases());
+    cases.extend(reasons::cases());
     cases.extend(signals::cases());
     cases.extend(lying::cases());
     cases.extend(writing::cases());
@@ -69,6 +72,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(locking::cases());
     cases.extend(locked_files::cases());
     cases.extend(updating::cases());
+    cases.extend(figures::cases());
     cases
 }
 

@@ -60,7 +60,7 @@ pub(super) fn listen(driver: &dyn Driver) -> Arc<Mutex<Vec<Notice>>> {
 /// Every phase that was heard of, once the last was.
 pub(super) fn phases(heard: &Mutex<Vec<Notice>>) -> io::Result<Vec<(PhaseName, Why)>> {
     let phase = |notice: &Notice| match notice {
-        Notice::Phase { phase, cause } => Some((*phase, *cause)),
+        Notice::Phase { phase, cause, .. } => Some((*phase, *cause)),
         Notice::Progress { .. } | Notice::Abandoned { .. } => None,
     };
     let mut phases = Vec::new();

@@ -1,0 +1,200 @@
+//! What is counted and measured of a hub, and how it stands.
+
+use super::Hub;
+use super::state::State;
+#[cfg(not(any(staging_loom, staging_shuttle)))]
+use crate::figures::Timings;
+use crate::figures::{Condition, Course, Figures, Health, Queue, RequestKind, Samples};
+use crate::sync::lock;
+use staging_core::{
+    Cause, Class, HandleId, IoId, OpId, PhaseName, Request, Stats, Tick, WriteCounts,
+};
+use std::time::Duration;
+
+impl Hub {
+    /// What the machine has counted.
+    pub fn stats(&self) -> Stats {
+        *lock(&self.state).machine.stats()
+    }
+
+    /// What became of the writes of a class.
+    pub fn writes_of(&self, class: Class) -> WriteCounts {
+        *lock(&self.state).machine.writes_of(class)
+    }
+
+    /// What became of the writes to a file since it was opened for writing; `None` where it is not.
+    pub fn writes_to(&self, handle: HandleId) -> Option<WriteCounts> {
+        lock(&self.state).machine.writes_to(handle).copied()
+    }
+
+    /// Counts, rates and health, as of one moment. The hub's lock is held for the time that it takes to copy
+    /// them, about a tenth of a microsecond.
+    pub fn figures(&self) -> Figures {
+        let (uptime, stats, writes, health) = {
+            let state = lock(&self.state);
+            let now = self.clock.now();
+            let machine = &state.machine;
+            (
+                Duration::from_nanos(now.0),
+                *machine.stats(),
+                state.writes_by_class(),
+                state.health(now),
+            )
+        };
+        let rates = lock(&self.paces).look(uptime, &stats);
+        Figures {
+            uptime,
+            stats,
+            health,
+            answered: rates.answered,
+            staged: rates.staged,
+            written: rates.written,
+            writes,
+        }
+    }
+
+    /// How the operations waited and were served that were answered until now. The hub's lock is not
+    /// taken, and nobody who works is held up for longer than it takes to exchange two pointers; the
+    /// histograms are copied, 60 KiB for each kind and class that there was.
+    #[cfg(not(any(staging_loom, staging_shuttle)))]
+    pub fn timings(&self) -> Timings {
+        self.measured.timings()
+    }
+
+    #[cfg(not(any(staging_loom, staging_shuttle)))]
+    pub(super) fn measure(&self, samples: &mut Samples) {
+        self.measured.record(samples);
+    }
+
+    /// A model looks at what is decided, and not at how long it took.
+    #[cfg(any(staging_loom, staging_shuttle))]
+    pub(super) fn measure(&self, samples: &mut Samples) {
+        samples.drain().for_each(drop);
+    }
+}
+
+impl State {
+    pub(super) fn begin_course(&self, op: OpId, request: Request) -> Course {
+        let class = self.machine.class_of_op(op).unwrap_or_default();
+        Course::begin(RequestKind::of(request), class, self.now)
+    }
+
+    /// Whoever is to carry an action out has it.
+    pub(super) fn hand_out(&mut self, io: IoId) {
+        for op in self.machine.askers(io) {
+            if let Some(row) = self.table.op(op) {
+                row.course.hand_out(self.now);
+            }
+        }
+    }
+
+    /// The caller has the action himself.
+    pub(super) fn keep_own(&mut self, op: OpId) {
+        if let Some(row) = self.table.op(op) {
+            row.course.hand_out(self.now);
+        }
+    }
+
+    /// Whoever had the action of an operation left it to others.
+    pub(super) fn take_back(&mut self, op: OpId) {
+        if let Some(row) = self.table.op(op) {
+            row.course.take_back();
+        }
+    }
+
+    fn writes_by_class(&self) -> [WriteCounts; Class::ALL.len()] {
+        let mut writes = [WriteCounts::default(); Class::ALL.len()];
+        for class in Class::ALL {
+            writes[class as usize] = *self.machine.writes_of(class);
+        }
+        writes
+    }
+
+    fn health(&self, now: Tick) -> Health {
+        let stats = self.machine.stats();
+        let waiting = self.deferred.len() + self.parked.len();
+        Health {
+            condition: self.condition(),
+            unsyncable: stats.unsyncable,
+            queue: Queue {
+                operations: stats.pending,
+                most: stats.most_pending,
+                limit: self.machine.limits().operations,
+                under_way: self.under_way.saturating_sub(waiting as u64),
+            },
+            workers: self.crew.workers(now, self.has_work()),
+        }
+    }
+
+    fn condition(&self) -> Condition {
+        match self.machine.phase() {
+            PhaseName::Running if self.machine.operations_have_room() => Condition::Ready,
+            PhaseName::Running => Condition::Full,
+            PhaseName::Draining => Condition::Draining,
+            PhaseName::Closing => Condition::Closing,
+            PhaseName::Closed => match self.machine.report().map(|report| report.cause) {
+                Some(Cause::DriverLost) => Condition::DriverLost,
+                Some(
+                    Cause::Asked
+                    | Cause::Forced
+                    | Cause::Drained
+                    | Cause::GivenBack
+                    | Cause::OutOfTime,
+                )
+                | None => Condition::Closed,
+            },
+        }
+    }
+}
+
+#[cfg(all(test, not(any(staging_loom, staging_shuttle))))] // the hub's lock needs a model
+mod tests {
+    use super::*;
+    use crate::hub::Setup;
+    use crate::signals::Press;
+    use std::sync::Arc;
+    use std::sync::mpsc::{RecvTimeoutError, channel};
+    use std::thread;
+
+    /// After this long somebody is taken to hang.
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    fn hub() -> Arc<Hub> {
+        Hub::new(Setup {
+            limits: staging_core::Limits::default(),
+            means: crate::contents::Means::default(),
+            workers: 0,
+            start: Box::new(|_| {}),
+        })
+    }
+
+    /// While one has the hub's lock, another measures and reads the times.
+    #[test]
+    fn times_are_recorded_and_read_without_the_lock() -> Result<(), RecvTimeoutError> {
+        let hub = hub();
+        let held = lock(&hub.state);
+        let (reader, (tell, told)) = (Arc::clone(&hub), channel());
+        thread::spawn(move || {
+            let course = Course::begin(RequestKind::Read, Class::Normal, Tick::ZERO);
+            let mut samples = Samples::default();
+            samples.add(course.end(Tick(5)));
+            reader.measure(&mut samples);
+            tell.send(reader.timings().of_all().count())
+        });
+        let count = told.recv_timeout(PATIENCE);
+        drop(held);
+        assert_eq!(count?, 1);
+        Ok(())
+    }
+
+    /// S6, S8.
+    #[test]
+    fn a_signal_is_a_reason() {
+        for press in [Press::Graceful, Press::Force] {
+            let hub = hub();
+            press.shut_down(&Arc::downgrade(&hub), staging_core::Grace::default());
+            let reason = lock(&hub.state).reason.clone();
+            assert_eq!(reason.as_deref(), Some("a signal came"));
+        }
+    }
+}
