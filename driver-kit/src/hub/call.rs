@@ -2,8 +2,9 @@
 
 use super::Hub;
 use super::deliver::Deliveries;
+use super::lone::given_up;
 use super::room::Standby;
-use super::slot::{Slot, Ticket};
+use super::slot::{Coming, Ticket};
 use super::state::State;
 use super::table::{OpRow, Replacing, Waiter};
 use crate::clock::Deadline;
@@ -114,28 +115,40 @@ impl Hub {
         deadline: Deadline,
         room: Standby<'_>,
     ) -> Result<Ticket, Failure> {
-        let (slot, payload) = (Slot::new(), payload.into());
+        let payload = payload.into();
         let mut deliveries = Deliveries::default();
-        let (accepted, call) = {
+        let (accepted, waits, call) = {
             let mut state = lock(&self.state);
             let now = self.clock.now();
             let deadline = deadline.tick(self.clock);
-            let waiter = Waiter::Slot(Arc::clone(&slot));
-            let accepted = state.accept(now, deadline, operation, path, request, waiter);
+            let accepted = state.accept(now, deadline, operation, path, request, Waiter::Here);
             if let Ok(op) = accepted {
+                deliveries.mine = Some(op);
                 state.take_payload(op, payload);
             }
             if let (Err(Reject::Full(_)), Some((room, waker))) = (accepted, room) {
                 state.blocked.stand(room.place(), waker);
             }
             state.drain_told(&mut deliveries);
-            (accepted, state.call())
+            // A slot is for who has to wait; nobody else takes the lock before it is there.
+            let waits = match (accepted, &deliveries.here) {
+                (Ok(op), None) => self.wait_in_slot(&mut state, op),
+                (Ok(_), Some(_)) | (Err(_), _) => None,
+            };
+            (accepted, waits, state.call())
         };
+        let here = deliveries.here.take();
         deliveries.deliver(self);
         self.make(call);
-        match accepted {
-            Ok(op) => Ok(Ticket::new(Arc::clone(self), op, slot)),
-            Err(reject) => Err(refusal(operation, path, reject)),
+        let op = accepted.map_err(|reject| refusal(operation, path, reject))?;
+        match (waits, here) {
+            (Some(ticket), _) => Ok(ticket),
+            (None, Some(mut answer)) => {
+                answer.arm(self);
+                let answer = Coming::Here(Box::new(answer));
+                Ok(Ticket::new(Arc::clone(self), op, answer))
+            }
+            (None, None) => Err(given_up(operation, path)),
         }
     }
 

@@ -4,7 +4,7 @@
 use super::Hub;
 use super::call::refusal;
 use super::deliver::Deliveries;
-use super::slot::{Answer, Slot, Ticket};
+use super::slot::{Answer, Coming, Slot, Ticket};
 use super::state::State;
 use super::table::Waiter;
 use crate::clock::Deadline;
@@ -317,10 +317,10 @@ impl Hub {
     }
 
     /// Nothing if the operation was answered, by a shutdown that gave it up.
-    fn wait_in_slot(self: &Arc<Self>, state: &mut State, op: OpId) -> Option<Ticket> {
+    pub(super) fn wait_in_slot(self: &Arc<Self>, state: &mut State, op: OpId) -> Option<Ticket> {
         let slot = Slot::new();
         state.table.op(op)?.waiter = Waiter::Slot(Arc::clone(&slot));
-        Some(Ticket::new(Arc::clone(self), op, slot))
+        Some(Ticket::new(Arc::clone(self), op, Coming::In(slot)))
     }
 }
 
@@ -347,7 +347,7 @@ pub fn read_answer(answer: Answer, offset: u64, buffer: &mut [u8]) -> Result<usi
     }
 }
 
-fn given_up(operation: Operation, path: &Arc<Path>) -> Failure {
+pub(super) fn given_up(operation: Operation, path: &Arc<Path>) -> Failure {
     Failure {
         operation,
         path: Arc::clone(path),

@@ -253,18 +253,22 @@ impl Slot {
 pub struct Ticket {
     hub: Arc<Hub>,
     op: OpId,
-    slot: Arc<Slot>,
-    answered: bool,
+    answer: Coming,
+}
+
+/// Where the answer is.
+#[derive(Debug)]
+pub(crate) enum Coming {
+    /// It was decided when the operation was accepted, and nobody had to wait for it.
+    Here(Box<Answer>),
+    /// It will be put there.
+    In(Arc<Slot>),
+    Taken,
 }
 
 impl Ticket {
-    pub(crate) fn new(hub: Arc<Hub>, op: OpId, slot: Arc<Slot>) -> Ticket {
-        Ticket {
-            hub,
-            op,
-            slot,
-            answered: false,
-        }
+    pub(crate) const fn new(hub: Arc<Hub>, op: OpId, answer: Coming) -> Ticket {
+        Ticket { hub, op, answer }
     }
 
     /// Which operation.
@@ -279,9 +283,17 @@ impl Ticket {
 
     /// Takes the answer, or leaves the waker to be woken when it comes.
     pub fn poll_answer(&mut self, waker: &Waker) -> Poll<Answer> {
-        let polled = self.slot.poll(waker);
-        self.answered |= polled.is_ready();
-        polled
+        match std::mem::replace(&mut self.answer, Coming::Taken) {
+            Coming::Here(answer) => Poll::Ready(*answer),
+            Coming::In(slot) => {
+                let polled = slot.poll(waker);
+                if polled.is_pending() {
+                    self.answer = Coming::In(slot);
+                }
+                polled
+            }
+            Coming::Taken => Poll::Pending,
+        }
     }
 
     /// Cancels the operation; the answer still comes, and says so unless it was there before.
@@ -300,8 +312,9 @@ impl Future for Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if !self.answered {
-            self.hub.cancel(self.op);
+        match self.answer {
+            Coming::In(_) => self.hub.cancel(self.op),
+            Coming::Here(_) | Coming::Taken => {}
         }
     }
 }
