@@ -4,7 +4,7 @@
 
 use super::Machine;
 use super::extent::Extent;
-use super::state::{Answers, Io, OpState, Owner, Place, RUN, WritingId};
+use super::state::{Answers, Io, LINE, OpState, Owner, Place, RUN, WritingId};
 use super::write::{Executed, written_outcome};
 use crate::action::IoKind;
 use crate::id::{IoId, OpId};
@@ -62,54 +62,85 @@ impl Machine {
             io,
             extent: self.extent(op),
         };
-        let (mut first, mut parts, mut bytes) = (whole, 1, len);
+        let mut parts = core::mem::take(&mut self.parts);
+        let (mut first, mut bytes) = (whole, len);
         while let Some(before) = self.neighbour(writing, op, first.extent.offset.checked_sub(1))
             && before.extent.end() == first.extent.offset
-            && self.has_place(parts, bytes, before)
+            && self.has_place(parts.len() + 1, bytes, before)
         {
-            (first, parts, bytes) = (before, parts + 1, bytes + before.extent.len);
+            parts.push((before.extent.offset, before.op));
+            (first, bytes) = (before, bytes + before.extent.len);
         }
+        parts.reverse();
+        parts.push((whole.extent.offset, op));
         let mut last = whole;
-        while let Some(after) = self.neighbour(writing, op, Some(last.extent.end()))
+        while let Some(after) = self.follower(writing, whole, last)
             && after.extent.offset == last.extent.end()
-            && self.has_place(parts, bytes, after)
+            && self.has_place(parts.len(), bytes, after)
         {
-            (last, parts, bytes) = (after, parts + 1, bytes + after.extent.len);
+            parts.push((after.extent.offset, after.op));
+            (last, bytes) = (after, bytes + after.extent.len);
         }
-        if parts == 1 {
-            return;
-        }
-        let end = last.extent.end();
-        let mut next = Some(first);
-        let mut run = List::EMPTY;
-        while let Some(part) = next {
-            self.ops.push_back(&mut run, RUN, part.op);
-            let at = part.extent.end();
-            next = match at {
-                _ if at == end => None,
-                _ if at == whole.extent.offset => Some(whole),
-                _ => self.neighbour(writing, op, Some(at)),
+        if parts.len() > 1 {
+            self.stats.merged += parts.len() as u64 - 1;
+            let kind = IoKind::Write {
+                file,
+                op: first.op,
+                offset: first.extent.offset,
+                len: bytes,
+                parts: parts.len() as u32,
             };
-            if part.io != io {
-                self.recall(part.io);
-                self.ops[part.op].state = OpState::Performing { io };
-            }
+            self.go_together(io, kind, &parts);
         }
-        self.stats.merged += u64::from(parts - 1);
-        let entry = &mut self.ios[io];
-        entry.run = run;
-        entry.kind = IoKind::Write {
-            file,
-            op: first.op,
-            offset: first.extent.offset,
-            len: bytes,
-            parts,
-        };
+        parts.clear();
+        self.parts = parts;
     }
 
-    fn has_place(&self, parts: u32, bytes: u64, more: Part) -> bool {
+    /// The others need no action of their own.
+    fn go_together(&mut self, io: IoId, kind: IoKind, parts: &[(u64, OpId)]) {
+        let mut run = List::EMPTY;
+        for (_, part) in parts {
+            self.ops.push_back(&mut run, RUN, *part);
+            if let OpState::Performing { io: own } = self.ops[*part].state
+                && own != io
+            {
+                self.recall(own);
+                self.ops[*part].state = OpState::Performing { io };
+            }
+        }
+        let entry = &mut self.ios[io];
+        (entry.run, entry.kind) = (run, kind);
+    }
+
+    /// What may come behind the last part of a run: mostly whoever stands behind it in its line. One that
+    /// begins there and is ready is the first that changes its bytes, or it would wait.
+    fn follower(&self, writing: WritingId, whole: Part, last: Part) -> Option<Part> {
+        let end = last.extent.end();
+        let next = match last.io == whole.io {
+            // It has stepped out of its line already.
+            true => {
+                let class = self.ios[whole.io].class as usize;
+                self.ios.first(&self.writings[writing].queued[class])
+            }
+            false => self.ios.after(LINE, last.io),
+        };
+        if let Some(io) = next
+            && let Io {
+                kind: IoKind::Write { op, offset, .. },
+                ..
+            } = self.ios[io]
+            && offset == end
+            && self.ops[op].epoch == self.ops[whole.op].epoch
+        {
+            let extent = self.extent(op);
+            return Some(Part { op, io, extent });
+        }
+        self.neighbour(writing, whole.op, Some(end))
+    }
+
+    fn has_place(&self, parts: usize, bytes: u64, more: Part) -> bool {
         let together = bytes.saturating_add(more.extent.len);
-        parts < self.limits.merge && together <= self.limits.merge_bytes
+        (parts as u64) < u64::from(self.limits.merge) && together <= self.limits.merge_bytes
     }
 
     /// The write whose place holds this byte, if it is ready and no barrier lies between.
