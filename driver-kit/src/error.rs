@@ -317,7 +317,7 @@ fn explain_fault(fault: Fault) -> &'static str {
         Fault::Short => "the system took fewer bytes than were written and gave no error",
         Fault::SyncFailed => {
             "a sync of it failed before: what was written since the last one that succeeded may be \
-             lost; open it again and write that again"
+             lost; write that again, to the file opened again unless it was opened to keep dirty"
         }
         Fault::Behind(_) => {
             "a write that was answered when it was accepted failed later: what was written behind since \

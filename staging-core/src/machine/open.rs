@@ -269,8 +269,10 @@ impl Machine {
                     readers: List::EMPTY,
                     leavers: List::EMPTY,
                     writing: None,
+                    own: None,
                     room: Fullness::Quiet,
                     news: News::NONE,
+                    has_own: false,
                 });
                 self.keys.insert(key, file);
                 self.make_room_for_files();
