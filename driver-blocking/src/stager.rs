@@ -21,6 +21,7 @@ use driver_kit::handlers::Handlers;
 use driver_kit::hub::{End, Hub, Setup};
 use driver_kit::journal::Recording;
 use driver_kit::observe::Notice;
+use driver_kit::options::Options;
 use driver_kit::path::Here;
 use driver_kit::signals::Signals;
 use driver_kit::{Deadline, ShutdownReport};
@@ -47,6 +48,8 @@ pub struct Stager {
 #[derive(Debug)]
 struct Owner {
     hub: Arc<Hub>,
+    /// How files are opened where nobody asks otherwise.
+    options: Options,
 }
 
 impl Drop for Owner {
@@ -67,6 +70,7 @@ impl Drop for Owner {
 pub struct Builder {
     limits: Limits,
     means: Means,
+    options: Options,
     pool: u32,
 }
 
@@ -125,7 +129,17 @@ impl Builder {
         Builder { means, ..self }
     }
 
-    /// Every bound there is.
+    /// Whether what is opened to be written is written behind (R8) unless its options say otherwise, or say
+    /// that it is written through. It is not by default.
+    pub const fn write_behind(self, behind: bool) -> Builder {
+        let options = Options {
+            writes_behind_unasked: behind,
+            ..self.options
+        };
+        Builder { options, ..self }
+    }
+
+    /// Every bound there is. They can be changed later: see [`set_limits`](Stager::set_limits).
     pub const fn limits(self, limits: Limits) -> Builder {
         Builder { limits, ..self }
     }
@@ -142,6 +156,7 @@ impl Builder {
         Stager {
             owner: Arc::new(Owner {
                 hub: Hub::new(setup),
+                options: self.options,
             }),
         }
     }
@@ -176,6 +191,7 @@ impl Stager {
         Builder {
             limits: Limits::default(),
             means: Means::default(),
+            options: Options::new(),
             pool: 0,
         }
     }
@@ -191,7 +207,7 @@ impl Stager {
 
     /// Opens a file in other ways than [`open`](Stager::open).
     pub fn options(&self) -> OpenOptions {
-        OpenOptions::new(Arc::clone(self.hub()))
+        OpenOptions::of(Arc::clone(self.hub()), self.owner.options)
     }
 
     /// Stages many files together. See [`Batch`].
@@ -288,6 +304,31 @@ impl Stager {
             hub.submit_for_all(operation, request, deadline, room)
         })?;
         answer(ticket, deadline).done().map_err(Failure::into_io)
+    }
+
+    /// The limits that it keeps to now (R12).
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.hub().limits()
+    }
+
+    /// Other limits from now on, all of them or none (R12). Whoever waits for room is woken if there is
+    /// more. Where a bound is lowered below what is there, nothing that was accepted is refused and
+    /// nothing is taken from who holds it: nothing more gets in until there is room. Over a lowered
+    /// budget what nobody holds is given up at once (G10).
+    ///
+    /// ```no_run
+    /// # use driver_kit::core::Limits;
+    /// # fn calm(stager: &driver_blocking::Stager) -> std::io::Result<()> {
+    /// let limits = stager.limits();
+    /// stager.set_limits(Limits { bytes: limits.bytes / 2, ..limits })?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// One of them would let nothing through, which is said by its name; or the stager was closed.
+    pub fn set_limits(&self, limits: Limits) -> io::Result<()> {
+        self.hub().set_limits(limits)
     }
 
     /// What has been counted so far.

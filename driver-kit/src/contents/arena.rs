@@ -21,7 +21,7 @@ const PLENTY: u64 = 32 * STEP_PAGES as u64;
 /// Everything under the lock of one [`Memory`](super::Memory), in pages.
 ///
 /// # Invariants
-/// `resident + mapped <= budget`; `resident` is what stands behind all chunks and the large
+/// `resident + mapped <= budget`, unless that was lowered; `resident` is what stands behind all chunks and the large
 /// runs, pooled pages included; `hot` is the part of it that is in no block.
 #[derive(Debug)]
 pub(super) struct Arena {
@@ -53,6 +53,27 @@ impl Arena {
             mapped: 0,
             chunks: Vec::new(),
             first_hot: 0,
+        }
+    }
+
+    /// In bytes, whole pages of them; what is no bound stays none.
+    pub(super) const fn budget(&self) -> u64 {
+        match self.budget == u64::MAX / PAGE as u64 {
+            true => u64::MAX,
+            false => self.budget * PAGE as u64,
+        }
+    }
+
+    pub(super) const fn set_budget(&mut self, budget: u64) {
+        self.budget = budget / PAGE as u64;
+    }
+
+    /// Gives back what is pooled beyond the budget, and says how many pages went.
+    pub(super) fn fit(&mut self) -> usize {
+        let over = (self.resident + self.mapped).saturating_sub(self.budget);
+        match over {
+            0 => 0,
+            over => self.cool(usize::try_from(over).unwrap_or(usize::MAX)),
         }
     }
 

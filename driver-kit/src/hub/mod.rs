@@ -20,6 +20,7 @@ mod depth;
 mod end;
 mod equip;
 mod help;
+mod limits;
 mod lock;
 mod lone;
 mod record;
@@ -132,6 +133,7 @@ impl Hub {
                     nudged: Vec::new(),
                     swept: Arc::default(),
                     memory: Arc::clone(&memory),
+                    overdrawn: None,
                     observers: Arc::clone(&observers),
                     notify,
                 }),
