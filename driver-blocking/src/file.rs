@@ -6,7 +6,9 @@ use crate::reader::Reader;
 use crate::writer::Writer;
 use bytes::Bytes;
 use driver_kit::contents::Contents;
-use driver_kit::core::{Class, Life, Mode, Plan, Staging, Standing, WriteCounts};
+use driver_kit::core::{
+    Class, FileLimits, Life, Mode, Plan, Staging, Standing, Tuning, WriteCounts,
+};
 use driver_kit::error::Failure;
 use driver_kit::hub::{Answer, Read, Standby, Thread, Ticket, Write, read_answer};
 use driver_kit::{Deadline, Handle};
@@ -326,6 +328,22 @@ impl File {
     /// it is not.
     pub fn writes(&self) -> Option<WriteCounts> {
         self.handle.hub().writes_to(self.handle.id())
+    }
+
+    /// How much may be under way on this file at once, in place of what the stager says of every file
+    /// (R12): from now on, for all who have it open, until another says it or the last closes it.
+    /// Whoever waits for room is woken if there is more; what was accepted stays accepted.
+    ///
+    /// # Errors
+    /// 0 operations are asked for, or the stager was closed.
+    pub fn set_limits(&self, limits: FileLimits) -> io::Result<()> {
+        let tuned = self.handle.tune(Tuning::Limits(limits));
+        tuned.map_err(Failure::into_io)
+    }
+
+    /// What was said of this file alone.
+    pub fn limits(&self) -> FileLimits {
+        self.handle.limits()
     }
 
     /// How urgent writes are that are asked for from now on (R2). What was asked before keeps its class,

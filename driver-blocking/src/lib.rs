@@ -36,7 +36,7 @@ mod watch;
 mod writer;
 
 pub use background::Background;
-pub use batch::Batch;
+pub use batch::{Batch, BatchBuilder};
 pub use driver_kit::batch::{Item, Progress, Staged};
 pub use driver_kit::contents::{Clones, Contents, Paging, Truncated, lockable};
 pub use driver_kit::core::{
@@ -61,7 +61,7 @@ pub use log::{Log, LogBuilder, LogReader, Recovered, Snapshot, Verified};
 pub use options::OpenOptions;
 pub use reader::Reader;
 pub use replace::ReplaceBuilder;
-pub use stager::{BatchBuilder, Builder, Stager};
+pub use stager::{Builder, Stager};
 pub use update::UpdateBuilder;
 pub use watch::{Watch, WatchBuilder};
 pub use writer::Writer;

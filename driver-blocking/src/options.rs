@@ -2,7 +2,7 @@
 
 use crate::file::File;
 use crate::wait::{Help, wait_until};
-use driver_kit::core::{Class, Fault, Mode, OverBudget};
+use driver_kit::core::{Class, Fault, FileLimits, Mode, OverBudget};
 use driver_kit::error::{Cause, Failure};
 use driver_kit::hub::{Answer, Hub, Room, Standby, Ticket};
 use driver_kit::options::Options;
@@ -23,7 +23,10 @@ pub struct OpenOptions {
 
 impl OpenOptions {
     pub(crate) fn new(hub: Arc<Hub>) -> OpenOptions {
-        let options = Options::new();
+        OpenOptions::of(hub, Options::new())
+    }
+
+    pub(crate) const fn of(hub: Arc<Hub>, options: Options) -> OpenOptions {
         OpenOptions { hub, options }
     }
 
@@ -67,9 +70,29 @@ impl OpenOptions {
 
     /// Whether a write is answered when it is accepted: its bytes are kept, and go to the file when it
     /// is their turn, many at once. If one fails then, the next write, flush, sync or close says so,
-    /// once (R8). Needs [`write`](Self::write) or [`append`](Self::append).
+    /// once (R8). Needs [`write`](Self::write) or [`append`](Self::append). Unless this is called, it is
+    /// as the stager's builder says.
     pub fn write_behind(mut self, behind: bool) -> Self {
-        self.options.write_behind = behind;
+        self.options.write_behind = Some(behind);
+        self
+    }
+
+    /// Whether one may go on writing after a sync of the file failed. What was not durable then is lost
+    /// either way: the system takes it for written. By default the file refuses writes and syncs until it
+    /// is opened again; a file that keeps dirty says it once: by the sync that failed, or by the next
+    /// write or sync, which is not begun, or by the next flush or close. Whatever was asked before that
+    /// error came, and was not synced before, must then be written again by whoever still has it; syncs
+    /// vouch for what is written after it (R8). Needs [`write`](Self::write) or
+    /// [`append`](Self::append).
+    pub fn keep_dirty(mut self, keep: bool) -> Self {
+        self.options.keep_dirty = keep;
+        self
+    }
+
+    /// How much may be under way on this file at once, whoever has it open: where several say it, the
+    /// latest counts (R12). See [`File::set_limits`](crate::File::set_limits).
+    pub fn limits(mut self, limits: FileLimits) -> Self {
+        self.options.limits = limits;
         self
     }
 
@@ -119,7 +142,7 @@ impl OpenOptions {
         let handle = answer(ticket, deadline)
             .opened()
             .map_err(Failure::into_io)?;
-        self.options.instruct(&handle);
+        self.options.instruct(&handle).map_err(Failure::into_io)?;
         let file = File::new(handle, self.options.append);
         if self.options.truncate {
             file.set_len_by(0, deadline)?;

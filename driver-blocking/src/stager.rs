@@ -1,6 +1,6 @@
 //! The stager: where files are opened, staged together, and shut down.
 
-use crate::batch::Batch;
+use crate::batch::BatchBuilder;
 use crate::file::File;
 use crate::follow::FollowBuilder;
 use crate::lock::LockBuilder;
@@ -11,18 +11,15 @@ use crate::update::UpdateBuilder;
 use crate::wait::{Help, wait_until};
 use crate::watch::WatchBuilder;
 use bytes::Bytes;
-use driver_kit::batch::{Order, Paths};
 use driver_kit::contents::{Clones, Means, Paging};
-use driver_kit::core::{
-    Class, Grace, Limits, PhaseName, Plan, Pressure, Request, Stats, WriteCounts,
-};
+use driver_kit::core::{Class, Grace, Limits, PhaseName, Pressure, Request, Stats, WriteCounts};
 use driver_kit::error::{Failure, Operation};
 use driver_kit::figures::{Figures, Timings};
 use driver_kit::handlers::Handlers;
 use driver_kit::hub::{End, Hub, Setup};
 use driver_kit::journal::Recording;
 use driver_kit::observe::Notice;
-use driver_kit::path::Here;
+use driver_kit::options::Options;
 use driver_kit::signals::Signals;
 use driver_kit::{Deadline, ShutdownReport};
 use std::io;
@@ -48,6 +45,8 @@ pub struct Stager {
 #[derive(Debug)]
 struct Owner {
     hub: Arc<Hub>,
+    /// How files are opened where nobody asks otherwise.
+    options: Options,
 }
 
 impl Drop for Owner {
@@ -68,6 +67,7 @@ impl Drop for Owner {
 pub struct Builder {
     limits: Limits,
     means: Means,
+    options: Options,
     pool: u32,
 }
 
@@ -126,7 +126,17 @@ impl Builder {
         Builder { means, ..self }
     }
 
-    /// Every bound there is.
+    /// Whether what is opened to be written is written behind (R8) unless its options say otherwise, or say
+    /// that it is written through. It is not by default.
+    pub const fn write_behind(self, behind: bool) -> Builder {
+        let options = Options {
+            writes_behind_unasked: behind,
+            ..self.options
+        };
+        Builder { options, ..self }
+    }
+
+    /// Every bound there is. They can be changed later: see [`set_limits`](Stager::set_limits).
     pub const fn limits(self, limits: Limits) -> Builder {
         Builder { limits, ..self }
     }
@@ -143,6 +153,7 @@ impl Builder {
         Stager {
             owner: Arc::new(Owner {
                 hub: Hub::new(setup),
+                options: self.options,
             }),
         }
     }
@@ -177,6 +188,7 @@ impl Stager {
         Builder {
             limits: Limits::default(),
             means: Means::default(),
+            options: Options::new(),
             pool: 0,
         }
     }
@@ -192,7 +204,7 @@ impl Stager {
 
     /// Opens a file in other ways than [`open`](Stager::open).
     pub fn options(&self) -> OpenOptions {
-        OpenOptions::new(Arc::clone(self.hub()))
+        OpenOptions::of(Arc::clone(self.hub()), self.owner.options)
     }
 
     /// Stages many files together. See [`Batch`].
@@ -203,15 +215,7 @@ impl Stager {
         P::IntoIter: Send + 'static,
     {
         let paths = paths.into_iter().map(|path| path.as_ref().to_path_buf());
-        BatchBuilder {
-            hub: Arc::clone(self.hub()),
-            paths: Box::new(paths),
-            order: Order {
-                plan: Plan::of(driver_kit::core::Mode::Auto),
-                concurrency: 64,
-                deadline: Deadline::Never,
-            },
-        }
+        BatchBuilder::of(Arc::clone(self.hub()), Box::new(paths))
     }
 
     /// Replaces what a path leads to, whole or not at all (A1). The bytes are not copied. Many that are asked
@@ -289,6 +293,31 @@ impl Stager {
             hub.submit_for_all(operation, request, deadline, room)
         })?;
         answer(ticket, deadline).done().map_err(Failure::into_io)
+    }
+
+    /// The limits that it keeps to now (R12).
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.hub().limits()
+    }
+
+    /// Other limits from now on, all of them or none (R12). Whoever waits for room is woken if there is
+    /// more. Where a bound is lowered below what is there, nothing that was accepted is refused and
+    /// nothing is taken from who holds it: nothing more gets in until there is room. Over a lowered
+    /// budget what nobody holds is given up at once (G10).
+    ///
+    /// ```no_run
+    /// # use driver_kit::core::Limits;
+    /// # fn calm(stager: &driver_blocking::Stager) -> std::io::Result<()> {
+    /// let limits = stager.limits();
+    /// stager.set_limits(Limits { bytes: limits.bytes / 2, ..limits })?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// One of them would let nothing through, which is said by its name; or the stager was closed.
+    pub fn set_limits(&self, limits: Limits) -> io::Result<()> {
+        self.hub().set_limits(limits)
     }
 
     /// What has been counted so far.
@@ -416,55 +445,5 @@ impl Stager {
     /// The signals could not be caught.
     pub fn shutdown_on_signals(&self, grace: Grace) -> io::Result<()> {
         Signals::catch()?.listen(Arc::downgrade(self.hub()), grace)
-    }
-}
-
-/// Many files to be staged together. See [`Stager::stage`].
-#[must_use = "nothing is staged until `start` is called"]
-pub struct BatchBuilder {
-    hub: Arc<Hub>,
-    paths: Paths,
-    order: Order,
-}
-
-impl BatchBuilder {
-    /// By which means (G3). `Auto` by default.
-    pub fn mode(mut self, mode: driver_kit::core::Mode) -> Self {
-        self.order.plan.mode = mode;
-        self
-    }
-
-    /// The whole plan.
-    pub fn plan(mut self, plan: Plan) -> Self {
-        self.order.plan = plan;
-        self
-    }
-
-    /// How many files may be under way at once. 64 by default.
-    pub fn concurrency(mut self, files: u32) -> Self {
-        self.order.concurrency = files;
-        self
-    }
-
-    /// When those that are not done are given up.
-    pub fn deadline(mut self, deadline: Deadline) -> Self {
-        self.order.deadline = deadline;
-        self
-    }
-
-    /// Begins. With a pool, staging goes on by itself; without, in [`Batch::wait`].
-    ///
-    /// # Errors
-    /// Relative paths begin at the current directory, and there is none.
-    pub fn start(self) -> io::Result<Batch> {
-        Ok(Batch::begin(self.hub, self.order, Here::now()?, self.paths))
-    }
-}
-
-impl std::fmt::Debug for BatchBuilder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("BatchBuilder")
-            .field("order", &self.order)
-            .finish_non_exhaustive()
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::contents::Truncated;
 use crate::log::log_failure;
-use staging_core::{Bound, Fault, NodeKind, Reject};
+use staging_core::{BadLimit, Bound, Fault, NodeKind, Reject};
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -45,6 +45,8 @@ pub enum Operation {
     Seek,
     /// Closing a handle.
     Close,
+    /// Saying how an open file is to be used.
+    Tune,
     /// Asking how much of a file is in memory.
     Status,
     /// Looking whether a log is whole.
@@ -73,6 +75,7 @@ impl Operation {
             Operation::Update => "update",
             Operation::Seek => "seek",
             Operation::Close => "close",
+            Operation::Tune => "adjust",
             Operation::Status => "ask about",
             Operation::Verify => "verify",
             Operation::Checkpoint => "checkpoint",
@@ -231,7 +234,9 @@ impl Failure {
             Cause::Contended(_) => io::ErrorKind::TimedOut,
             Cause::Rejected(reject) => match reject {
                 Reject::Full(_) => io::ErrorKind::WouldBlock,
-                Reject::UnknownHandle | Reject::BadRange => io::ErrorKind::InvalidInput,
+                Reject::UnknownHandle | Reject::BadRange | Reject::BadLimit(_) => {
+                    io::ErrorKind::InvalidInput
+                }
                 Reject::ReadOnly => io::ErrorKind::PermissionDenied,
                 Reject::ShuttingDown => io::ErrorKind::BrokenPipe,
                 _ => io::ErrorKind::Other,
@@ -264,6 +269,7 @@ impl fmt::Display for Failure {
                 f,
                 "{holder} has it, and the time to wait is over; wait longer, or look what that one does"
             ),
+            Cause::Rejected(Reject::BadLimit(limit)) => write!(f, "refused: {}", BadLimit(limit)),
             Cause::Rejected(reject) => f.write_str(explain_reject(reject)),
         }
     }
@@ -317,7 +323,7 @@ fn explain_fault(fault: Fault) -> &'static str {
         Fault::Short => "the system took fewer bytes than were written and gave no error",
         Fault::SyncFailed => {
             "a sync of it failed before: what was written since the last one that succeeded may be \
-             lost; open it again and write that again"
+             lost; write that again, to the file opened again unless it was opened to keep dirty"
         }
         Fault::Behind(_) => {
             "a write that was answered when it was accepted failed later: what was written behind since \

@@ -5,7 +5,9 @@ use crate::contents::{Contents, Published, Truncated};
 use crate::error::{Cause, Failure, Operation};
 use crate::hub::{Hub, Lent, Read, Standby, Thread, Ticket, Until, Write};
 use bytes::Bytes;
-use staging_core::{Class, Fault, FileId, HandleId, Plan, Reject, Request, Staging};
+use staging_core::{
+    Class, Fault, FileId, FileLimits, HandleId, Plan, Reject, Request, Staging, Tuning,
+};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -90,6 +92,20 @@ impl Handle {
     /// class.
     pub fn set_class(&self, class: Class) {
         self.manner.class.store(class as u8, Ordering::Relaxed);
+    }
+
+    /// Says how it is to be used from now on.
+    ///
+    /// # Errors
+    /// The stager was closed, or that makes no sense.
+    pub fn tune(&self, tuning: Tuning) -> Result<(), Failure> {
+        self.hub.tune(&self.path, self.id, tuning)
+    }
+
+    /// What its file may hold in place of what the stager says of every file; none after the stager was
+    /// closed.
+    pub fn limits(&self) -> FileLimits {
+        self.hub.file_limits(self.id).unwrap_or_default()
     }
 
     /// Its writes are answered before or after they are executed: whoever asks for one cannot carry it

@@ -5,7 +5,9 @@ use crate::error::{Cause, Failure, Operation};
 use crate::handle::Handle;
 use crate::hub::Opening;
 use rustix::io::Errno;
-use staging_core::{Access, Class, Fault, Missing, Mode, Plan};
+use staging_core::{
+    Access, BadLimit, Class, FailedSync, Fault, FileLimits, Missing, Mode, Plan, Reject, Tuning,
+};
 use std::path::Path;
 
 /// What [`std::fs::OpenOptions`] asks for, and how the file is to be staged.
@@ -17,8 +19,16 @@ pub struct Options {
     pub append: bool,
     /// A write is answered when it is durable: `O_SYNC`. Needs `write` or `append`.
     pub write_through: bool,
-    /// A write is answered when it is accepted (R8). Needs `write` or `append`.
-    pub write_behind: bool,
+    /// A write is answered when it is accepted (R8), or is not. What is asked needs `write` or `append`;
+    /// where nothing is, it is as `writes_behind_unasked` says.
+    pub write_behind: Option<bool>,
+    /// What is said of a whole stager: what may be written is written behind unless it is asked otherwise,
+    /// or written through.
+    pub writes_behind_unasked: bool,
+    /// It goes on after a failed sync, once it was told (R8). Needs `write` or `append`.
+    pub keep_dirty: bool,
+    /// What the file may hold at once, in place of what the stager says of every file (R12).
+    pub limits: FileLimits,
     /// How urgent writes are.
     pub class: Class,
     /// Cut the file to nothing when it is open. Needs `write`.
@@ -43,7 +53,10 @@ impl Options {
             write: false,
             append: false,
             write_through: false,
-            write_behind: false,
+            write_behind: None,
+            writes_behind_unasked: false,
+            keep_dirty: false,
+            limits: FileLimits::NONE,
             class: Class::Normal,
             truncate: false,
             create: false,
@@ -54,31 +67,54 @@ impl Options {
         }
     }
 
-    /// Tells an open file how it writes.
-    pub fn instruct(&self, handle: &Handle) {
+    /// Tells an open file how it writes, and what it may hold.
+    ///
+    /// # Errors
+    /// The stager was closed meanwhile.
+    pub fn instruct(&self, handle: &Handle) -> Result<(), Failure> {
         handle.set_class(self.class);
-        if self.write_behind || self.write_through {
+        if self.writes_behind() || self.write_through {
             handle.answers_apart();
         }
+        self.tunings().try_for_each(|tuning| handle.tune(tuning))
+    }
+
+    /// What the machine is told of a file that is open.
+    pub fn tunings(&self) -> impl Iterator<Item = Tuning> + use<> {
+        let limits = (self.limits != FileLimits::NONE).then_some(Tuning::Limits(self.limits));
+        let keeps = Tuning::FailedSync(FailedSync::KeepDirty);
+        let keeps = self.keep_dirty.then_some(keeps);
+        limits.into_iter().chain(keeps)
+    }
+
+    fn writes_behind(&self) -> bool {
+        let unasked = self.writes_behind_unasked && !self.write_through;
+        (self.write || self.append) && self.write_behind.unwrap_or(unasked)
     }
 
     /// What the machine is asked.
     ///
     /// # Errors
-    /// The options contradict each other, as std sees it: EINVAL.
+    /// The options contradict each other, as std sees it: EINVAL. Nothing could be done with the limits.
     pub fn opening(&self, path: &Path) -> Result<Opening, Failure> {
         let writes = self.write || self.append;
-        let both = self.write_through && self.write_behind;
-        let answers_writes = self.write_through || self.write_behind;
+        let behind = self.write_behind == Some(true);
+        let both = self.write_through && behind;
+        let answers_writes = self.write_through || behind || self.keep_dirty;
+        let refused = |cause| Failure {
+            operation: Operation::Open,
+            path: path.into(),
+            cause,
+        };
         let cuts_wrongly = self.truncate && (self.append || !self.write);
         if cuts_wrongly || both || (answers_writes && !writes) {
-            return Err(Failure {
-                operation: Operation::Open,
-                path: path.into(),
-                cause: Cause::Fault(Fault::Os(Errno::INVAL.raw_os_error())),
-            });
+            let invalid = Fault::Os(Errno::INVAL.raw_os_error());
+            return Err(refused(Cause::Fault(invalid)));
         }
-        let access = match (self.write_through, self.write_behind) {
+        if let Err(BadLimit(limit)) = self.limits.check() {
+            return Err(refused(Cause::Rejected(Reject::BadLimit(limit))));
+        }
+        let access = match (self.write_through, self.writes_behind()) {
             _ if !writes => Access::Read,
             (true, _) => Access::WriteThrough,
             (false, true) => Access::WriteBehind,
@@ -139,10 +175,62 @@ mod tests {
         assert!(through.opening(path).is_err());
         let both = Options {
             write: true,
-            write_behind: true,
+            write_behind: Some(true),
             ..through
         };
         assert!(both.opening(path).is_err());
+        let keeps = Options {
+            keep_dirty: true,
+            ..options
+        };
+        assert!(keeps.opening(path).is_err());
+        let keeps = Options {
+            write: true,
+            ..keeps
+        };
+        assert!(keeps.opening(path).is_ok());
+        let limits = FileLimits {
+            operations: Some(0),
+            bytes: None,
+        };
+        let none = Options { limits, ..options };
+        let said = none.opening(path).err().map(|failure| failure.to_string());
+        let words = "open /file: refused: the limit `operations_per_file` must be 1 at least, and 0 was \
+                     asked for";
+        assert_eq!(said.as_deref(), Some(words));
+    }
+
+    /// R8: a stager may write behind, and each open say otherwise; what may not be written is not.
+    #[test]
+    fn a_stager_writes_behind_what_nobody_asks_otherwise() {
+        let path = Path::new("/file");
+        let access = |options: Options| options.opening(path).map(|opening| opening.access).ok();
+        let read = Options {
+            writes_behind_unasked: true,
+            ..Options::new()
+        };
+        let write = Options {
+            write: true,
+            ..read
+        };
+        let through = Options {
+            write_through: true,
+            ..write
+        };
+        let asked_not = Options {
+            write_behind: Some(false),
+            ..write
+        };
+        assert_eq!(access(read), Some(Access::Read));
+        assert_eq!(access(write), Some(Access::WriteBehind));
+        assert_eq!(access(through), Some(Access::WriteThrough));
+        assert_eq!(access(asked_not), Some(Access::Write));
+        let asked = Options {
+            write_behind: Some(true),
+            writes_behind_unasked: false,
+            ..write
+        };
+        assert_eq!(access(asked), Some(Access::WriteBehind));
     }
 
     #[test]

@@ -5,7 +5,8 @@ use crate::ticket::{Deadline, Ticket, World, alone, refused};
 use driver_kit::error::Operation;
 use staging_core::Standing;
 use staging_core::{
-    Class, FileId, HandleId, Life, Mode, OpId, Outcome, Plan, Reject, Request, Staging,
+    Class, FileId, FileLimits, HandleId, Life, Mode, OpId, Outcome, Plan, Reject, Request, Staging,
+    Tuning,
 };
 use std::io;
 use std::path::{Path, PathBuf};
@@ -208,6 +209,28 @@ impl File {
         let handle = self.handle;
         let sync = Request::Sync { handle };
         self.ask(Operation::Sync, sync, Payload::Nothing, deadline)
+    }
+
+    /// How much may be under way on this file at once, for all who have it open (R12).
+    ///
+    /// # Errors
+    /// 0 operations are asked for, or the stager was closed.
+    pub fn set_limits(&self, limits: FileLimits) -> io::Result<()> {
+        self.tune(Tuning::Limits(limits))
+    }
+
+    /// What was said of this file alone.
+    pub fn limits(&self) -> FileLimits {
+        let simulation = alone(&self.world);
+        let limits = simulation.machine().file_limits(self.handle);
+        limits.unwrap_or_default()
+    }
+
+    pub(crate) fn tune(&self, tuning: Tuning) -> io::Result<()> {
+        let mut simulation = alone(&self.world);
+        let path: Arc<Path> = Arc::from(Path::new(&*simulation.path(self.handle)));
+        let tuned = simulation.tune(self.handle, tuning);
+        tuned.map_err(|reject| refused(Operation::Tune, &path, reject))
     }
 
     /// Brings the file into memory. `Auto` over budget is no error: the result says so.

@@ -6,7 +6,7 @@ use crate::simulation::Payload;
 use crate::ticket::{Deadline, Ticket, World, alone, refused};
 use driver_kit::error::{Failure, Operation};
 use driver_kit::options::Options;
-use staging_core::{Mode, OverBudget, Request};
+use staging_core::{FileLimits, Mode, OverBudget, Request};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -21,10 +21,10 @@ pub struct OpenOptions {
 }
 
 impl OpenOptions {
-    pub(crate) fn new(world: World) -> OpenOptions {
+    pub(crate) const fn of(world: World, options: Options) -> OpenOptions {
         OpenOptions {
             world,
-            options: Options::new(),
+            options,
             deadline: Deadline::Never,
         }
     }
@@ -65,9 +65,22 @@ impl OpenOptions {
         self
     }
 
-    /// Whether a write is answered when it is accepted (R8).
+    /// Whether a write is answered when it is accepted (R8). Unless this is called, it is as the stager's
+    /// builder says.
     pub fn write_behind(mut self, behind: bool) -> Self {
-        self.options.write_behind = behind;
+        self.options.write_behind = Some(behind);
+        self
+    }
+
+    /// Whether one may go on writing after a sync of the file failed, once that was told (R8).
+    pub fn keep_dirty(mut self, keep: bool) -> Self {
+        self.options.keep_dirty = keep;
+        self
+    }
+
+    /// How much may be under way on this file at once (R12).
+    pub fn limits(mut self, limits: FileLimits) -> Self {
+        self.options.limits = limits;
         self
     }
 
@@ -107,13 +120,17 @@ impl OpenOptions {
             return Err(io::ErrorKind::NotFound.into());
         };
         let file = File::new(Arc::clone(&self.world), handle, file);
+        for tuning in self.options.tunings() {
+            file.tune(tuning)?;
+        }
         if self.options.truncate {
             file.set_len(0)?;
         }
         Ok(file)
     }
 
-    /// Asks for the file, and does not wait. The answer has the handle.
+    /// Asks for the file, and does not wait. The answer has the handle. What it may hold, and whether it
+    /// keeps dirty, is said by [`open`](OpenOptions::open) alone.
     ///
     /// # Errors
     /// The options contradict each other, or the stager is full.

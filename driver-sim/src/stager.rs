@@ -6,6 +6,7 @@ use crate::simulation::{Payload, Setup, Simulation};
 use crate::ticket::{Deadline, Ticket, World, alone, nanos, refused};
 use crate::{Faults, File};
 use driver_kit::error::Operation;
+use driver_kit::options::Options;
 use driver_kit::{ShutdownReport, Unfinished};
 use staging_core::{Event, Grace, Limits, PhaseName, Pressure, Request, Stats, Tick};
 use std::io;
@@ -17,6 +18,8 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct Stager {
     world: World,
+    /// How files are opened where nobody asks otherwise.
+    options: Options,
 }
 
 /// How a stager is made. See [`Stager::builder`].
@@ -26,6 +29,7 @@ pub struct Builder {
     setup: Setup,
     faults: Faults,
     disk: Option<Disk>,
+    options: Options,
 }
 
 impl Builder {
@@ -47,7 +51,14 @@ impl Builder {
         self
     }
 
-    /// Every bound there is.
+    /// Whether what is opened to be written is written behind (R8) unless its options say otherwise, or say
+    /// that it is written through. It is not by default.
+    pub const fn write_behind(mut self, behind: bool) -> Builder {
+        self.options.writes_behind_unasked = behind;
+        self
+    }
+
+    /// Every bound there is. They can be changed later: see [`set_limits`](Stager::set_limits).
     pub const fn limits(mut self, limits: Limits) -> Builder {
         self.setup.limits = limits;
         self
@@ -66,9 +77,11 @@ impl Builder {
             setup,
             faults,
             disk,
+            options,
         } = self;
         let disk = disk.unwrap_or_else(|| Disk::faulty(faults, setup.seed));
-        Stager::of(Simulation::new(disk, setup))
+        let stager = Stager::of(Simulation::new(disk, setup));
+        Stager { options, ..stager }
     }
 }
 
@@ -85,6 +98,7 @@ impl Stager {
             setup: Setup::of(0),
             faults: Faults::none(),
             disk: None,
+            options: Options::new(),
         }
     }
 
@@ -93,6 +107,7 @@ impl Stager {
     pub fn of(simulation: Simulation) -> Stager {
         Stager {
             world: Arc::new(Mutex::new(simulation)),
+            options: Options::new(),
         }
     }
 
@@ -106,7 +121,7 @@ impl Stager {
 
     /// Opens a file in other ways than [`open`](Stager::open).
     pub fn options(&self) -> OpenOptions {
-        OpenOptions::new(Arc::clone(&self.world))
+        OpenOptions::of(Arc::clone(&self.world), self.options)
     }
 
     /// Waits until every write to any file that was accepted before is executed (R3).
@@ -140,6 +155,21 @@ impl Stager {
             path,
         };
         ticket.wait().map(drop)
+    }
+
+    /// The limits that it keeps to now (R12).
+    pub fn limits(&self) -> Limits {
+        self.with(|simulation| *simulation.machine().limits())
+    }
+
+    /// Other limits from now on, all of them or none (R12).
+    ///
+    /// # Errors
+    /// One of them would let nothing through, which is said by its name; or the stager was closed.
+    pub fn set_limits(&self, limits: Limits) -> io::Result<()> {
+        let root: Arc<Path> = Arc::from(Path::new("/"));
+        let set = alone(&self.world).set_limits(limits);
+        set.map_err(|reject| refused(Operation::Tune, &root, reject))
     }
 
     /// What the clock says.
@@ -204,7 +234,9 @@ impl Stager {
         let setup = self::Setup::of(0);
         let lost = std::mem::replace(&mut *simulation, Simulation::new(Disk::new(), setup));
         simulation.tell(Event::DriverLost);
-        Stager::of(lost.power_loss())
+        let options = self.options;
+        let stager = Stager::of(lost.power_loss());
+        Stager { options, ..stager }
     }
 
     /// What has been counted so far.

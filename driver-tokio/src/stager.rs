@@ -5,6 +5,7 @@ use crate::{FollowBuilder, OpenOptions, runtime};
 use driver_kit::client;
 use driver_kit::contents::{Clones, Means, Paging};
 use driver_kit::core::{Grace, Limits};
+use driver_kit::options::Options;
 use std::io;
 use std::ops::Deref;
 use std::path::Path;
@@ -26,6 +27,7 @@ pub struct Stager {
 pub struct Builder {
     limits: Limits,
     means: Means,
+    options: Options,
     workers: u32,
 }
 
@@ -82,7 +84,17 @@ impl Builder {
         Builder { means, ..self }
     }
 
-    /// Every bound there is.
+    /// Whether what is opened to be written is written behind (R8) unless its options say otherwise, or say
+    /// that it is written through. It is not by default.
+    pub const fn write_behind(self, behind: bool) -> Builder {
+        let options = Options {
+            writes_behind_unasked: behind,
+            ..self.options
+        };
+        Builder { options, ..self }
+    }
+
+    /// Every bound there is. They can be changed later: see [`set_limits`](client::Stager::set_limits).
     pub const fn limits(self, limits: Limits) -> Builder {
         Builder { limits, ..self }
     }
@@ -94,7 +106,7 @@ impl Builder {
     pub fn build(self) -> io::Result<Stager> {
         let client = runtime::client(self.limits, self.means, self.workers)?;
         Ok(Stager {
-            stager: client::Stager::new(client),
+            stager: client::Stager::opening(client, self.options),
         })
     }
 }
@@ -113,6 +125,7 @@ impl Stager {
         Builder {
             limits: Limits::default(),
             means: Means::default(),
+            options: Options::new(),
             workers: 64,
         }
     }

@@ -6,6 +6,7 @@
 use crate::class::Class;
 use crate::completion::{Completion, Key};
 use crate::id::{HandleId, IoId, LockId, OpId};
+use crate::limit::{FileLimits, Limit};
 use crate::lock::{Patience, Scope, Sharing, Span};
 use crate::time::Tick;
 
@@ -48,6 +49,20 @@ pub enum Event {
     Unlocked {
         /// Which lock.
         lock: LockId,
+    },
+    /// A bound is another from now on (R12). Refused as [`Reject::BadLimit`](crate::Reject::BadLimit)
+    /// where nothing could be done with it; nothing that was accepted is refused by it.
+    Limited {
+        /// Which bound, and what it is.
+        limit: Limit,
+    },
+    /// The holder of a handle said how it is to be used from now on: right after it was opened, or at
+    /// any time before it is closed. Refused where there is no such handle, or it makes no sense.
+    Tuned {
+        /// Which handle.
+        handle: HandleId,
+        /// How.
+        tuning: Tuning,
     },
     /// Slices that outlived the staging of their file were dropped, and their memory is back:
     /// a part of what [`Completion::Released`] called `lent`.
@@ -282,6 +297,33 @@ impl Access {
             Access::Write | Access::WriteThrough | Access::WriteBehind => true,
         }
     }
+}
+
+/// How a handle is to be used.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Tuning {
+    /// What its file may hold at once (R12). Of several who say it, the latest counts, for all who have
+    /// the file open.
+    Limits(FileLimits),
+    /// What a failed sync means to it (R8). It must be one that may write.
+    FailedSync(FailedSync),
+}
+
+/// What it means to a handle that may write when a sync of its file fails. What was not durable then is
+/// lost, whoever wrote it: the system takes it for written and does not try again. So in either case no
+/// later sync vouches for it (R8).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum FailedSync {
+    /// It writes and syncs no more: both are refused with
+    /// [`Reject::SyncFailed`](crate::Reject::SyncFailed) until the file is opened again.
+    #[default]
+    Refuse,
+    /// It goes on. Once, it is told with [`Fault::SyncFailed`](crate::Fault::SyncFailed): by the sync
+    /// that failed, if it waited for it; else by its next write or sync, which is not begun, or by its
+    /// next flush or close, which is done. Whatever was accepted before that answer, and had not been
+    /// synced before, may be lost, and is to be written again by whoever still has it. What is accepted
+    /// after it, a later sync makes durable. A sync that was asked before the failure fails, too.
+    KeepDirty,
 }
 
 /// What of a replace survives a loss of power (A6).

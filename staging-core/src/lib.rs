@@ -28,6 +28,8 @@
 //!   budget ([`Limits::budget`], G10), again from the start if it changed meanwhile (G5).
 //! - Reads wait while their file is being staged, and go to memory or to the file otherwise (G2).
 //! - Descriptors are few ([`Limits::descriptors`]) and shared out.
+//! - What is accepted has bounds ([`Limits`], R12), which can be changed while the machine runs
+//!   ([`Event::Limited`]), and be others for one file ([`FileLimits`]).
 //! - Deadlines and cancels answer the caller, not the kernel (R10).
 //! - A shutdown runs through [`Draining`](PhaseName::Draining) and
 //!   [`Closing`](PhaseName::Closing) to [`Closed`](PhaseName::Closed), and names what it had to
@@ -58,6 +60,7 @@ mod phase;
 mod staging;
 
 mod class;
+mod limit;
 mod limits;
 mod pressure;
 mod stats;
@@ -76,11 +79,13 @@ pub use action::{Action, Bound, Done, IoKind, LockStep, Outcome, ReplaceStep, Te
 pub use class::{Class, Turns, Weights};
 pub use completion::{Completion, Key, Stamp};
 pub use event::{
-    Access, Durability, Event, Existing, Grace, Missing, Mode, OverBudget, Plan, Request, Tag,
+    Access, Durability, Event, Existing, FailedSync, Grace, Missing, Mode, OverBudget, Plan,
+    Request, Tag, Tuning,
 };
 pub use fault::{Fault, NodeKind};
 pub use id::{FileId, HandleId, Id, IoId, LockId, OpId, kind};
 pub use journal::{Divergence, Entry, Instead, replay};
+pub use limit::{BadLimit, FileLimits, Limit};
 pub use limits::{Limits, PAGE, charge_loaded, charge_mapped};
 pub use lock::{Patience, Scope, Sharing, Span};
 pub use machine::{Askers, Canonical, Machine, Report, Run};

@@ -4,16 +4,21 @@ use crate::class::Turns;
 
 /// What the machine may hold at once. Each bound may be as low as 1 (0 counts as 1), except
 /// `budget` and `linger`, which may be 0.
+///
+/// Each can be changed while the machine runs, by [`Event::Limited`](crate::Event::Limited); see
+/// [`Limit`](crate::Limit) for what happens to what is there. A 0 that a new machine counts as 1 is
+/// refused then.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Limits {
     /// Accepted operations without an outcome, in all (R12).
     pub operations: u32,
-    /// Accepted operations without an outcome, on one file (R12).
+    /// Accepted operations without an outcome, on one file, unless
+    /// [its own](crate::FileLimits::operations) are set (R12).
     pub operations_per_file: u32,
     /// Bytes of writes that are accepted and not ended, in all (R12). One write alone may be longer.
     pub bytes: u64,
-    /// Bytes of writes that are accepted and not ended, to one file (R12). One write alone may be
-    /// longer.
+    /// Bytes of writes that are accepted and not ended, to one file, unless
+    /// [its own](crate::FileLimits::bytes) are set (R12). One write alone may be longer.
     pub bytes_per_file: u64,
     /// Handles, open or being opened.
     pub handles: u32,

@@ -2,6 +2,7 @@
 
 use crate::action::Bound;
 use crate::id::{FileId, HandleId, LockId, OpId};
+use crate::limit::Limit;
 
 /// The immediate answer to an [`Event`](crate::Event).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -58,6 +59,8 @@ pub enum Reject {
     /// A sync of the file failed since the handle was opened: what was written may be lost. Open
     /// the file again, and write it again (R8).
     SyncFailed,
+    /// Nothing could be done with such a bound: it must be 1 at least (R12).
+    BadLimit(Limit),
     /// A shutdown began, and this would make new work (S2).
     ShuttingDown,
 }

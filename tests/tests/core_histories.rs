@@ -57,11 +57,13 @@ fn machines_in_histories_are_so_many_different_ones() {
             different.insert(hasher.finish());
         }
     }
-    assert_eq!(different.len(), 97_574);
+    assert_eq!(different.len(), 97_601);
 }
 
 /// What must be reached, or the histories prove nothing.
-const HONEST: [&str; 84] = [
+const HONEST: [&str; 86] = [
+    "Limited",
+    "Tuned",
     "Open",
     "Stage",
     "Unstage",

@@ -14,10 +14,13 @@ type Proof = Result<(), Box<dyn Error>>;
 const EVERY_WORD: &str = include_str!("../journals/every_word.journal");
 
 /// Each type of the alphabet: where it is declared, and before which of its words `=` stands.
-const ALPHABET: [(&str, &str, &str); 29] = [
+const ALPHABET: [(&str, &str, &str); 32] = [
     (EVENT, "Event", "event"),
     (EVENT, "Request", "request"),
     (CLASS, "Class", "class"),
+    (EVENT, "Tuning", "tuning"),
+    (EVENT, "FailedSync", "failed_sync"),
+    (LIMIT, "Limit", "limit"),
     (EVENT, "Access", "access"),
     (EVENT, "Missing", "missing"),
     (EVENT, "Mode", "mode"),
@@ -49,6 +52,7 @@ const ALPHABET: [(&str, &str, &str); 29] = [
 const CLASS: &str = include_str!("../../staging-core/src/class.rs");
 const COMPLETION: &str = include_str!("../../staging-core/src/completion.rs");
 const EVENT: &str = include_str!("../../staging-core/src/event.rs");
+const LIMIT: &str = include_str!("../../staging-core/src/limit.rs");
 const LOCK: &str = include_str!("../../staging-core/src/lock.rs");
 const FAULT: &str = include_str!("../../staging-core/src/fault.rs");
 const REPLY: &str = include_str!("../../staging-core/src/reply.rs");

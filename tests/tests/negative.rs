@@ -12,7 +12,8 @@ use tests::core::broken;
 use tests::model::{self, Change, Content, Happened};
 
 /// The modules whose checks are functions, and their text.
-const CHECKED: [(&str, &str); 5] = [
+const CHECKED: [(&str, &str); 6] = [
+    ("bounds", include_str!("../src/core/bounds.rs")),
     ("columns", include_str!("../src/core/columns.rs")),
     ("rules", include_str!("../src/core/rules.rs")),
     ("driver", include_str!("../src/core/driver.rs")),

@@ -8,7 +8,7 @@ use crate::error::Failure;
 use crate::handle::Handle;
 use crate::hub::{Answer, Read, Standby, Thread, Ticket, read_answer};
 use bytes::Bytes;
-use staging_core::{Class, Life, Mode, Plan, Staging, Standing, WriteCounts};
+use staging_core::{Class, FileLimits, Life, Mode, Plan, Staging, Standing, Tuning, WriteCounts};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -263,6 +263,22 @@ impl File {
     /// it is not.
     pub fn writes(&self) -> Option<WriteCounts> {
         self.handle().hub().writes_to(self.handle().id())
+    }
+
+    /// How much may be under way on this file at once, in place of what the stager says of every file
+    /// (R12): from now on, for all who have it open, until another says it or the last closes it.
+    /// Whoever waits for room is woken if there is more; what was accepted stays accepted.
+    ///
+    /// # Errors
+    /// 0 operations are asked for, or the stager was closed.
+    pub fn set_limits(&self, limits: FileLimits) -> io::Result<()> {
+        let tuned = self.handle().tune(Tuning::Limits(limits));
+        tuned.map_err(Failure::into_io)
+    }
+
+    /// What was said of this file alone.
+    pub fn limits(&self) -> FileLimits {
+        self.handle().limits()
     }
 
     /// How urgent writes are that are asked for from now on, by all clones of this file (R2). What was

@@ -6,7 +6,7 @@ use crate::error::Failure;
 use crate::hub::Standby;
 use crate::options::Options;
 use crate::path;
-use staging_core::{Class, Mode, OverBudget};
+use staging_core::{Class, FileLimits, Mode, OverBudget};
 use std::io;
 use std::path::Path;
 
@@ -21,7 +21,14 @@ pub struct OpenOptions<F> {
 
 impl<F> OpenOptions<F> {
     pub(super) fn new(client: Client, make: fn(File) -> F) -> OpenOptions<F> {
-        let options = Options::new();
+        OpenOptions::of(client, make, Options::new())
+    }
+
+    pub(super) const fn of(
+        client: Client,
+        make: fn(File) -> F,
+        options: Options,
+    ) -> OpenOptions<F> {
         OpenOptions {
             client,
             make,
@@ -69,9 +76,29 @@ impl<F> OpenOptions<F> {
 
     /// Whether a write is answered when it is accepted: its bytes are kept, and go to the file when it
     /// is their turn, many at once. If one fails then, the next write, flush, sync or close says so,
-    /// once (R8). Needs [`write`](Self::write) or [`append`](Self::append).
+    /// once (R8). Needs [`write`](Self::write) or [`append`](Self::append). Unless this is called, it is
+    /// as the stager's builder says.
     pub fn write_behind(mut self, behind: bool) -> Self {
-        self.options.write_behind = behind;
+        self.options.write_behind = Some(behind);
+        self
+    }
+
+    /// Whether one may go on writing after a sync of the file failed. What was not durable then is lost
+    /// either way: the system takes it for written. By default the file refuses writes and syncs until it
+    /// is opened again; a file that keeps dirty says it once: by the sync that failed, or by the next
+    /// write or sync, which is not begun, or by the next flush or close. Whatever was asked before that
+    /// error came, and was not synced before, must then be written again by whoever still has it; syncs
+    /// vouch for what is written after it (R8). Needs [`write`](Self::write) or
+    /// [`append`](Self::append).
+    pub fn keep_dirty(mut self, keep: bool) -> Self {
+        self.options.keep_dirty = keep;
+        self
+    }
+
+    /// How much may be under way on this file at once, whoever has it open: where several say it, the
+    /// latest counts (R12). See [`File::set_limits`](crate::client::File::set_limits).
+    pub fn limits(mut self, limits: FileLimits) -> Self {
+        self.options.limits = limits;
         self
     }
 
@@ -121,7 +148,7 @@ impl<F> OpenOptions<F> {
         let asked = |room: Standby<'_>| hub.open(&path, opening, deadline, room);
         let answer = self.client.ask(deadline, asked).await?;
         let handle = answer.opened().map_err(Failure::into_io)?;
-        self.options.instruct(&handle);
+        self.options.instruct(&handle).map_err(Failure::into_io)?;
         let file = File::new(self.client.clone(), handle, self.options.append);
         if self.options.truncate {
             file.set_len_by(0, deadline).await?;

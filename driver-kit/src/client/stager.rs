@@ -15,9 +15,10 @@ use crate::handlers::Handlers;
 use crate::hub::{Hub, Standby};
 use crate::journal::Recording;
 use crate::observe::Notice;
+use crate::options::Options;
 use crate::report::ShutdownReport;
 use bytes::Bytes;
-use staging_core::{Class, Grace, PhaseName, Pressure, Request, Stats, WriteCounts};
+use staging_core::{Class, Grace, Limits, PhaseName, Pressure, Request, Stats, WriteCounts};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -40,6 +41,8 @@ pub struct Stager {
 #[derive(Debug)]
 struct Owner {
     client: Client,
+    /// How files are opened where nobody asks otherwise.
+    options: Options,
 }
 
 impl Drop for Owner {
@@ -53,14 +56,19 @@ impl Drop for Owner {
 impl Stager {
     /// The stager of a hub, which it closes in the end.
     pub fn new(client: Client) -> Stager {
+        Stager::opening(client, Options::new())
+    }
+
+    /// The same, whose files are opened like this where nobody asks otherwise.
+    pub fn opening(client: Client, options: Options) -> Stager {
         Stager {
-            owner: Arc::new(Owner { client }),
+            owner: Arc::new(Owner { client, options }),
         }
     }
 
     /// How a file is opened that is then made into the driver's own.
     pub fn options_for<F>(&self, make: fn(File) -> F) -> OpenOptions<F> {
-        OpenOptions::new(self.owner.client.clone(), make)
+        OpenOptions::of(self.owner.client.clone(), make, self.owner.options)
     }
 
     /// Stages many files together. See [`Batch`](super::Batch).
@@ -162,6 +170,31 @@ impl Stager {
         let (client, hub) = (&self.owner.client, self.hub());
         let asked = |room: Standby<'_>| hub.submit_for_all(operation, request, deadline, room);
         client.ask(deadline, asked).await.and_then(done)
+    }
+
+    /// The limits that it keeps to now (R12).
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.hub().limits()
+    }
+
+    /// Other limits from now on, all of them or none (R12). Whoever waits for room is woken if there is
+    /// more. Where a bound is lowered below what is there, nothing that was accepted is refused and
+    /// nothing is taken from who holds it: nothing more gets in until there is room. Over a lowered
+    /// budget what nobody holds is given up at once (G10).
+    ///
+    /// ```no_run
+    /// # use driver_kit::core::Limits;
+    /// # fn calm(stager: &driver_kit::client::Stager) -> std::io::Result<()> {
+    /// let limits = stager.limits();
+    /// stager.set_limits(Limits { bytes: limits.bytes / 2, ..limits })?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// One of them would let nothing through, which is said by its name; or the stager was closed.
+    pub fn set_limits(&self, limits: Limits) -> io::Result<()> {
+        self.hub().set_limits(limits)
     }
 
     /// What has been counted so far.

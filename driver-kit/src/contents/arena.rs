@@ -7,6 +7,8 @@
 
 #![expect(unsafe_code, reason = "a failed populate takes pages back")]
 
+mod budget;
+
 use super::{
     Paging,
     bitmap::CHUNK_PAGES,
@@ -21,7 +23,7 @@ const PLENTY: u64 = 32 * STEP_PAGES as u64;
 /// Everything under the lock of one [`Memory`](super::Memory), in pages.
 ///
 /// # Invariants
-/// `resident + mapped <= budget`; `resident` is what stands behind all chunks and the large
+/// `resident + mapped <= budget`, unless that was lowered; `resident` is what stands behind all chunks and the large
 /// runs, pooled pages included; `hot` is the part of it that is in no block.
 #[derive(Debug)]
 pub(super) struct Arena {

@@ -40,10 +40,10 @@ pub const fn charge_mapped(len: u64) -> u64 {
 /// as something else needs the room.
 ///
 /// # Invariants
-/// `arena_bytes() + mapped_bytes() <= budget`, always. A taker who never has more than the
+/// `arena_bytes() + mapped_bytes() <= budget`, always, unless a lower budget was set when there was more;
+/// then that does not grow. A taker who never has more than the
 /// budget out, by [`charge_loaded`] and [`charge_mapped`], is never refused for lack of room.
 pub struct Memory {
-    budget: u64,
     means: Means,
     arena: Mutex<Arena>,
 }
@@ -57,7 +57,6 @@ impl Memory {
     /// A pool that holds contents by these means.
     pub fn by_means(budget: u64, means: Means) -> Arc<Self> {
         Arc::new(Self {
-            budget,
             means,
             arena: Mutex::new(Arena::new(budget, means.paging)),
         })
@@ -68,9 +67,21 @@ impl Memory {
         self.means
     }
 
-    /// The bound this pool was made with, in bytes.
-    pub const fn budget(&self) -> u64 {
-        self.budget
+    /// The bound of this pool, in bytes.
+    pub fn budget(&self) -> u64 {
+        self.lock().budget()
+    }
+
+    /// Another bound from now on. Over a lower one, nothing is taken from whoever has it, and nothing
+    /// more is given out until it fits; pooled memory that is in no block goes back to the system as
+    /// soon as [`fit`](Memory::fit) is called, or more is taken.
+    pub fn set_budget(&self, budget: u64) {
+        self.lock().set_budget(budget);
+    }
+
+    /// Gives as much pooled memory back to the system as is over the bound, and says how much went.
+    pub fn fit(&self) -> u64 {
+        self.lock().fit() as u64 * PAGE as u64
     }
 
     /// Takes `len` bytes, writable; what they hold is left from earlier use. They are resident, but
@@ -151,7 +162,7 @@ impl Memory {
 impl fmt::Debug for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Memory")
-            .field("budget", &self.budget)
+            .field("budget", &self.budget())
             .finish_non_exhaustive()
     }
 }

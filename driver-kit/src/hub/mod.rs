@@ -22,6 +22,7 @@ mod equip;
 mod figures;
 mod help;
 mod holding;
+mod limits;
 mod lock;
 mod lone;
 mod record;
@@ -140,6 +141,7 @@ impl Hub {
                     nudged: Vec::new(),
                     swept: Arc::default(),
                     memory: Arc::clone(&memory),
+                    overdrawn: None,
                     observers: Arc::clone(&observers),
                     notify,
                 }),

@@ -5,7 +5,7 @@ use super::state::State;
 use crate::journal::{Journal, Recorder, Recording, Unrecordable};
 use crate::path;
 use crate::sync::lock;
-use staging_core::Tick;
+use staging_core::{Entry, Tick};
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -67,6 +67,15 @@ impl Hub {
 }
 
 impl State {
+    pub(super) fn note(&mut self, entry: Entry) {
+        if let Some(journal) = &mut self.journal {
+            journal.add(entry);
+        }
+        if let Some(recorder) = &self.recorder {
+            recorder.put(entry);
+        }
+    }
+
     fn recordable(&self) -> io::Result<()> {
         let why = match (self.heard, &self.recorder) {
             (_, Some(_)) => Unrecordable::Recorded,

@@ -65,6 +65,8 @@ pub(crate) struct State {
     /// Where what crashes left was looked for.
     pub(super) swept: Arc<Swept>,
     pub(super) memory: Arc<Memory>,
+    /// How much is charged over a budget that was lowered.
+    pub(super) overdrawn: Option<u64>,
     pub(super) observers: Arc<Observers>,
     /// Says `Returned` when lent slices come back.
     pub(super) notify: Notify,
@@ -79,16 +81,13 @@ impl State {
         }
         self.heard += 1;
         self.note(Entry::Said { now, event, reply });
+        if self
+            .overdrawn
+            .is_some_and(|last| self.machine.charged() < last)
+        {
+            self.fit_memory();
+        }
         reply
-    }
-
-    fn note(&mut self, entry: Entry) {
-        if let Some(journal) = &mut self.journal {
-            journal.add(entry);
-        }
-        if let Some(recorder) = &self.recorder {
-            recorder.put(entry);
-        }
     }
 
     pub(super) fn ordered(&mut self) -> Option<(IoId, IoKind)> {

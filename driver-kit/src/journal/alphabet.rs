@@ -4,9 +4,9 @@ use super::reading::Flaw;
 use super::words::{Worded, Words, fields, put, unknown, words};
 use staging_core::{
     Access, Action, Bound, Cause, Class, Completion, Done, Durability, Entry, Event, Existing,
-    Fault, Grace, How, Ignored, IoKind, Limits, LockStep, Missing, Mode, NodeKind, Outcome,
-    OverBudget, Patience, PhaseName, Plan, Reject, ReplaceStep, Reply, Request, Scope, Sharing,
-    Span, Stamp, Standing, Tell, Turns, Weights, Why,
+    FailedSync, Fault, FileLimits, Grace, How, Ignored, IoKind, Limit, Limits, LockStep, Missing,
+    Mode, NodeKind, Outcome, OverBudget, Patience, PhaseName, Plan, Reject, ReplaceStep, Reply,
+    Request, Scope, Sharing, Span, Stamp, Standing, Tell, Tuning, Turns, Weights, Why,
 };
 
 words!(Entry {
@@ -20,6 +20,8 @@ words!(Event {
     Cancelled { op },
     Dropped { handle },
     Unlocked { lock },
+    Limited { limit },
+    Tuned { handle, tuning },
     Returned { bytes },
     ShutdownAsked { grace },
     Forced { closing },
@@ -44,6 +46,25 @@ words!(Request {
     Close { handle }
 });
 
+words!(Limit {
+    Operations(most),
+    OperationsPerFile(most),
+    Bytes(most),
+    BytesPerFile(most),
+    Handles(most),
+    Locks(most),
+    Descriptors(most),
+    Budget(most),
+    Linger(most),
+    Fetch(most),
+    Chunk(most),
+    Restarts(most),
+    Merge(most),
+    MergeBytes(most),
+    Turns(turns)
+});
+words!(Tuning { Limits(limits), FailedSync(failed_sync) });
+words!(FailedSync { Refuse, KeepDirty });
 words!(Access {
     Read,
     Write,
@@ -151,6 +172,7 @@ words!(Reject {
     BadRange,
     ReadOnly,
     SyncFailed,
+    BadLimit(limit),
     ShuttingDown,
     .. ?
 });
@@ -286,6 +308,7 @@ fields!(Weights {
     normal,
     low
 });
+fields!(FileLimits { operations, bytes });
 fields!(Stamp { len, version });
 fields!(Span { start, end });
 

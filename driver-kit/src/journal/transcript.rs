@@ -3,9 +3,9 @@
 
 use super::wording;
 use staging_core::{
-    Access, Action, Class, Completion, Durability, Entry, Event, Existing, Grace, Key, Limits,
-    Missing, Mode, OverBudget, Patience, Plan, Reply, Request, Scope, Sharing, Span, Stamp, Tick,
-    Turns, Weights,
+    Access, Action, Class, Completion, Durability, Entry, Event, Existing, FailedSync, FileLimits,
+    Grace, Key, Limit, Limits, Missing, Mode, OverBudget, Patience, Plan, Reply, Request, Scope,
+    Sharing, Span, Stamp, Tick, Tuning, Turns, Weights,
 };
 
 /// Writes entry by entry what was said when.
@@ -32,31 +32,8 @@ impl Transcript {
 
     /// Its first lines.
     pub fn beginning(&self, limits: &Limits) -> String {
-        let Limits {
-            operations,
-            operations_per_file,
-            bytes,
-            bytes_per_file,
-            handles,
-            locks,
-            descriptors,
-            budget,
-            linger,
-            fetch,
-            chunk,
-            restarts,
-            merge,
-            merge_bytes,
-            turns,
-        } = limits;
-        let turns = turns_of(*turns);
-        format!(
-            "limits operations={operations} per-file={operations_per_file} bytes={bytes} \
-             bytes-per-file={bytes_per_file} handles={handles} locks={locks} descriptors={descriptors} \
-             budget={budget} linger={linger} fetch={fetch} chunk={chunk} restarts={restarts} \
-             merge={merge} merge-bytes={merge_bytes} turns={turns}\n\
-             hold\n"
-        )
+        let each: Vec<String> = limits.each().into_iter().map(limit_of).collect();
+        format!("limits {}\nhold\n", each.join(" "))
     }
 
     /// The lines of the next entry.
@@ -99,6 +76,8 @@ fn event_of(event: Event, reply: Reply) -> String {
         Event::Cancelled { op } => format!("cancel {op:?}"),
         Event::Dropped { handle } => format!("drop {handle:?}"),
         Event::Unlocked { lock } => format!("unlock {lock:?}"),
+        Event::Limited { limit } => format!("limit {}", limit_of(limit)),
+        Event::Tuned { handle, tuning } => format!("tune {handle:?}{}", tuning_of(tuning)),
         Event::Returned { bytes } => format!("returned {bytes}"),
         Event::ShutdownAsked { grace } => {
             let Grace {
@@ -202,6 +181,42 @@ fn request_of(request: Request, reply: Reply) -> String {
             };
             format!("{verb} {}{part}{sharing}{scope}{once}", key_of(target))
         }
+    }
+}
+
+fn limit_of(limit: Limit) -> String {
+    match limit {
+        Limit::Operations(most) => format!("operations={most}"),
+        Limit::OperationsPerFile(most) => format!("per-file={most}"),
+        Limit::Bytes(most) => format!("bytes={most}"),
+        Limit::BytesPerFile(most) => format!("bytes-per-file={most}"),
+        Limit::Handles(most) => format!("handles={most}"),
+        Limit::Locks(most) => format!("locks={most}"),
+        Limit::Descriptors(most) => format!("descriptors={most}"),
+        Limit::Budget(most) => format!("budget={most}"),
+        Limit::Linger(most) => format!("linger={most}"),
+        Limit::Fetch(most) => format!("fetch={most}"),
+        Limit::Chunk(most) => format!("chunk={most}"),
+        Limit::Restarts(most) => format!("restarts={most}"),
+        Limit::Merge(most) => format!("merge={most}"),
+        Limit::MergeBytes(most) => format!("merge-bytes={most}"),
+        Limit::Turns(turns) => format!("turns={}", turns_of(turns)),
+    }
+}
+
+fn tuning_of(tuning: Tuning) -> String {
+    match tuning {
+        Tuning::Limits(FileLimits { operations, bytes }) => {
+            let operations = operations.map(|most| format!(" operations={most}"));
+            let bytes = bytes.map(|most| format!(" bytes={most}"));
+            format!(
+                "{}{}",
+                operations.unwrap_or_default(),
+                bytes.unwrap_or_default()
+            )
+        }
+        Tuning::FailedSync(FailedSync::KeepDirty) => " keep-dirty".to_owned(),
+        Tuning::FailedSync(FailedSync::Refuse) => " refuse".to_owned(),
     }
 }
 

@@ -3,9 +3,9 @@
 //! Where a handle is named, the caller says how: by a name that a script gave it, or as it is.
 
 use staging_core::{
-    Access, Action, Bound, Done, Existing, Fault, HandleId, How, Instead, IoKind, Life, LockId,
-    LockStep, Missing, NodeKind, OpId, Outcome, Pressure, Reject, ReplaceStep, Reply, Report,
-    Request, Scope, Sharing, Span, Staging, Standing, Stats, Tell, Wake, WakeReason, Why,
+    Access, Action, BadLimit, Bound, Done, Existing, Fault, HandleId, How, Instead, IoKind, Life,
+    LockId, LockStep, Missing, NodeKind, OpId, Outcome, Pressure, Reject, ReplaceStep, Reply,
+    Report, Request, Scope, Sharing, Span, Staging, Standing, Stats, Tell, Wake, WakeReason, Why,
 };
 
 /// How a handle is called.
@@ -43,6 +43,7 @@ pub fn reply(reply: Reply) -> String {
         Reply::Locking { op, lock } => format!("locking {op:?} {lock:?}"),
         Reply::Opening { op, .. } => format!("opening {op:?}"),
         Reply::Rejected(Reject::Full(full)) => format!("refused: {} full", bound(full)),
+        Reply::Rejected(Reject::BadLimit(limit)) => format!("refused: {}", BadLimit(limit)),
         Reply::Rejected(why) => format!("refused: {}", words(&format!("{why:?}"))),
         Reply::Adopted { file } => format!("adopted by {file:?}"),
         Reply::Surplus => "surplus".into(),

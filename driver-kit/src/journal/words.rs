@@ -59,6 +59,13 @@ impl<'a> Words<'a> {
         value.ok_or_else(|| unknown(name, word))
     }
 
+    /// Whether the field that comes next has this name and this value.
+    fn next_is(&self, name: &str, value: &str) -> bool {
+        let next = self.rest.clone().next();
+        let word = next.and_then(|word| word.strip_prefix(name)?.strip_prefix('='));
+        word == Some(value)
+    }
+
     /// Nothing may follow.
     pub(super) fn end(mut self) -> Result<(), Flaw> {
         match self.rest.next() {
@@ -160,6 +167,22 @@ impl Worded for Tag {
     }
     fn read(name: &'static str, words: &mut Words<'_>) -> Result<Self, Flaw> {
         Worded::read(name, words).map(Tag)
+    }
+}
+
+/// What is not said is `none`.
+impl<T: Worded> Worded for Option<T> {
+    fn write(&self, name: &str, line: &mut String) {
+        match self {
+            None => put(line, name, "none"),
+            Some(value) => value.write(name, line),
+        }
+    }
+    fn read(name: &'static str, words: &mut Words<'_>) -> Result<Self, Flaw> {
+        match words.next_is(name, "none") {
+            true => words.value(name).map(|_| None),
+            false => T::read(name, words).map(Some),
+        }
     }
 }
 

@@ -27,8 +27,8 @@ use crate::disk::{Disk, InodeId, Stranger};
 use flight::Flight;
 use queue::{Due, Queue};
 use staging_core::{
-    Action, Entry, Event, HandleId, IoKind, Limits, Machine, OpId, Reject, Reply, Request, Tag,
-    Tick,
+    Action, BadLimit, Entry, Event, HandleId, IoKind, Limits, Machine, OpId, Reject, Reply,
+    Request, Tag, Tick, Tuning,
 };
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -237,6 +237,32 @@ impl Simulation {
         }
     }
 
+    /// Other limits from now on, all of them or none (R12).
+    ///
+    /// # Errors
+    /// One of them makes no sense, and nothing changed; or the machine is closed.
+    pub fn set_limits(&mut self, limits: Limits) -> Result<(), Reject> {
+        if let Err(BadLimit(limit)) = limits.check() {
+            return Err(Reject::BadLimit(limit));
+        }
+        let changes = self.machine.limits().changes(&limits);
+        let refused = changes
+            .map(|limit| self.say(Event::Limited { limit }))
+            .find_map(refused);
+        self.drain();
+        refused.map_or(Ok(()), Err)
+    }
+
+    /// Says how an open file is to be used.
+    ///
+    /// # Errors
+    /// It is not open, or that makes no sense.
+    pub fn tune(&mut self, handle: HandleId, tuning: Tuning) -> Result<(), Reject> {
+        let reply = self.say(Event::Tuned { handle, tuning });
+        self.drain();
+        refused(reply).map_or(Ok(()), Err)
+    }
+
     /// Says an event that is neither a request nor a completion: of a shutdown, for one.
     pub fn tell(&mut self, event: Event) {
         let _ = self.say(event);
@@ -422,6 +448,15 @@ impl Simulation {
                 Action::Tell(tell) => self.hear(tell),
             }
         }
+    }
+}
+
+/// Whether something that is said and not asked for was refused; by a closed machine it is ignored.
+fn refused(reply: Reply) -> Option<Reject> {
+    match reply {
+        Reply::Rejected(reject) => Some(reject),
+        Reply::Ignored(_) => Some(Reject::ShuttingDown),
+        _ => None,
     }
 }
 

@@ -221,9 +221,10 @@ impl Machine {
     }
 
     fn one_less_pending(&mut self, file: FileId) {
+        let most = self.most_operations(file);
         let entry = &mut self.files[file];
         entry.pending -= 1;
-        if entry.room == Fullness::Refused && entry.pending < self.limits.operations_per_file {
+        if entry.room == Fullness::Refused && entry.pending < most {
             entry.room = Fullness::Quiet;
             let news = News {
                 room: true,

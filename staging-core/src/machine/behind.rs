@@ -127,13 +127,28 @@ impl Machine {
         Some(Fault::Behind(errno))
     }
 
-    /// A write that is asked for where one failed before that nobody was told of: it is not begun.
+    /// What was lost before a flush, a sync or a close that went well, and its handle is told of now.
+    fn untold_failure(&mut self, op: OpId, handle: HandleId) -> Option<Fault> {
+        self.hears_of_failed_sync(op)
+            .or_else(|| self.untold_loss(handle))
+    }
+
+    /// A write that is asked for where one failed before that its handle was not told of, or a sync: it is
+    /// not begun. Nor is a sync after a failed one.
     pub(super) fn is_told_of_loss(&mut self, op: OpId) -> bool {
         let entry = &self.ops[op];
-        let Some(handle) = entry.handle.filter(|_| entry.request.is_write()) else {
+        let (writes, syncs) = (
+            entry.request.is_write(),
+            matches!(entry.request, Request::Sync { .. }),
+        );
+        let Some(handle) = entry.handle.filter(|_| writes || syncs) else {
             return false;
         };
-        let Some(fault) = self.untold_loss(handle) else {
+        let mut fault = self.hears_of_failed_sync(op);
+        if writes && fault.is_none() {
+            fault = self.untold_loss(handle);
+        }
+        let Some(fault) = fault else {
             return false;
         };
         let done = Done::Nothing;
@@ -149,7 +164,7 @@ impl Machine {
             (
                 Request::Flush { .. } | Request::Sync { .. } | Request::Close { .. },
                 Some(handle),
-            ) => match self.untold_loss(handle) {
+            ) => match self.untold_failure(op, handle) {
                 Some(fault) => Outcome::Failed { fault, done },
                 None => well,
             },

@@ -3,7 +3,8 @@
 //!
 //! # Invariants
 //!
-//! `coming + reserved + lent ≤ charged ≤ limit`. `coming` is being released and will be free;
+//! `coming + reserved + lent ≤ charged ≤ limit`, where the limit was not lowered below what was charged
+//! then; after that, nothing more is charged until it fits. `coming` is being released and will be free;
 //! `reserved` is set aside for files whose length is not known yet, and most of it will be free;
 //! `lent` is what slices still hold of contents that were released.
 
@@ -89,7 +90,17 @@ impl Budget {
     }
 
     fn free(&self) -> u64 {
-        self.limit - self.charged
+        self.limit.saturating_sub(self.charged)
+    }
+
+    /// How much will be free when what is being released is.
+    const fn free_soon(&self) -> u64 {
+        self.limit.saturating_sub(self.charged - self.coming)
+    }
+
+    /// Whether more will be charged than may be, even then.
+    const fn is_overdrawn(&self) -> bool {
+        self.charged - self.coming > self.limit
     }
 
     /// Whether a file can be loaded that could never be mapped: a mapping takes a page more.
@@ -204,13 +215,34 @@ impl Machine {
     /// Gives up what nobody holds until there is, or will be, room for so much more.
     fn evict_for(&mut self, charge: u64) {
         let wanted = self.budget.needed.saturating_add(u128::from(charge));
-        while u128::from(self.budget.free()) + u128::from(self.budget.coming) < wanted {
+        while u128::from(self.budget.free_soon()) < wanted {
             let Some(file) = self.files.first(&self.budget.lingering) else {
                 return;
             };
             self.stats.evicted += 1;
             self.give_up_lingering(file);
         }
+    }
+
+    /// There may be more in memory now, or less. Over a lower budget what nobody holds is given up; from
+    /// who holds, nothing is taken. Who waits for more than there will ever be is told so.
+    pub(super) fn settle_budget(&mut self, limit: u64) {
+        self.budget.limit = limit;
+        while self.budget.is_overdrawn()
+            && let Some(oldest) = self.files.first(&self.budget.lingering)
+        {
+            self.stats.evicted += 1;
+            self.give_up_lingering(oldest);
+        }
+        let mut next = self.first_in(&self.budget.patient);
+        while let Some(awaited) = next {
+            let after = self.files.after(QUEUE, awaited.file);
+            next = after.and_then(|file| self.awaited(file));
+            if awaited.charge > limit {
+                self.disappoint(awaited);
+            }
+        }
+        self.serve_budget();
     }
 
     /// Room may have come: serves the patient in order, then the hopeful. Where nothing more is
@@ -355,7 +387,8 @@ impl Machine {
     /// The last handle was closed: the file may stay in memory for the next open, as far as the
     /// limit allows.
     pub(super) fn linger_or_release(&mut self, file: FileId, how: How, charge: u64) {
-        let worth_it = charge > 0 && charge <= self.limits.linger;
+        let fits = charge <= self.limits.linger && !self.budget.is_overdrawn();
+        let worth_it = charge > 0 && fits;
         if !self.may_linger() || !worth_it {
             return self.release(file, charge, Then::Rest(Why::NeverAsked));
         }
@@ -363,13 +396,18 @@ impl Machine {
         self.files
             .push_back(&mut self.budget.lingering, QUEUE, file);
         self.budget.lingering_bytes += charge;
-        while let Some(oldest) = self.lingers_too_long() {
-            self.give_up_lingering(oldest);
-        }
+        self.trim_lingering();
         if self.budget.somebody_waits() {
             self.evict_for(0);
         }
         self.make_room_for_files();
+    }
+
+    /// Gives up what lingers beyond its limit.
+    pub(super) fn trim_lingering(&mut self) {
+        while let Some(oldest) = self.lingers_too_long() {
+            self.give_up_lingering(oldest);
+        }
     }
 
     /// Where more lingers than may, the file that has done so the longest.
@@ -385,6 +423,13 @@ impl Machine {
             && let Some(oldest) = self.files.first(&self.budget.lingering)
         {
             self.give_up_lingering(oldest);
+        }
+    }
+
+    /// There may be fewer files now: those that linger leave until there is room for another.
+    pub(super) fn crowd_out_lingering(&mut self) {
+        for _ in self.limits.handles..=self.files.len() {
+            self.make_room_for_files();
         }
     }
 

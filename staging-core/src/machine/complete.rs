@@ -31,7 +31,8 @@ enum Fits {
     },
     Looked(FileId, Result<Stamp, Fault>),
     Mapped(FileId, Result<(), Fault>),
-    Loaded(FileId, Result<Stamp, Fault>),
+    /// A chunk of this length.
+    Loaded(FileId, u64, Result<Stamp, Fault>),
     Read {
         op: OpId,
         file: FileId,
@@ -77,7 +78,7 @@ impl Machine {
             Fits::ReopenFailed { file, fault } => return self.on_reopen_failed(file, fault),
             Fits::Looked(file, result) => self.on_looked(file, result),
             Fits::Mapped(file, result) => self.on_mapped(file, result),
-            Fits::Loaded(file, result) => self.on_loaded(file, result),
+            Fits::Loaded(file, len, result) => self.on_loaded(file, len, result),
             Fits::Read { op, file, result } => self.on_read(op, file, result),
             Fits::Written { op, writing, end } => self.on_written(entry, op, writing, end),
             Fits::Synced(writing, result) => self.on_synced(writing, result),
@@ -151,11 +152,11 @@ fn fit(io: &Io, completion: Completion) -> Result<Fits, Ignored> {
         (IoKind::Map { file, .. }, _, Completion::Failed { fault }) => {
             Fits::Mapped(file, Err(fault))
         }
-        (IoKind::Load { file, .. }, _, Completion::Loaded { stamp }) => {
-            Fits::Loaded(file, Ok(stamp))
+        (IoKind::Load { file, len, .. }, _, Completion::Loaded { stamp }) => {
+            Fits::Loaded(file, len, Ok(stamp))
         }
-        (IoKind::Load { file, .. }, _, Completion::Failed { fault }) => {
-            Fits::Loaded(file, Err(fault))
+        (IoKind::Load { file, len, .. }, _, Completion::Failed { fault }) => {
+            Fits::Loaded(file, len, Err(fault))
         }
         (IoKind::Read { file, op, len, .. }, _, Completion::Read { bytes }) => {
             if bytes > len {

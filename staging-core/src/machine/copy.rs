@@ -23,6 +23,7 @@ impl Clone for Machine {
             files,
             handles,
             writings,
+            own_limits,
             ops,
             ios,
             targets,
@@ -78,6 +79,7 @@ impl Clone for Machine {
         self.files.clone_from(files);
         self.handles.clone_from(handles);
         self.writings.clone_from(writings);
+        self.own_limits.clone_from(own_limits);
         self.ops.clone_from(ops);
         self.ios.clone_from(ios);
         self.targets.clone_from(targets);

@@ -59,6 +59,20 @@ impl Machine {
     /// A slot became free: it goes to a file that needs its descriptor again, then to an open.
     pub(super) fn free_slot(&mut self) {
         self.descriptors -= 1;
+        self.serve_slots();
+    }
+
+    /// There may be more descriptors now, or fewer: whoever waits for one gets it, and idle ones that
+    /// are too many are closed. Others are when they are idle.
+    pub(super) fn settle_descriptors(&mut self) {
+        for _ in self.limits.descriptors..self.descriptors {
+            self.recycle_idle();
+        }
+        self.serve_slots();
+        self.serve_replacers();
+    }
+
+    fn serve_slots(&mut self) {
         while self.has_free_slot() {
             if let Some(file) = self.files.pop_front(&mut self.reopeners, QUEUE) {
                 self.files[file].descriptor = Descriptor::Absent;

@@ -68,6 +68,9 @@ impl Machine {
         self.handles.remove(handle);
         if let Some(file) = file {
             self.files[file].handles -= 1;
+            if self.files[file].handles == 0 && self.files[file].has_own {
+                self.forget_own_limits(file);
+            }
             self.writer_left(file, writes);
             self.mend_reopen(file, handle);
             self.reap(file);

@@ -11,8 +11,10 @@ mod counts;
 mod descriptor;
 mod directory;
 mod extent;
+mod failed_sync;
 mod leave;
 mod lend;
+mod limit;
 mod lock;
 mod open;
 mod order;
@@ -36,6 +38,7 @@ use crate::event::{Event, Grace, Request, Tag};
 use crate::id::{FileId, HandleId, IoId, OpId};
 use crate::intervals::Intervals;
 use crate::keys::Keys;
+use crate::limit::FileLimits;
 use crate::limits::Limits;
 use crate::phase::{Cause, Phase, PhaseName};
 use crate::pressure::Pressure;
@@ -55,7 +58,8 @@ pub use run::Run;
 pub use shutdown::Report;
 use state::{
     Contents, Directory, DirectoryKind, File, Fullness, Handle, Io, Lock, LockTarget,
-    LockTargetKind, Op, Pass, SyncAll, Target, TargetKind, Then, Writing, WritingKind,
+    LockTargetKind, Op, OwnLimitsKind, Pass, SyncAll, Target, TargetKind, Then, Writing,
+    WritingKind,
 };
 
 /// The staging state machine.
@@ -80,7 +84,8 @@ use state::{
 ///   action, or the outcome to be told.
 /// - A file is `Staging` if and only if an action for it is outstanding or due.
 /// - When a staging ends, all that waited for it are answered in that transition, in order.
-/// - `charged ≤ budget`, whatever the driver says.
+/// - `charged ≤ budget`, whatever the driver says; but where the budget was lowered below what was
+///   charged then, that does not grow until it fits.
 ///
 /// `Clone`, `Eq` and `Hash` see the [canonical](Machine::canonical) state: two machines are equal
 /// if they will behave alike, whatever ids they had to use and whatever they counted.
@@ -97,6 +102,8 @@ pub struct Machine {
     handles: Slab<crate::id::kind::Handle, Handle, 0>,
     /// What only files have that are open for writing.
     writings: Slab<WritingKind, Writing, 5>,
+    /// What only files have of which other limits were said.
+    own_limits: Slab<OwnLimitsKind, FileLimits, 0>,
     ops: Slab<crate::id::kind::Op, Op, 5>,
     ios: Slab<crate::id::kind::Io, Io, 2>,
     /// What is being replaced.
@@ -187,6 +194,7 @@ impl Machine {
             files: Slab::new(),
             handles: Slab::new(),
             writings: Slab::new(),
+            own_limits: Slab::new(),
             ops: Slab::new(),
             ios: Slab::new(),
             targets: Slab::new(),
@@ -262,6 +270,8 @@ impl Machine {
             Event::Cancelled { op } => self.on_cancelled(op),
             Event::Dropped { handle } => self.on_dropped(handle),
             Event::Unlocked { lock } => self.on_unlocked(lock),
+            Event::Limited { limit } => self.on_limited(limit),
+            Event::Tuned { handle, tuning } => self.on_tuned(handle, tuning),
             Event::Returned { bytes } => self.on_returned(bytes),
             Event::ShutdownAsked { grace } => self.on_shutdown_asked(grace),
             Event::Forced { closing } => self.on_forced(closing),
@@ -310,7 +320,7 @@ impl Machine {
         self.phase.name()
     }
 
-    /// The limits it keeps to.
+    /// The limits that it keeps to now; see [`Event::Limited`].
     pub fn limits(&self) -> &Limits {
         &self.limits
     }

@@ -80,7 +80,7 @@ impl Machine {
     /// Its target is free. Each that is at work holds a file and a directory open, so there are not more
     /// of them than a quarter of the descriptors that files may hold.
     fn await_turn(&mut self, op: OpId) {
-        if self.at_work < (self.limits.descriptors / 4).max(1) {
+        if self.has_turn() {
             return self.begin_replace(op);
         }
         self.ops[op].state = OpState::AwaitingTurn;
@@ -90,7 +90,19 @@ impl Machine {
     /// One is over, and nothing of it is open any more: another's turn has come.
     pub(super) fn one_less_at_work(&mut self) {
         self.at_work -= 1;
-        if let Some(op) = self.ops.pop_front(&mut self.replacers, OPS) {
+        self.serve_replacers();
+    }
+
+    const fn has_turn(&self) -> bool {
+        let quarter = self.limits.descriptors / 4;
+        self.at_work < if quarter == 0 { 1 } else { quarter }
+    }
+
+    /// Those whose turn has come begin.
+    pub(super) fn serve_replacers(&mut self) {
+        while self.has_turn()
+            && let Some(op) = self.ops.pop_front(&mut self.replacers, OPS)
+        {
             self.begin_replace(op);
         }
     }

@@ -88,7 +88,7 @@ impl Machine {
         let Handle::Open { file, .. } = *entry else {
             return Err(Reject::UnknownHandle);
         };
-        let full = self.files[file].pending >= self.limits.operations_per_file;
+        let full = self.files[file].pending >= self.most_operations(file);
         if full && !matches!(request, Request::Close { .. }) {
             return Err(Reject::Full(Bound::FileOperations(file)));
         }
@@ -110,7 +110,7 @@ impl Machine {
         if matches!(request, Request::Flush { .. }) {
             return Ok(());
         }
-        if self.is_broken(handle) {
+        if self.is_broken(handle) && !self.keeps_dirty(handle) {
             return Err(Reject::SyncFailed);
         }
         // While a shutdown drains, what is dirty already may be brought to an end (S2).
@@ -136,6 +136,7 @@ impl Machine {
             | Reject::BadRange
             | Reject::ReadOnly
             | Reject::SyncFailed
+            | Reject::BadLimit(_)
             | Reject::ShuttingDown => {}
         }
     }
@@ -165,6 +166,7 @@ impl Machine {
             false => request.handle(),
         };
         let own_class = self.class_of_request(request);
+        let failures = self.failures_before(request);
         let op = self.ops.insert(Op {
             tag,
             handle,
@@ -176,6 +178,7 @@ impl Machine {
             place: 0,
             order: Order::Apart,
             early: Early::No,
+            failures,
             epoch: 0,
             dependents: List::EMPTY,
         });

@@ -9,7 +9,7 @@ use crate::event::Grace;
 use crate::fault::Fault;
 use crate::phase::{Cause, Phase, PhaseName};
 use crate::reply::{Ignored, Reply};
-use crate::slab::List;
+use crate::slab::{List, Slab};
 use crate::time::Tick;
 
 /// How a shutdown went (S8).
@@ -250,6 +250,7 @@ impl Machine {
                 .remove(self.directories[directory].key);
             self.directories.remove(directory);
         }
+        self.own_limits = Slab::new();
         self.forget_all_locks();
         self.stats.unsyncable = 0;
         self.all_writes = List::EMPTY;

@@ -312,7 +312,7 @@ impl Machine {
         self.after_flight(file, true);
     }
 
-    pub(super) fn on_loaded(&mut self, file: FileId, result: Result<Stamp, Fault>) {
+    pub(super) fn on_loaded(&mut self, file: FileId, len: u64, result: Result<Stamp, Fault>) {
         self.files[file].flights -= 1;
         if let Contents::Staging(
             pass @ Pass {
@@ -323,7 +323,8 @@ impl Machine {
             },
         ) = self.files[file].contents
         {
-            self.chunk_ended(file, pass, how, charge, done, result);
+            let end = done + len;
+            self.chunk_ended(file, pass, how, charge, end, result);
         }
         self.stopped(file);
         self.after_flight(file, true);
@@ -335,7 +336,7 @@ impl Machine {
         pass: Pass,
         how: How,
         charge: u64,
-        done: u64,
+        end: u64,
         result: Result<Stamp, Fault>,
     ) {
         let total = self.files[file].stamp.len;
@@ -344,14 +345,13 @@ impl Machine {
             Err(Fault::Truncated) => self.begin_again(file, pass, charge),
             Err(fault) => self.fail_staging(file, fault),
             Ok(_) => {
-                let done = done + (total - done).min(self.limits.chunk);
-                if total > self.limits.chunk {
+                if pass.done() > 0 || end < total {
                     self.tell_progress(file);
                 }
-                if done == total {
+                if end == total {
                     self.finish(file, how, charge);
                 } else {
-                    self.load_from(file, how, charge, done);
+                    self.load_from(file, how, charge, end);
                 }
             }
         }

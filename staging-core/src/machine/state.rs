@@ -10,7 +10,7 @@ use crate::class::Class;
 use crate::completion::{Key, Stamp};
 use crate::event::{Plan, Request, Tag};
 use crate::fault::Fault;
-use crate::id::{FileId, HandleId, IoId, LockId, OpId};
+use crate::id::{FileId, HandleId, Id, IoId, LockId, OpId};
 use crate::slab::List;
 use crate::staging::{How, Why};
 use crate::time::Tick;
@@ -62,6 +62,9 @@ pub(super) struct Op {
     pub place: u64,
     pub order: Order,
     pub early: Early,
+    /// How many syncs of its file had failed when it was accepted, if it is one of writers: it is not
+    /// vouched for by a sync after another (R8).
+    pub failures: u32,
     /// How many barriers over it had been accepted before it: no run reaches across one (R7).
     pub epoch: u64,
     /// Those that met it and came later, each waiting for it as the latest in its way.
@@ -212,6 +215,8 @@ pub(super) struct File {
     pub lookers: u32,
     pub room: Fullness,
     pub news: News,
+    /// Whether it has `own` limits: what every event asks stands in the first line.
+    pub has_own: bool,
     pub descriptor: Descriptor,
     /// Reads that wait for a descriptor.
     pub readers: List,
@@ -227,6 +232,34 @@ pub(super) struct File {
     pub leavers: List,
     /// What only a file has that is open for writing.
     pub writing: Option<WritingId>,
+    /// What was said of its limits alone.
+    pub own: Option<OwnLimitsId>,
+}
+
+impl File {
+    /// One that nobody has asked for anything yet.
+    pub(super) const fn of(key: Key, stamp: Stamp) -> File {
+        File {
+            handles: 0,
+            pending: 0,
+            flights: 0,
+            lookers: 0,
+            room: Fullness::Quiet,
+            news: News::NONE,
+            has_own: false,
+            descriptor: Descriptor::Absent,
+            readers: List::EMPTY,
+            contents: Contents::Absent(Why::NeverAsked),
+            stamp,
+            key,
+            waiters: List::EMPTY,
+            waiting: 0,
+            stagers: 0,
+            leavers: List::EMPTY,
+            writing: None,
+            own: None,
+        }
+    }
 }
 
 /// What the machine holds of a file's bytes.
@@ -348,6 +381,11 @@ impl Descriptor {
         matches!(self, Descriptor::Pinned { .. })
     }
 }
+
+/// Marks an [`OwnLimitsId`].
+#[derive(Clone)]
+pub(super) enum OwnLimitsKind {}
+pub(super) type OwnLimitsId = Id<OwnLimitsKind>;
 
 /// Whether a bound was hit and must be told when it no longer is (R12).
 #[derive(Clone, Copy, PartialEq, Eq)]

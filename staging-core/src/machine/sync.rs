@@ -95,8 +95,8 @@ impl Machine {
 
     /// Has an operation answered by a system sync that begins after everything executed so far.
     pub(super) fn cover(&mut self, op: OpId, file: FileId, writing: WritingId) {
-        let handle = self.ops[op].handle;
-        if handle.is_some_and(|handle| self.is_broken(handle)) {
+        if self.is_older_than_a_failure(&self.ops[op]) {
+            self.hears_of_failed_sync(op);
             return self.resolve(op, FAILED);
         }
         let entry = &mut self.writings[writing];
@@ -203,7 +203,10 @@ impl Machine {
                     let durable = self.durable_outcome(op);
                     self.unless_lost(op, durable)
                 }
-                _ => outcome,
+                _ => {
+                    self.hears_of_failed_sync(op);
+                    outcome
+                }
             };
             self.resolve(op, outcome);
         }

@@ -116,7 +116,7 @@ impl Machine {
         let before = self.files[file]
             .writing
             .map_or(0, |writing| self.writings[writing].bytes);
-        if bytes > 0 && too_many(before, self.limits.bytes_per_file) {
+        if bytes > 0 && too_many(before, self.most_bytes(file)) {
             return Err(Reject::Full(Bound::FileBytes(file)));
         }
         if bytes > 0 && too_many(self.bytes, self.limits.bytes) {

@@ -69,6 +69,7 @@ impl Machine {
         entry.handles += 1;
         Writes::Since {
             failures: entry.failures,
+            keeps_dirty: false,
             told: entry.lost,
             answers: match access {
                 Access::Read | Access::Write => Answers::Executed,
@@ -214,7 +215,8 @@ impl Machine {
         }
     }
 
-    /// Whether a sync failed since a handle was opened that may write: it may not any more (R8).
+    /// Whether a sync failed since a handle was opened that may write, or since it was told of one: it
+    /// may not any more, unless it is one that goes on (R8).
     pub(super) fn is_broken(&self, handle: HandleId) -> bool {
         let entry = &self.handles[handle];
         let writing = entry.file().and_then(|file| self.files[file].writing);

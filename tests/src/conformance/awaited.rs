@@ -9,7 +9,7 @@ use super::logs::Logs;
 use bytes::Bytes;
 use driver_kit::batch::{Item, Order, Progress};
 use driver_kit::client::{self, Background, FollowBuilder, OpenOptions};
-use driver_kit::core::{Grace, Plan, Sharing, Standing};
+use driver_kit::core::{FileLimits, Grace, Limits, Plan, Sharing, Standing};
 use driver_kit::figures::{Figures, Timings};
 use driver_kit::hub::{Hub, Lock};
 use driver_kit::watch::{Change, Follow, News};
@@ -62,6 +62,8 @@ impl<W: World> Driver for Awaited<W> {
             .write_through(how.answers == Answers::Durable)
             .write_behind(how.answers == Answers::Accepted)
             .class(how.class)
+            .keep_dirty(how.keep_dirty)
+            .limits(how.limits)
             .truncate(how.truncate)
             .create(how.create)
             .create_new(how.create_new)
@@ -120,6 +122,12 @@ impl<W: World> Driver for Awaited<W> {
         };
         let update = update.durability(how.durability).deadline(how.deadline);
         self.world.block_on(update.into_future())
+    }
+
+    fn set_limits(&self, limits: Limits) -> io::Result<()> {
+        self.stager.set_limits(limits)?;
+        assert_eq!(self.stager.limits(), limits);
+        Ok(())
     }
 
     fn flush_all(&self, deadline: Deadline) -> io::Result<()> {
@@ -295,6 +303,12 @@ impl<W: World> OpenFile for Opened<W> {
     fn write_through(&self, from: u64, parts: &[&[u8]]) -> io::Result<u64> {
         self.world
             .block_on(W::write_through(&self.file, from, parts))
+    }
+
+    fn set_limits(&self, limits: FileLimits) -> io::Result<()> {
+        self.file.set_limits(limits)?;
+        assert_eq!(self.file.limits(), limits);
+        Ok(())
     }
 
     fn stage_by(&self, plan: Plan, deadline: Deadline) -> io::Result<Standing> {

@@ -9,7 +9,7 @@ use super::logs::Logs;
 use bytes::Bytes;
 use driver_blocking::{Background, Batch, File, Stager};
 use driver_kit::batch::{Item, Order, Progress};
-use driver_kit::core::{Grace, Limits, Plan, Sharing, Standing};
+use driver_kit::core::{FileLimits, Grace, Limits, Plan, Sharing, Standing};
 use driver_kit::figures::{Figures, Timings};
 use driver_kit::hub::{Hub, Idle, Lock, Turn, TurnEnd};
 use driver_kit::watch::{Change, Follow, News};
@@ -66,6 +66,8 @@ impl Driver for Blocking {
             .write_through(how.answers == Answers::Durable)
             .write_behind(how.answers == Answers::Accepted)
             .class(how.class)
+            .keep_dirty(how.keep_dirty)
+            .limits(how.limits)
             .truncate(how.truncate)
             .create(how.create)
             .create_new(how.create_new)
@@ -120,6 +122,12 @@ impl Driver for Blocking {
         };
         let update = update.durability(how.durability).deadline(how.deadline);
         update.commit()
+    }
+
+    fn set_limits(&self, limits: Limits) -> io::Result<()> {
+        self.stager.set_limits(limits)?;
+        assert_eq!(self.stager.limits(), limits);
+        Ok(())
     }
 
     fn flush_all(&self, deadline: Deadline) -> io::Result<()> {
@@ -283,6 +291,12 @@ impl OpenFile for Opened {
         }
         writer.flush()?;
         Ok(writer.position())
+    }
+
+    fn set_limits(&self, limits: FileLimits) -> io::Result<()> {
+        self.file.set_limits(limits)?;
+        assert_eq!(self.file.limits(), limits);
+        Ok(())
     }
 
     fn stage_by(&self, plan: Plan, deadline: Deadline) -> io::Result<Standing> {

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use driver_kit::batch::{Item, Order, Progress};
 use driver_kit::contents::Contents;
 use driver_kit::core::{
-    Access, FileId, Grace, Life, Limits, Missing, Mode, PhaseName, Plan, Staging, Standing, Stats,
+    Access, FileId, FileLimits, Grace, Life, Limits, Missing, Mode, PhaseName, Plan, Staging,
+    Standing, Stats,
 };
 use driver_kit::figures::{Figures, Timings};
 use driver_kit::handlers::Handlers;
@@ -94,6 +95,14 @@ pub trait Driver: Send + Sync {
     /// # Errors
     /// What the driver says, or the change; without the kit, that it cannot.
     fn update(&self, _path: &Path, _change: Change, _how: Updating) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Other limits from now on.
+    ///
+    /// # Errors
+    /// What the driver says; without the kit, that it cannot.
+    fn set_limits(&self, _limits: Limits) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
@@ -268,6 +277,14 @@ pub trait OpenFile: Send + Sync {
     /// # Errors
     /// What the driver says.
     fn write_through(&self, from: u64, parts: &[&[u8]]) -> io::Result<u64>;
+
+    /// What the file may hold at once, from now on.
+    ///
+    /// # Errors
+    /// What the driver says; without the kit, that it cannot.
+    fn set_limits(&self, _limits: FileLimits) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 
     /// Stages.
     ///

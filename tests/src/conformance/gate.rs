@@ -19,6 +19,8 @@ pub enum Verdict {
     Hold,
     /// It fails with this.
     Fail(Fault),
+    /// It fails with this when the gate is opened.
+    HoldAndFail(Fault),
     /// It is carried out, and said to have ended otherwise.
     Say(fn(Completion) -> Completion),
     /// Whoever carries it out panics.
@@ -67,6 +69,10 @@ impl Gate {
                     next(job)
                 }
                 Verdict::Fail(fault) => job.fail(fault),
+                Verdict::HoldAndFail(fault) => {
+                    way.wait_open();
+                    job.fail(fault)
+                }
                 Verdict::Say(say) => {
                     let finished = next(job);
                     let said = say(finished.completion());

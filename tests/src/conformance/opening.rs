@@ -1,7 +1,7 @@
 //! How a file is opened, and how it is replaced.
 
 use driver_kit::Deadline;
-use driver_kit::core::{Class, Durability, Mode, OverBudget, Plan};
+use driver_kit::core::{Class, Durability, FileLimits, Mode, OverBudget, Plan};
 
 /// When writes are answered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,6 +27,10 @@ pub struct Opening {
     pub answers: Answers,
     /// The class of its writes.
     pub class: Class,
+    /// Whether it goes on after a failed sync.
+    pub keep_dirty: bool,
+    /// What the file may hold at once.
+    pub limits: FileLimits,
     /// Whether it is cut to nothing.
     pub truncate: bool,
     /// Whether it is created where it is missing.
@@ -46,6 +50,8 @@ impl Opening {
             append: false,
             answers: Answers::Executed,
             class: Class::Normal,
+            keep_dirty: false,
+            limits: FileLimits::NONE,
             truncate: false,
             create: false,
             create_new: false,
@@ -72,6 +78,18 @@ impl Opening {
     /// Its writes are of this class.
     pub const fn class(mut self, class: Class) -> Opening {
         self.class = class;
+        self
+    }
+
+    /// It goes on after a failed sync, once it was told.
+    pub const fn keep_dirty(mut self) -> Opening {
+        self.keep_dirty = true;
+        self
+    }
+
+    /// The file has bounds of its own.
+    pub const fn limits(mut self, limits: FileLimits) -> Opening {
+        self.limits = limits;
         self
     }
 

@@ -5,6 +5,7 @@
 //! what its driver has, what its callers were told, what was handed out when. So each fixture is what
 //! a machine would look like that forgot, doubled or invented that thing.
 
+mod limits;
 mod scene;
 
 use super::columns::Columns;
@@ -36,7 +37,7 @@ pub fn fixtures() -> Vec<Broken> {
         says,
         run,
     };
-    vec![
+    let mut all = vec![
         broken(
             "rules::check",
             "the budget is exceeded",
@@ -44,6 +45,7 @@ pub fn fixtures() -> Vec<Broken> {
             || {
                 let mut world = staged();
                 world.limits.budget = 0;
+                world.bounds.charged = 0;
                 world.check();
             },
         ),
@@ -137,7 +139,7 @@ pub fn fixtures() -> Vec<Broken> {
             },
         ),
         broken(
-            "rules::check_full",
+            "bounds::check_full",
             "refused for fullness, and empty",
             "not full",
             || {
@@ -270,9 +272,8 @@ pub fn fixtures() -> Vec<Broken> {
             "there are too many descriptors",
             "1 descriptors, 0",
             || {
-                let mut world = reading(Tick::NEVER);
-                world.limits.descriptors = 0;
-                world.driver.check(&world.limits);
+                let world = reading(Tick::NEVER);
+                world.driver.check(0);
             },
         ),
         broken(
@@ -400,5 +401,7 @@ pub fn fixtures() -> Vec<Broken> {
                     .answered(op, Request::Sync { handle }, Outcome::Synced);
             },
         ),
-    ]
+    ];
+    all.extend(limits::fixtures());
+    all
 }

@@ -5,7 +5,7 @@ use super::dice::Dice;
 use super::disk::Disk;
 use super::replaces::directory_of;
 use staging_core::{
-    Access, Completion, Fault, FileId, How, IoId, IoKind, Key, Limits, LockStep, Missing, PAGE,
+    Access, Completion, Fault, FileId, How, IoId, IoKind, Key, LockStep, Missing, PAGE,
     ReplaceStep, Reply, Stamp, charge_loaded, charge_mapped,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -399,9 +399,8 @@ impl Driver {
         self.descriptors.values().filter(reads).count() + self.jobs.iter().filter(moving).count()
     }
 
-    pub(crate) fn check(&self, limits: &Limits) {
+    pub(crate) fn check(&self, most: usize) {
         let held = self.descriptors();
-        let most = limits.descriptors as usize;
         assert!(held <= most, "{held} descriptors, {most} at most");
     }
 }

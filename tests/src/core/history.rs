@@ -1,6 +1,7 @@
 //! Random histories: callers, driver, disk and clock do anything, in any order, and the rules are
 //! checked after every step.
 
+use super::changing;
 use super::dice::Dice;
 use super::driver::Luck;
 use super::ending::{after_the_end, close_everything, come_to_rest, end};
@@ -25,6 +26,8 @@ struct Nature {
     ends: bool,
     replaces: usize,
     locks: usize,
+    /// How often bounds change, and how a handle is used.
+    changes: usize,
 }
 
 /// A history that came to its end.
@@ -36,7 +39,8 @@ pub struct Lived {
 
 impl Lived {
     fn of(world: World) -> Lived {
-        let World { limits, log, .. } = world;
+        let World { bounds, log, .. } = world;
+        let limits = bounds.begun;
         Lived { limits, log }
     }
 
@@ -81,6 +85,7 @@ fn honest(dice: &mut Dice) -> (Limits, Nature, Luck) {
     };
     nature.replaces = replaces(dice);
     nature.locks = locks(dice);
+    nature.changes = changes(dice);
     (limits, nature, luck)
 }
 
@@ -108,6 +113,7 @@ pub fn endure(seed: u64, steps: usize) -> Lived {
     let (limits, mut nature) = (limits(&mut dice), nature(&mut dice));
     nature.replaces = replaces(&mut dice);
     nature.locks = locks(&mut dice);
+    nature.changes = changes(&mut dice);
     let world = World::new(Dice::of(seed), Origin::Seed(seed), limits, false);
     endure_in(world, &nature, steps)
 }
@@ -118,6 +124,7 @@ pub fn endure_by(bytes: &[u8]) -> Lived {
     let (limits, mut nature) = (limits(&mut dice), nature(&mut dice));
     nature.replaces = replaces(&mut dice);
     nature.locks = locks(&mut dice);
+    nature.changes = changes(&mut dice);
     let world = World::new(dice, Origin::Bytes(bytes.len()), limits, false);
     endure_in(world, &nature, bytes.len())
 }
@@ -200,6 +207,7 @@ fn nature(dice: &mut Dice) -> Nature {
         ends: dice.chance(40),
         replaces: 0,
         locks: 0,
+        changes: 0,
     }
 }
 
@@ -209,6 +217,10 @@ fn replaces(dice: &mut Dice) -> usize {
 
 fn locks(dice: &mut Dice) -> usize {
     dice.one_of(&[0, 0, 0, 40])
+}
+
+fn changes(dice: &mut Dice) -> usize {
+    dice.one_of(&[0, 0, 25])
 }
 
 fn step(world: &mut World, nature: &Nature) {
@@ -280,6 +292,9 @@ pub(crate) fn plan(dice: &mut Dice) -> Plan {
 fn ask(world: &mut World, nature: &Nature) {
     if nature.locks > 0 && world.dice.chance(25) {
         return unlock(world);
+    }
+    if nature.changes > 0 && world.dice.chance(nature.changes) {
+        return changing::change(world);
     }
     let deadline = if world.dice.chance(nature.deadlines) {
         Tick((world.now.0 + world.dice.below(60) as u64).saturating_sub(5))

@@ -1,6 +1,8 @@
 //! The machine under test: worlds it lives in, and the language of its transcripts.
 
+pub(crate) mod bounds;
 pub mod broken;
+pub(crate) mod changing;
 pub(crate) mod columns;
 pub mod dice;
 pub(crate) mod disk;

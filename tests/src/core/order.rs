@@ -1,10 +1,10 @@
 //! The order of what touches a file, as an observer sees it who knows only what was accepted, what
 //! was handed out, and how it ended: enough to judge R1, R3, R6 and R8.
 
-use super::world::{RowState, World};
+use super::world::{Asked, RowState, World};
 use staging_core::{
-    Access, Bound, Completion, FileId, HandleId, IoId, IoKind, OpId, Outcome, PhaseName, Request,
-    Tick, WakeReason,
+    Access, Bound, Completion, FailedSync, Fault, FileId, HandleId, IoId, IoKind, OpId, Outcome,
+    PhaseName, Request, Tick, WakeReason,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,8 +52,13 @@ pub(crate) struct Order {
     barriers: BTreeMap<OpId, Barrier>,
     /// Syncs under way, and when they were handed out.
     syncs: BTreeMap<IoId, u64>,
-    /// When each handle that may write was opened, and on which file.
+    /// When each handle that may write was opened, or was told of a failed sync to go on, and on which
+    /// file.
     writers: BTreeMap<HandleId, (FileId, u64)>,
+    /// Those of them that go on.
+    keeps_dirty: BTreeSet<HandleId>,
+    /// When a sync of a file failed last.
+    failed: BTreeMap<FileId, u64>,
     withdrawn: BTreeSet<FileId>,
     clock: u64,
 }
@@ -129,8 +134,9 @@ impl World {
         if nothing {
             return;
         }
-        // One whose deadline has passed already is answered at once.
-        let unanswered = deadline > self.latest;
+        // One whose deadline has passed already is answered at once, and so may one be that is told of a
+        // failed sync.
+        let unanswered = deadline > self.latest && !self.order.may_be_told(handle);
         if let (Some(size), true) = (size, unanswered) {
             let seen = self.machine.staging(file).map(|staging| staging.len);
             assert_eq!(seen, Some(size), "the size after {request:?} (R6)");
@@ -158,6 +164,16 @@ impl World {
     pub(crate) fn note_writers(&mut self) {
         self.order.clock += 1;
         let now = self.order.clock;
+        self.note_left(|_| now);
+    }
+
+    /// The same, where who had a handle open was told: what was lost is nobody's since it was.
+    fn note_told(&mut self) {
+        let now = self.order.clock;
+        self.note_left(|touch| touch.lost.unwrap_or(now));
+    }
+
+    fn note_left(&mut self, when: impl Fn(&Touch) -> u64) {
         let rows = &self.rows;
         let open = |handle: &HandleId| {
             let row = rows.iter().rfind(|row| row.id == *handle);
@@ -170,8 +186,34 @@ impl World {
                 *file == touch.file && then && open(handle)
             });
             if !concerned {
-                touch.left.get_or_insert(now);
+                touch.left.get_or_insert(when(touch));
             }
+        }
+    }
+
+    /// An operation was answered: if it tells a handle that goes on of a failed sync, that one vouches
+    /// for nothing that was lost before, and for everything after it (R8).
+    pub(crate) fn note_failed_sync(&mut self, op: OpId, asked: &Asked, outcome: Outcome) {
+        let Outcome::Failed { fault, .. } = outcome else {
+            return;
+        };
+        let Some(handle) = asked
+            .handle
+            .filter(|handle| self.order.may_be_told(*handle))
+        else {
+            return;
+        };
+        let by_itself = match asked.request {
+            Request::Sync { .. } => matches!(fault, Fault::Os(_) | Fault::Short),
+            _ => self.order.was_executed_through(op) && matches!(fault, Fault::Os(_)),
+        };
+        if by_itself || fault == Fault::SyncFailed {
+            self.order.clock += 1;
+            let now = self.order.clock;
+            if let Some((_, since)) = self.order.writers.get_mut(&handle) {
+                *since = now;
+            }
+            self.note_told();
         }
     }
 
@@ -210,9 +252,46 @@ impl Order {
         all.filter(here).map(|touch| touch.bytes).sum()
     }
 
+    /// Bytes of writes to a file that have not ended; those of a write through count no more when they
+    /// are in the file.
+    pub(crate) fn bytes_under_way(&self, file: FileId) -> u64 {
+        let here = self.touches.iter().filter(|touch| touch.file == file);
+        let going = here.filter(|touch| match touch.state {
+            State::Waits => !touch.answered,
+            State::Flies(_) => true,
+            State::Ended { .. } => false,
+        });
+        going.map(|touch| touch.bytes).sum()
+    }
+
     pub(crate) fn opened(&mut self, handle: HandleId, file: FileId) {
         self.clock += 1;
         self.writers.insert(handle, (file, self.clock));
+    }
+
+    pub(crate) fn tuned(&mut self, handle: HandleId, failed_sync: FailedSync) {
+        match failed_sync {
+            FailedSync::KeepDirty => self.keeps_dirty.insert(handle),
+            FailedSync::Refuse => self.keeps_dirty.remove(&handle),
+        };
+    }
+
+    /// Whether a handle goes on after failed syncs, and was not told of the last one as far as its caller
+    /// knows.
+    fn may_be_told(&self, handle: HandleId) -> bool {
+        let Some((file, since)) = self.writers.get(&handle) else {
+            return false;
+        };
+        let failed = self.failed.get(file);
+        self.keeps_dirty.contains(&handle) && failed.is_some_and(|failed| since < failed)
+    }
+
+    /// Whether it is a write through whose bytes are in the file: if it failed, then by a sync.
+    fn was_executed_through(&self, op: OpId) -> bool {
+        let touch = self.touches.iter().rfind(|touch| touch.op == op);
+        touch.is_some_and(|touch| {
+            touch.through && matches!(touch.state, State::Ended { changed: true, .. })
+        })
     }
 
     pub(crate) fn forget_withdrawal(&mut self, file: FileId) {
@@ -307,17 +386,20 @@ impl Order {
         let clock = self.clock;
         if let IoKind::Sync { file } = kind {
             let handed_out = self.syncs.remove(&io).unwrap_or(clock);
+            if completion != Completion::Synced {
+                self.failed.insert(file, clock);
+            }
             for touch in self.touches.iter_mut().filter(|touch| touch.file == file) {
-                let State::Ended { at, .. } = touch.state else {
-                    continue;
-                };
-                match completion {
-                    Completion::Synced if at < handed_out => {
+                // What was under way when it failed may be lost, too.
+                match (touch.state, completion) {
+                    (State::Ended { at, .. }, Completion::Synced) if at < handed_out => {
                         touch.durable |= touch.lost.is_none();
                     }
-                    Completion::Synced => {}
-                    _ if !touch.durable && touch.lost.is_none() => touch.lost = Some(clock),
-                    _ => {}
+                    (_, Completion::Synced) | (State::Waits, _) => {}
+                    (State::Ended { .. } | State::Flies(_), _) if !touch.durable => {
+                        touch.lost.get_or_insert(clock);
+                    }
+                    (State::Ended { .. } | State::Flies(_), _) => {}
                 }
             }
         }
@@ -370,8 +452,12 @@ impl Order {
             let changed = matches!(touch.state, State::Ended { changed: true, .. });
             if outcome == Outcome::Synced && changed && !touch.durable {
                 let opened = barrier.handle.and_then(|handle| self.writers.get(&handle));
-                let given_up =
-                    opened.is_some_and(|(_, since)| touch.lost.is_some_and(|at| at < *since));
+                // Whoever was opened or told since does not ask for it any more, if he asked since, too.
+                let given_up = opened.is_some_and(|(_, since)| {
+                    touch
+                        .lost
+                        .is_some_and(|at| at < *since && at <= barrier.asked)
+                });
                 let before = touch.left.is_some_and(|at| at <= barrier.asked);
                 let left = barrier.file.is_none() && before;
                 assert!(

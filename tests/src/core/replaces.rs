@@ -111,9 +111,16 @@ impl Replaces {
         self.all.iter_mut().rfind(|replace| replace.op == op)
     }
 
+    /// With a chunk between these, as it was when the step was ordered.
+    ///
     /// # Errors
     /// This step is not its turn.
-    pub(crate) fn handed_out(&mut self, op: OpId, step: ReplaceStep, chunk: u64) -> Verdict {
+    pub(crate) fn handed_out(
+        &mut self,
+        op: OpId,
+        step: ReplaceStep,
+        (least, most): (u64, u64),
+    ) -> Verdict {
         let Some(at) = self.all.iter().rposition(|replace| replace.op == op) else {
             return Err(format!("{step:?} of {op:?}, which is over"));
         };
@@ -127,7 +134,8 @@ impl Replaces {
         hold(replace.step.is_none(), wrong)?;
         match (step, replace.file) {
             (ReplaceStep::Create { len, existing }, File::Absent) => {
-                let right = len == replace.len.min(chunk) && existing == replace.existing;
+                let fits = (replace.len.min(least)..=replace.len.min(most)).contains(&len);
+                let right = fits && existing == replace.existing;
                 hold(
                     right && replace.name == Name::Old && !replace.answered,
                     wrong,
@@ -137,11 +145,9 @@ impl Replaces {
                 })?;
             }
             (ReplaceStep::Fill { offset, len }, File::Filled { end, .. }) => {
-                let rest = replace.len.saturating_sub(end).min(chunk);
-                hold(
-                    (offset, len) == (end, rest) && len > 0 && !replace.answered,
-                    wrong,
-                )?;
+                let rest = replace.len.saturating_sub(end);
+                let fits = (rest.min(least)..=rest.min(most)).contains(&len);
+                hold(offset == end && fits && len > 0 && !replace.answered, wrong)?;
             }
             (ReplaceStep::SyncFile, File::Filled { end, synced }) => {
                 let wanted = replace.durability != Durability::None;
@@ -374,7 +380,7 @@ impl Replaces {
 
 impl World {
     pub(crate) fn check_step(&mut self, op: OpId, step: ReplaceStep) {
-        let chunk = self.limits.chunk;
+        let chunk = (self.bounds.least.chunk, self.bounds.most.chunk);
         let held = self.replaces.handed_out(op, step, chunk);
         assert_eq!(held, Ok(()));
     }

@@ -2,17 +2,17 @@
 //! SEMANTICS.md or stands among the invariants of the machine.
 
 use super::locks::asks_once;
-use super::world::{Asked, RowState, World};
+use super::world::{Asked, World};
 use staging_core::{
-    Bound, Done, Fault, FileId, How, IoId, IoKind, Life, LockStep, Mode, Outcome, OverBudget,
-    PhaseName, ReplaceStep, Request, Standing, Tick, WakeReason, Why, charge_loaded,
+    Done, Fault, FileId, How, IoId, IoKind, Life, LockStep, Mode, Outcome, OverBudget, PhaseName,
+    ReplaceStep, Request, Standing, Tick, WakeReason, Why, charge_loaded,
 };
 
 impl World {
     /// Everything that must hold after every event.
     pub(crate) fn check(&mut self) {
+        self.check_bounds();
         let charged = self.machine.charged();
-        assert!(charged <= self.limits.budget, "{charged} bytes are charged");
         self.check_files();
         self.check_counts();
         self.check_columns();
@@ -24,7 +24,6 @@ impl World {
             self.check_size();
         }
         if self.honest && self.machine.phase() < PhaseName::Closed {
-            self.driver.check(&self.limits);
             self.check_budget();
         }
     }
@@ -110,7 +109,7 @@ impl World {
             "{} pending, {waiting} wait",
             s.pending
         );
-        let limits = &self.limits;
+        let limits = &self.bounds.most;
         let most_files = 2 * limits.handles as usize;
         let most_ops = (limits.operations + limits.handles + limits.locks) as usize;
         assert!(self.machine.files() <= most_files, "too many files");
@@ -171,64 +170,9 @@ impl World {
         );
     }
 
-    pub(crate) fn check_full(&self, bound: Bound) {
-        let stats = self.machine.stats();
-        match bound {
-            Bound::Operations => {
-                let flying = self.driver.jobs.iter().map(|job| match job.kind {
-                    IoKind::Write { parts, .. } => parts as usize,
-                    IoKind::Read { .. }
-                    | IoKind::SetLength { .. }
-                    | IoKind::Open { .. }
-                    | IoKind::Fetch { .. } => 1,
-                    _ => 0,
-                });
-                let is_asked = |op| self.asked.contains_key(&op);
-                let outlived = self.replaces.outlived(&self.machine, is_asked);
-                let most = self.asked.len() + flying.sum::<usize>() + outlived;
-                assert!(
-                    most >= self.limits.operations as usize,
-                    "not full: {stats:?}"
-                );
-            }
-            Bound::Handles => {
-                let living = self.rows.iter().filter(|row| row.state != RowState::Gone);
-                let most = living.count() + self.asked.len();
-                let files = self.machine.files();
-                let limit = self.limits.handles as usize;
-                assert!(
-                    most >= limit || files >= limit,
-                    "{most} handles, {files} files"
-                );
-            }
-            Bound::FileOperations(file) => {
-                let here = |asked: &&Asked| self.file_of(asked) == Some(file);
-                let pending = self.asked.values().filter(here).count();
-                assert!(
-                    pending >= self.limits.operations_per_file as usize,
-                    "not full"
-                );
-            }
-            Bound::Locks => {
-                let asks = |asked: &&Asked| matches!(asked.request, Request::Lock { .. });
-                let asked = self.asked.values().filter(asks).count();
-                let locks = self.machine.locks().max(asked);
-                assert!(locks >= self.limits.locks as usize, "{locks} locks");
-            }
-            Bound::Bytes | Bound::FileBytes(_) => {
-                let replaced = match bound {
-                    Bound::Bytes => self.replaces.bytes(),
-                    _ => 0,
-                };
-                let waiting = self.order.bytes_of(bound) + replaced;
-                assert!(waiting > 0 || !self.honest, "{bound:?} is not full");
-            }
-        }
-    }
-
     /// What may be handed out, and where its place may be.
     pub(crate) fn check_issue(&self, io: IoId, kind: IoKind) {
-        let limits = &self.limits;
+        let limits = &self.bounds.most;
         let ops = (limits.operations + limits.handles + limits.locks) as usize;
         let most = ops + 3 * limits.handles as usize + limits.descriptors as usize;
         assert!(io.index() < most, "{io:?} of {most} actions");
@@ -272,7 +216,10 @@ impl World {
 
     pub(crate) fn check_progress(&self, file: FileId, done: u64, total: u64) {
         assert!(done > 0 && done <= total, "{done} of {total}");
-        assert!(total > self.limits.chunk, "one chunk needs no progress");
+        assert!(
+            total > self.bounds.least.chunk,
+            "one chunk needs no progress"
+        );
         assert!(self.machine.staging(file).is_some(), "{file:?} is gone");
     }
 
@@ -373,7 +320,7 @@ impl World {
                     | Request::Replace { .. }
                     | Request::Sync { .. }
                     | Request::SyncAll
-            );
+            ) || fault == Fault::SyncFailed;
             assert!(flies, "unknown, but there is nothing that could fly");
         }
     }
@@ -382,7 +329,7 @@ impl World {
         match asked.request {
             Request::Open { plan, .. } | Request::Stage { plan, .. } => {
                 let patient = plan.over_budget == OverBudget::Wait;
-                let too_large = self.limits.budget < charge_loaded(self.disk.longest) + 4096;
+                let too_large = self.bounds.least.budget < charge_loaded(self.disk.longest) + 4096;
                 plan.mode != Mode::Auto && (!patient || too_large || !self.honest)
             }
             _ => false,

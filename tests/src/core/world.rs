@@ -1,6 +1,7 @@
 //! A world: one machine, the disk and the driver below it, the callers above it, and everything
 //! that was said, so that every word can be held against the rules.
 
+use super::bounds::Bounds;
 use super::columns::Columns;
 use super::dice::Dice;
 use super::disk::Disk;
@@ -61,6 +62,7 @@ pub(crate) struct World {
     pub(crate) machine: Machine,
     pub(crate) twin: Machine,
     pub(crate) limits: Limits,
+    pub(crate) bounds: Bounds,
     pub(crate) now: Tick,
     /// The latest time that was ever said.
     pub(crate) latest: Tick,
@@ -94,6 +96,7 @@ impl World {
         World {
             twin: machine.clone(),
             limits: *machine.limits(),
+            bounds: Bounds::of(*machine.limits()),
             machine,
             now: Tick::ZERO,
             latest: Tick::ZERO,
@@ -179,6 +182,7 @@ impl World {
         let _ = self.machine.tick(self.now);
         let _ = self.twin.tick(self.now);
         let before = self.before(request);
+        let load = self.load_before(request);
         let reply = self.say(event);
         let (op, handle) = match (reply, request) {
             (Reply::Opening { op, handle }, Request::Open { access, .. }) => {
@@ -199,6 +203,7 @@ impl World {
             self.row(handle).state = RowState::Leaving;
             self.note_writers();
         }
+        self.check_had_room(request, load);
         self.accepted(op, request, deadline, before);
         self.replaces.accepted(op, request);
         self.locks.accepted(reply, request);
@@ -427,6 +432,7 @@ impl World {
         self.check_outcome(&asked, outcome);
         if self.honest {
             self.order.answered(op, asked.request, outcome);
+            self.note_failed_sync(op, &asked, outcome);
             self.check_replaced(op, asked.request, outcome);
             self.check_locked(op, asked.request, outcome);
         }

@@ -16,7 +16,11 @@ impl Turn<'_> {
         self.check_phase_allows(kind)?;
         if let IoKind::Replace { op, step } = kind {
             let chunk = self.world.limits.chunk;
-            let said = self.state.around.replaces.handed_out(op, step, chunk);
+            let said = self
+                .state
+                .around
+                .replaces
+                .handed_out(op, step, (chunk, chunk));
             Rule::ReplacedInSteps.holds(said.is_ok(), || said.err().unwrap_or_default())?;
         }
         if let IoKind::Lock { lock, step } = kind {

@@ -459,6 +459,8 @@ fn said_shortly(machine: &mut Machine, now: Tick, event: Event) -> Reply {
         Event::Ticked => machine.tick(now),
         Event::Dropped { .. }
         | Event::Unlocked { .. }
+        | Event::Limited { .. }
+        | Event::Tuned { .. }
         | Event::Returned { .. }
         | Event::Forced { .. }
         | Event::DriverLost => machine.handle(now, event),

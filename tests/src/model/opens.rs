@@ -7,7 +7,7 @@ use super::step::Manner;
 use crate::conformance::{Answers, Opening, fault_of};
 use driver_kit::Deadline;
 use driver_kit::batch::Order;
-use driver_kit::core::{Class, Fault, How, Mode, Plan};
+use driver_kit::core::{Class, Fault, FileLimits, How, Mode, Plan};
 use std::io;
 
 impl Player {
@@ -169,6 +169,8 @@ fn opening(manner: &Manner) -> Opening {
         plan,
         write: manner.write,
         append: manner.append,
+        keep_dirty: false,
+        limits: FileLimits::NONE,
         truncate: manner.truncate,
         create: manner.create,
         create_new: manner.create_new,

@@ -51,6 +51,8 @@ fn said(event: Event, reply: Reply) -> Option<String> {
         Event::Cancelled { .. }
         | Event::Dropped { .. }
         | Event::Unlocked { .. }
+        | Event::Limited { .. }
+        | Event::Tuned { .. }
         | Event::Returned { .. }
         | Event::ShutdownAsked { .. }
         | Event::Forced { .. }

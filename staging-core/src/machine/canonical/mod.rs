@@ -197,7 +197,11 @@ impl Writer<'_> {
         let broken = self.machine.is_broken(id);
         let writes = match handle.writes() {
             Writes::No => 0,
-            Writes::Since { answers, .. } => 1 + u64::from(broken) + 2 * answers as u64,
+            Writes::Since {
+                answers,
+                keeps_dirty,
+                ..
+            } => 1 + u64::from(broken) + 2 * answers as u64 + 8 * u64::from(keeps_dirty),
         };
         self.words
             .extend([writes, u64::from(self.machine.is_untold(id))]);
@@ -224,6 +228,7 @@ impl Writer<'_> {
             u64::from(file.news.bytes_room),
             u64::from(file.news.progress),
         ]);
+        self.hashed(&self.machine.own_limits(id));
         self.contents(file.contents);
         match file.descriptor {
             Descriptor::Absent => self.word(0),
@@ -318,6 +323,8 @@ impl Writer<'_> {
         self.word(handle);
         self.words
             .extend([op.place, op.class as u64, op.early as u64]);
+        let older = self.machine.is_older_than_a_failure(op);
+        self.word(u64::from(older));
         self.op_list(&op.dependents);
         self.word(match op.order {
             Order::Apart => 0,

@@ -11,9 +11,11 @@ use crate::stats::WriteCounts;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::machine) enum Writes {
     No,
-    /// It may, unless a sync failed since: so many had when it was opened (R8).
+    /// It may, unless a sync failed since: so many had when it was opened, or was told of one (R8).
     Since {
         failures: u32,
+        /// After a failed sync it goes on, once it was told.
+        keeps_dirty: bool,
         /// How many writes behind had failed when it was last told.
         told: u32,
         answers: Answers,
@@ -50,7 +52,7 @@ pub(in crate::machine) struct Writing {
     pub handles: u32,
     /// How many syncs failed.
     pub failures: u32,
-    /// Handles that were opened before the last of those.
+    /// Handles that were opened before the last of those, and have not been told of it since to go on.
     pub broken: u32,
     /// How many writes failed that had been answered before, and why the last of them.
     pub lost: u32,

@@ -39,7 +39,7 @@ fn after(steps: usize, replaces: u64) -> Replaces {
         all.accepted(op(index), request);
     }
     for step in &WELL[..steps] {
-        assert_eq!(all.handed_out(op(0), *step, 100), Ok(()));
+        assert_eq!(all.handed_out(op(0), *step, (100, 100)), Ok(()));
         all.ended(op(0), *step, step.done(directory_of(TARGET)));
     }
     all
@@ -67,7 +67,7 @@ fn a_step_before_its_turn_is_rejected() {
         (3, ReplaceStep::Discard),
         (4, ReplaceStep::SyncDirectory),
     ] {
-        let said = after(done, 1).handed_out(op(0), step, 100);
+        let said = after(done, 1).handed_out(op(0), step, (100, 100));
         assert!(said.is_err(), "{step:?} after {done} steps");
     }
 }
@@ -75,10 +75,10 @@ fn a_step_before_its_turn_is_rejected() {
 #[test]
 fn two_at_once_of_one_target_are_rejected() {
     for done in [1, 2] {
-        let said = after(done, 2).handed_out(op(1), CREATE, 100);
+        let said = after(done, 2).handed_out(op(1), CREATE, (100, 100));
         assert!(said.is_err_and(|said| said.contains("beside")), "{done}");
     }
-    assert_eq!(after(3, 2).handed_out(op(1), CREATE, 100), Ok(()));
+    assert_eq!(after(3, 2).handed_out(op(1), CREATE, (100, 100)), Ok(()));
 }
 
 #[test]
@@ -96,9 +96,9 @@ fn an_answer_before_its_time_is_rejected() {
 fn a_sync_that_began_before_the_name_was_given_is_no_sync_of_it() {
     let mut all = after(3, 2);
     let sync = ReplaceStep::SyncDirectory;
-    assert_eq!(all.handed_out(op(0), sync, 100), Ok(()));
+    assert_eq!(all.handed_out(op(0), sync, (100, 100)), Ok(()));
     for step in &WELL[..3] {
-        assert_eq!(all.handed_out(op(1), *step, 100), Ok(()));
+        assert_eq!(all.handed_out(op(1), *step, (100, 100)), Ok(()));
         all.ended(op(1), *step, step.done(directory_of(TARGET)));
     }
     all.ended(op(0), sync, Completion::Synced);

@@ -1,11 +1,12 @@
 //! Reading a line of a transcript.
 
 use super::Names;
+use super::limits::{limit, limits, tuning};
 use driver_kit::journal::wording;
 use staging_core::{
     Access, Class, Completion, Durability, Event, Existing, Fault, Grace, HandleId, Id, IoId, Key,
     Limits, LockId, Missing, Mode, NodeKind, OpId, OverBudget, Patience, Plan, Request, Scope,
-    Sharing, Span, Stamp, Tick, Turns, Weights,
+    Sharing, Span, Stamp, Tick,
 };
 use std::str::FromStr;
 
@@ -36,7 +37,7 @@ pub(super) enum Command {
     Count(String),
 }
 
-type Read<T> = Result<T, String>;
+pub(super) type Read<T> = Result<T, String>;
 
 pub(super) fn parse(line: &str, names: &Names) -> Read<Command> {
     let words: Vec<&str> = line.split_whitespace().collect();
@@ -71,6 +72,13 @@ fn event(words: &[&str], names: &Names) -> Read<Command> {
         },
         ["unlock", lock] => Event::Unlocked {
             lock: id::<LockId>(lock, "lock")?,
+        },
+        ["limit", setting] => Event::Limited {
+            limit: limit(setting)?,
+        },
+        ["tune", name, how @ ..] => Event::Tuned {
+            handle: known(name, names)?,
+            tuning: tuning(how)?,
         },
         ["returned", bytes] => Event::Returned {
             bytes: number(bytes)?,
@@ -369,32 +377,6 @@ fn stamp(words: &[&str]) -> Read<Stamp> {
     })
 }
 
-fn limits(settings: &[&str]) -> Read<Limits> {
-    let mut limits = Limits::default();
-    for setting in settings {
-        let (name, value) = setting.split_once('=').ok_or("a limit is NAME=NUMBER")?;
-        match name {
-            "operations" => limits.operations = number(value)?,
-            "per-file" => limits.operations_per_file = number(value)?,
-            "bytes" => limits.bytes = number(value)?,
-            "bytes-per-file" => limits.bytes_per_file = number(value)?,
-            "handles" => limits.handles = number(value)?,
-            "locks" => limits.locks = number(value)?,
-            "descriptors" => limits.descriptors = number(value)?,
-            "budget" => limits.budget = number(value)?,
-            "linger" => limits.linger = number(value)?,
-            "fetch" => limits.fetch = number(value)?,
-            "chunk" => limits.chunk = number(value)?,
-            "restarts" => limits.restarts = number(value)?,
-            "merge" => limits.merge = number(value)?,
-            "merge-bytes" => limits.merge_bytes = number(value)?,
-            "turns" => limits.turns = turns(value)?,
-            _ => return Err(format!("no such limit as {name}")),
-        }
-    }
-    Ok(limits)
-}
-
 fn grace(settings: &[&str]) -> Read<Grace> {
     let mut grace = Grace::default();
     for setting in settings {
@@ -416,7 +398,7 @@ pub(super) fn known(name: &str, names: &Names) -> Read<HandleId> {
     }
 }
 
-fn number<T: FromStr>(word: &str) -> Read<T> {
+pub(super) fn number<T: FromStr>(word: &str) -> Read<T> {
     let plain = word.replace('_', "");
     plain.parse().map_err(|_| format!("{word} is no number"))
 }
@@ -437,22 +419,4 @@ fn id<T: Named>(word: &str, kind: &str) -> Read<T> {
     let (index, generation) = numbers.split_once('.').unwrap_or((numbers, "1"));
     let (index, generation): (u64, u64) = (number(index)?, number(generation)?);
     T::numbered(generation << 32 | index).ok_or_else(|| "no such id".into())
-}
-
-/// `by-arrival`, or the weights from Urgent down and the patience.
-fn turns(value: &str) -> Read<Turns> {
-    if value == "by-arrival" {
-        return Ok(Turns::ByArrival);
-    }
-    let numbers: Read<Vec<u8>> = value.split(',').map(number).collect();
-    let [urgent, high, normal, low, patience] = numbers?[..] else {
-        return Err(format!("{value} is not four weights and a patience"));
-    };
-    let weights = Weights {
-        urgent,
-        high,
-        normal,
-        low,
-    };
-    Ok(Turns::ByClass { weights, patience })
 }

@@ -9,6 +9,8 @@
 //!   < io0: open a                    what is polled, at once unless a line says `hold`
 //! > opened 1 8192                    the oldest open ended: inode 1, 8192 bytes, version 1
 //! > io0 read 100                     this very action ended
+//! > limit operations=2               a bound is another from now on
+//! > tune a keep-dirty                how a handle is to be used; also refuse, operations=2, bytes=10
 //! > cancel stage                     the newest stage that was not answered is cancelled
 //! ? a                                how the file behind a handle stands; also ? wake, ? charged
 //!   staging: 0 of 8192 bytes …
@@ -17,6 +19,7 @@
 //! `hold` leaves everything to be polled where it is; `told`, `io` and `drain` poll one answer,
 //! one action, or all there is, and go on as before.
 
+mod limits;
 mod line;
 
 use driver_kit::journal::wording;
