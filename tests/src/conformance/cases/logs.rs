@@ -172,7 +172,7 @@ fn after_a_failed_sync_a_log_takes_no_more(scene: &Scene) -> Proof {
     let before = fs::read(&path)?;
     for _ in 0..2 {
         let error = refused(log.append(&payload(3)))?;
-        assert!(error.to_string().contains("open it again"), "{error}");
+        assert!(error.to_string().contains("open the log again"), "{error}");
         refused(log.sync())?;
     }
     assert_eq!(fs::read(&path)?, before);
