@@ -15,8 +15,8 @@ use crate::observe::{Notice, Observers};
 use crate::perform::{Locked, Swept, Temporary};
 use crate::report::Unfinished;
 use staging_core::{
-    Action, Done, Entry, Event, Fault, FileId, HandleId, How, IoId, IoKind, Life, LockId, Machine,
-    OpId, Outcome, PhaseName, Reply, Tell, Tick, WakeReason,
+    Action, Done, Entry, Event, FileId, HandleId, How, IoId, IoKind, Life, LockId, Machine, OpId,
+    Outcome, PhaseName, Reply, Tell, Tick, WakeReason,
 };
 use std::collections::VecDeque;
 use std::path::Path;
@@ -363,8 +363,9 @@ impl State {
                 if let Some(unfinished) = Unfinished::operation(&row, fault) {
                     self.unfinished.push(unfinished);
                 }
-                // Closed it is; one that was given up is not yet.
-                if row.operation == Operation::Close && matches!(fault, Fault::Behind(_)) {
+                // Closed it is, whatever had to be told; one that was given up may not be yet.
+                let gone = |handle| self.machine.file_of(handle).is_none();
+                if row.operation == Operation::Close && row.handle.is_some_and(gone) {
                     self.forget_path(row.handle);
                 }
                 // An open that is still in the kernel is named by its path, if it is given up.

@@ -99,6 +99,7 @@ fn event_of(event: Event, reply: Reply) -> String {
         Event::Cancelled { op } => format!("cancel {op:?}"),
         Event::Dropped { handle } => format!("drop {handle:?}"),
         Event::Unlocked { lock } => format!("unlock {lock:?}"),
+        Event::IntervalSet { handle, every } => format!("interval {handle:?} {every}"),
         Event::Returned { bytes } => format!("returned {bytes}"),
         Event::ShutdownAsked { grace } => {
             let Grace {

@@ -35,6 +35,7 @@ impl Clone for Machine {
             lock_targets_by_key,
             timers,
             retries,
+            dues,
             intervals,
             lock_ranges,
             budget,
@@ -90,6 +91,7 @@ impl Clone for Machine {
         self.lock_targets_by_key.clone_from(lock_targets_by_key);
         self.timers.clone_from(timers);
         self.retries.clone_from(retries);
+        self.dues.clone_from(dues);
         self.intervals.clone_from(intervals);
         self.lock_ranges.clone_from(lock_ranges);
         self.budget.clone_from(budget);

@@ -18,7 +18,7 @@ use crate::time::Tick;
 pub(super) use locks::{DEPENDENTS, Lock, LockState, LockTarget, LockTargetId, LockTargetKind};
 pub(super) use names::{Directory, DirectoryId, DirectoryKind, Target, TargetId, TargetKind};
 pub(super) use writing::{
-    Answers, Early, InRound, Sync, SyncAll, Writes, Writing, WritingId, WritingKind,
+    Answers, Early, InRound, Pace, Sync, SyncAll, Writes, Writing, WritingId, WritingKind,
 };
 
 /// Lists of operations: an operation stands in one at a time.

@@ -114,6 +114,8 @@ pub(crate) enum May {
     Force,
     /// The driver may be lost.
     Lose,
+    /// Whoever may write has an interval.
+    Pace,
     /// Nothing is polled unless somebody polls it.
     Dawdle,
 }

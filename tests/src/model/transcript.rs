@@ -51,6 +51,7 @@ fn said(event: Event, reply: Reply) -> Option<String> {
         Event::Cancelled { .. }
         | Event::Dropped { .. }
         | Event::Unlocked { .. }
+        | Event::IntervalSet { .. }
         | Event::Returned { .. }
         | Event::ShutdownAsked { .. }
         | Event::Forced { .. }

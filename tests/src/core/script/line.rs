@@ -69,6 +69,10 @@ fn event(words: &[&str], names: &Names) -> Read<Command> {
         ["drop", name] => Event::Dropped {
             handle: known(name, names)?,
         },
+        ["interval", name, every] => Event::IntervalSet {
+            handle: known(name, names)?,
+            every: number(every)?,
+        },
         ["unlock", lock] => Event::Unlocked {
             lock: id::<LockId>(lock, "lock")?,
         },
