@@ -6,7 +6,9 @@ use crate::handle::Handle;
 use crate::hub::Opening;
 use rustix::io::Errno;
 use staging_core::{Access, Class, Fault, Missing, Mode, Plan};
+use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 /// What [`std::fs::OpenOptions`] asks for, and how the file is to be staged.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +21,9 @@ pub struct Options {
     pub write_through: bool,
     /// A write is answered when it is accepted (R8). Needs `write` or `append`.
     pub write_behind: bool,
+    /// How long after it was accepted whatever is written is synced, though nobody asks (L3). Needs `write`
+    /// or `append`.
+    pub sync_every: Option<Duration>,
     /// How urgent writes are.
     pub class: Class,
     /// Cut the file to nothing when it is open. Needs `write`.
@@ -44,6 +49,7 @@ impl Options {
             append: false,
             write_through: false,
             write_behind: false,
+            sync_every: None,
             class: Class::Normal,
             truncate: false,
             create: false,
@@ -55,10 +61,17 @@ impl Options {
     }
 
     /// Tells an open file how it writes.
-    pub fn instruct(&self, handle: &Handle) {
+    ///
+    /// # Errors
+    /// The system gives no thread to keep the time of an interval.
+    pub fn instruct(&self, handle: &Handle) -> io::Result<()> {
         handle.set_class(self.class);
         if self.write_behind || self.write_through {
             handle.answers_apart();
+        }
+        match self.sync_every {
+            Some(every) => handle.sync_every(every),
+            None => Ok(()),
         }
     }
 
@@ -69,9 +82,9 @@ impl Options {
     pub fn opening(&self, path: &Path) -> Result<Opening, Failure> {
         let writes = self.write || self.append;
         let both = self.write_through && self.write_behind;
-        let answers_writes = self.write_through || self.write_behind;
+        let of_writers = self.write_through || self.write_behind || self.sync_every.is_some();
         let cuts_wrongly = self.truncate && (self.append || !self.write);
-        if cuts_wrongly || both || (answers_writes && !writes) {
+        if cuts_wrongly || both || (of_writers && !writes) {
             return Err(Failure {
                 operation: Operation::Open,
                 path: path.into(),
@@ -143,6 +156,16 @@ mod tests {
             ..through
         };
         assert!(both.opening(path).is_err());
+        let by_time = Options {
+            sync_every: Some(Duration::from_secs(1)),
+            ..options
+        };
+        assert!(by_time.opening(path).is_err());
+        let write = Options {
+            write: true,
+            ..by_time
+        };
+        assert!(write.opening(path).is_ok());
     }
 
     #[test]

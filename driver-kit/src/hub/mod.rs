@@ -29,6 +29,7 @@ mod slot;
 mod state;
 pub(crate) mod table;
 mod target;
+mod timekeeper;
 mod turn;
 mod waits;
 
@@ -130,6 +131,7 @@ impl Hub {
                     unlocked: Vec::new(),
                     given_back: Vec::new(),
                     nudged: Vec::new(),
+                    timekeeper: None,
                     swept: Arc::default(),
                     memory: Arc::clone(&memory),
                     observers: Arc::clone(&observers),

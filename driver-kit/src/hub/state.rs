@@ -6,6 +6,7 @@ use super::deliver::Deliveries;
 use super::room::Line;
 use super::slot::{Answer, OfLock, Slot};
 use super::table::{FileRow, Holding, Table, Waiter};
+use super::timekeeper::Timekeeper;
 use crate::batch::Batch;
 use crate::contents::{Contents, Memory, Notify};
 use crate::error::Operation;
@@ -55,6 +56,8 @@ pub(crate) struct State {
     pub(super) given_back: Vec<LockId>,
     /// Whoever waits for a lock, and is to look when it will be tried again.
     pub(super) nudged: Vec<Arc<Slot>>,
+    /// Who keeps the time of syncs that nobody waits for, once there are any.
+    pub(super) timekeeper: Option<Timekeeper>,
     /// Where what crashes left was looked for.
     pub(super) swept: Arc<Swept>,
     pub(super) memory: Arc<Memory>,
@@ -179,16 +182,6 @@ impl State {
             | Reply::Surplus
             | Reply::Done
             | Reply::Ignored(_) => self.publish_if_whole(kind),
-        }
-    }
-
-    /// Of a replace that the machine has forgotten nothing is needed any more.
-    fn forget_replaced(&mut self, op: OpId) {
-        if !self.machine.is_under_way(op)
-            && let Some(row) = self.table.replacing.take(op)
-        {
-            self.outdated.extend(row.temporary);
-            self.given_back.extend(row.under);
         }
     }
 
@@ -325,6 +318,7 @@ impl State {
         out.given_back.append(&mut self.given_back);
         out.unlocked.append(&mut self.unlocked);
         out.nudged.append(&mut self.nudged);
+        out.wakers.extend(self.wake_timekeeper());
     }
 
     fn notice(&self, notice: Notice, out: &mut Deliveries) {

@@ -118,6 +118,16 @@ impl Machine {
         (reached > entry.pace.served).then_some(reached)
     }
 
+    /// Whether a sync fell due that was not ordered yet, because something has to end before. For a driver
+    /// whose callers carry everything out: whoever ends that may not carry the sync out.
+    pub fn is_sync_due(&self) -> bool {
+        let mut ids = self.writings.ids();
+        ids.any(|writing| {
+            let pace = &self.writings[writing].pace;
+            pace.served < pace.fallen || pace.waits
+        })
+    }
+
     /// No barrier stands first in the order: orders a system sync if one is due.
     pub(super) fn settle_due(&mut self, file: FileId, writing: WritingId) {
         let Some(reached) = self.reached(writing) else {

@@ -2,6 +2,7 @@
 
 use driver_kit::Deadline;
 use driver_kit::core::{Class, Durability, Mode, OverBudget, Plan};
+use std::time::Duration;
 
 /// When writes are answered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,6 +26,8 @@ pub struct Opening {
     pub append: bool,
     /// When its writes are answered, and how urgent they are.
     pub answers: Answers,
+    /// How long after it was accepted what is written is to be durable, though nobody asks.
+    pub every: Option<Duration>,
     /// The class of its writes.
     pub class: Class,
     /// Whether it is cut to nothing.
@@ -45,6 +48,7 @@ impl Opening {
             write: false,
             append: false,
             answers: Answers::Executed,
+            every: None,
             class: Class::Normal,
             truncate: false,
             create: false,

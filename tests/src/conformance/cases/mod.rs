@@ -11,6 +11,7 @@ mod ending;
 mod failing;
 mod flight;
 mod following;
+mod intervals;
 mod life;
 mod limits;
 mod locked_files;
@@ -59,6 +60,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(writing::cases());
     cases.extend(queues::cases());
     cases.extend(barriers::cases());
+    cases.extend(intervals::cases());
     cases.extend(rewriting::cases());
     cases.extend(writers::cases());
     cases.extend(replacing::cases());
