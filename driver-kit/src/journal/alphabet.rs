@@ -101,6 +101,7 @@ words!(Completion {
     Synced,
     Created,
     Published { directory },
+    Unsure { fault },
     Discarded,
     Locked,
     Contended,

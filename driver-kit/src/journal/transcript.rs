@@ -280,6 +280,7 @@ fn completion_of(completion: Completion) -> String {
         Completion::Synced => "synced".to_owned(),
         Completion::Created => "created".to_owned(),
         Completion::Published { directory } => format!("published {}", key_of(directory)),
+        Completion::Unsure { fault } => format!("unsure {}", wording::fault(fault)),
         Completion::Discarded => "discarded".to_owned(),
         Completion::Locked => "locked".to_owned(),
         Completion::Contended => "contended".to_owned(),

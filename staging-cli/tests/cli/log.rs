@@ -247,7 +247,13 @@ fn records_are_synced_by_time_and_at_the_end() -> Result {
         assert_eq!(ended.status, Some(2), "{}", ended.err);
         assert!(ended.err.contains("200ms"), "{}", ended.err);
     }
-    let both = ["log", "append", "--sync-every=1s", "--durability=none", "log"];
+    let both = [
+        "log",
+        "append",
+        "--sync-every=1s",
+        "--durability=none",
+        "log",
+    ];
     assert_eq!(scene.run_with_input(&both, b"")?.status, Some(2));
     Ok(())
 }

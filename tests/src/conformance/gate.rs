@@ -19,6 +19,8 @@ pub enum Verdict {
     Hold,
     /// It fails with this.
     Fail(Fault),
+    /// It is not carried out, and said to have ended like this.
+    Instead(Completion),
     /// It is carried out, and said to have ended otherwise.
     Say(fn(Completion) -> Completion),
     /// Whoever carries it out panics.
@@ -67,6 +69,7 @@ impl Gate {
                     next(job)
                 }
                 Verdict::Fail(fault) => job.fail(fault),
+                Verdict::Instead(completion) => job.fail(Fault::Short).say(completion),
                 Verdict::Say(say) => {
                     let finished = next(job);
                     let said = say(finished.completion());

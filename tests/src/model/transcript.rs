@@ -81,6 +81,7 @@ fn ended(completion: Completion, keys: &mut Vec<Key>) -> String {
         | Completion::Synced
         | Completion::Created
         | Completion::Published { .. }
+        | Completion::Unsure { .. }
         | Completion::Discarded
         | Completion::Locked
         | Completion::Contended

@@ -298,6 +298,9 @@ fn completion(words: &[&str]) -> Read<Completion> {
         ["published", directory] => Completion::Published {
             directory: key(directory)?,
         },
+        ["unsure", fault] => Completion::Unsure {
+            fault: self::fault(fault)?,
+        },
         ["discarded"] => Completion::Discarded,
         ["locked"] => Completion::Locked,
         ["contended"] => Completion::Contended,
