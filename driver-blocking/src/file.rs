@@ -14,6 +14,7 @@ use driver_kit::hub::{Answer, Read, Standby, Thread, Ticket, Write, read_answer}
 use driver_kit::{Deadline, Handle};
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 /// An open file, in memory unless its options said otherwise or the budget had no room.
 ///
@@ -350,6 +351,15 @@ impl File {
     /// or the one that it was lent.
     pub fn set_class(&self, class: Class) {
         self.handle.set_class(class);
+    }
+
+    /// From now on whatever is written to the file, by whomever, is durable so long after it was accepted,
+    /// though nobody asks (L3); see [`OpenOptions::sync_every`](crate::OpenOptions::sync_every).
+    ///
+    /// # Errors
+    /// The system gives no thread to keep the time.
+    pub fn set_sync_every(&self, every: Duration) -> io::Result<()> {
+        self.handle.sync_every(every)
     }
 
     fn asked(

@@ -8,6 +8,7 @@ use driver_kit::log::Record;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use driver_kit::client::{Recovered, Snapshot, Verified};
 
@@ -41,6 +42,15 @@ impl LogBuilder {
     /// of this process.
     pub fn scope(mut self, scope: Scope) -> LogBuilder {
         self.builder = self.builder.scope(scope);
+        self
+    }
+
+    /// How long after it was accepted a record is durable though nobody asks for a sync (L3): for those who
+    /// append without waiting, and can do without what came last. Not at all, unless this is called. If such a
+    /// sync fails, the next append, sync or checkpoint says so, and the log takes no more until it is
+    /// opened again.
+    pub fn sync_every(mut self, every: Duration) -> LogBuilder {
+        self.builder = self.builder.sync_every(every);
         self
     }
 

@@ -11,6 +11,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 use std::time::Instant;
 
 /// How a file is opened. See [`Stager::options`](crate::Stager::options).
@@ -96,6 +97,16 @@ impl OpenOptions {
         self
     }
 
+    /// How long after it was accepted whatever is written is durable, though nobody asks for a sync (L3): that
+    /// much may be lost with the power, and the time of one sync. Where nothing is written nothing is
+    /// synced. If such a sync fails, the next write, flush, sync or close says so, once (R8); a close makes
+    /// durable what is left. Holds for all who have the file open; the shortest interval counts. Needs
+    /// [`write`](Self::write) or [`append`](Self::append).
+    pub fn sync_every(mut self, every: Duration) -> Self {
+        self.options.sync_every = Some(every);
+        self
+    }
+
     /// How urgent writes are (R2). Normal, unless this is called; what is written through is High at
     /// least.
     pub fn class(mut self, class: Class) -> Self {
@@ -142,7 +153,7 @@ impl OpenOptions {
         let handle = answer(ticket, deadline)
             .opened()
             .map_err(Failure::into_io)?;
-        self.options.instruct(&handle).map_err(Failure::into_io)?;
+        self.options.instruct(&handle)?;
         let file = File::new(handle, self.options.append);
         if self.options.truncate {
             file.set_len_by(0, deadline)?;

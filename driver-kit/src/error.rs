@@ -179,8 +179,8 @@ impl Failure {
     /// The system's error number, where the system said no.
     pub const fn errno(&self) -> Option<i32> {
         match self.cause {
-            Cause::Fault(Fault::Behind(0)) => None,
-            Cause::Fault(Fault::Os(errno) | Fault::Behind(errno))
+            Cause::Fault(Fault::Behind(0) | Fault::SyncBehind(0)) => None,
+            Cause::Fault(Fault::Os(errno) | Fault::Behind(errno) | Fault::SyncBehind(errno))
             | Cause::CutShort {
                 fault: Fault::Os(errno),
                 ..
@@ -222,7 +222,9 @@ impl Failure {
                     }
                     Fault::Short => io::ErrorKind::WriteZero,
                     Fault::SyncFailed => io::ErrorKind::Other,
-                    Fault::Behind(errno) => io::Error::from_raw_os_error(errno).kind(),
+                    Fault::Behind(errno) | Fault::SyncBehind(errno) => {
+                        io::Error::from_raw_os_error(errno).kind()
+                    }
                     Fault::Cancelled => io::ErrorKind::Interrupted,
                     Fault::Deadline | Fault::Contended => io::ErrorKind::TimedOut,
                     Fault::ShuttingDown | Fault::Abandoned | Fault::DriverLost => {
@@ -280,7 +282,7 @@ impl Error for Failure {}
 fn write_fault(f: &mut fmt::Formatter<'_>, fault: Fault) -> fmt::Result {
     match fault {
         Fault::Os(errno) => write!(f, "{}", io::Error::from_raw_os_error(errno)),
-        Fault::Behind(errno) if errno != 0 => {
+        Fault::Behind(errno) | Fault::SyncBehind(errno) if errno != 0 => {
             let error = io::Error::from_raw_os_error(errno);
             write!(f, "{error}; {}", explain_fault(fault))
         }
@@ -328,6 +330,10 @@ fn explain_fault(fault: Fault) -> &'static str {
         Fault::Behind(_) => {
             "a write that was answered when it was accepted failed later: what was written behind since \
              the last good flush may be missing; what was asked now was not done; write it again"
+        }
+        Fault::SyncBehind(_) => {
+            "a sync by its interval failed: what was written since the last one may be lost; what was asked \
+             now was not done; open it again and write that again"
         }
         Fault::LocksUntrusted => {
             "it is on a file system that other machines may write to, whose locks cannot be trusted; lock a \

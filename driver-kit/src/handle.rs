@@ -2,7 +2,7 @@
 
 use crate::clock::Deadline;
 use crate::contents::{Contents, Published, Truncated};
-use crate::error::{Cause, Failure, Operation};
+use crate::error::{Cause, Failure, Operation, fault_of};
 use crate::hub::{Hub, Lent, Read, Standby, Thread, Ticket, Until, Write};
 use bytes::Bytes;
 use staging_core::{
@@ -12,6 +12,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::time::Duration;
 
 /// How a handle writes. Any thread may change it; no order with anything else is promised, so it is
 /// no part of what loom looks at.
@@ -106,6 +107,17 @@ impl Handle {
     /// closed.
     pub fn limits(&self) -> FileLimits {
         self.hub.file_limits(self.id).unwrap_or_default()
+    }
+
+    /// From now on whatever is written to the file, by whomever, is synced so long after it was accepted
+    /// though nobody asks (L3).
+    ///
+    /// # Errors
+    /// The system gives no thread to keep the time.
+    pub fn sync_every(&self, every: Duration) -> io::Result<()> {
+        self.hub
+            .sync_every(self.id, every)
+            .map_err(|error| self.failure(Operation::Open, fault_of(&error)).into_io())
     }
 
     /// Its writes are answered before or after they are executed: whoever asks for one cannot carry it

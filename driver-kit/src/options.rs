@@ -8,7 +8,9 @@ use rustix::io::Errno;
 use staging_core::{
     Access, BadLimit, Class, FailedSync, Fault, FileLimits, Missing, Mode, Plan, Reject, Tuning,
 };
+use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 /// What [`std::fs::OpenOptions`] asks for, and how the file is to be staged.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +31,9 @@ pub struct Options {
     pub keep_dirty: bool,
     /// What the file may hold at once, in place of what the stager says of every file (R12).
     pub limits: FileLimits,
+    /// How long after it was accepted whatever is written is synced, though nobody asks (L3). Needs `write`
+    /// or `append`.
+    pub sync_every: Option<Duration>,
     /// How urgent writes are.
     pub class: Class,
     /// Cut the file to nothing when it is open. Needs `write`.
@@ -57,6 +62,7 @@ impl Options {
             writes_behind_unasked: false,
             keep_dirty: false,
             limits: FileLimits::NONE,
+            sync_every: None,
             class: Class::Normal,
             truncate: false,
             create: false,
@@ -70,13 +76,20 @@ impl Options {
     /// Tells an open file how it writes, and what it may hold.
     ///
     /// # Errors
-    /// The stager was closed meanwhile.
-    pub fn instruct(&self, handle: &Handle) -> Result<(), Failure> {
+    /// The stager was closed meanwhile, or the system gives no thread to keep the time of an interval.
+    pub fn instruct(&self, handle: &Handle) -> io::Result<()> {
         handle.set_class(self.class);
         if self.writes_behind() || self.write_through {
             handle.answers_apart();
         }
-        self.tunings().try_for_each(|tuning| handle.tune(tuning))
+        let mut tunings = self.tunings();
+        tunings
+            .try_for_each(|tuning| handle.tune(tuning))
+            .map_err(Failure::into_io)?;
+        match self.sync_every {
+            Some(every) => handle.sync_every(every),
+            None => Ok(()),
+        }
     }
 
     /// What the machine is told of a file that is open.
@@ -100,14 +113,15 @@ impl Options {
         let writes = self.write || self.append;
         let behind = self.write_behind == Some(true);
         let both = self.write_through && behind;
-        let answers_writes = self.write_through || behind || self.keep_dirty;
+        let of_writers =
+            self.write_through || behind || self.keep_dirty || self.sync_every.is_some();
         let refused = |cause| Failure {
             operation: Operation::Open,
             path: path.into(),
             cause,
         };
         let cuts_wrongly = self.truncate && (self.append || !self.write);
-        if cuts_wrongly || both || (answers_writes && !writes) {
+        if cuts_wrongly || both || (of_writers && !writes) {
             let invalid = Fault::Os(Errno::INVAL.raw_os_error());
             return Err(refused(Cause::Fault(invalid)));
         }
@@ -231,6 +245,22 @@ mod tests {
             ..write
         };
         assert_eq!(access(asked), Some(Access::WriteBehind));
+    }
+
+    /// L3: what may not be written needs no sync.
+    #[test]
+    fn an_interval_is_for_who_writes() {
+        let path = Path::new("/file");
+        let by_time = Options {
+            sync_every: Some(Duration::from_secs(1)),
+            ..Options::new()
+        };
+        assert!(by_time.opening(path).is_err());
+        let write = Options {
+            write: true,
+            ..by_time
+        };
+        assert!(write.opening(path).is_ok());
     }
 
     #[test]

@@ -28,11 +28,15 @@ pub enum Trouble {
     SyncDrops,
     /// An action is never answered.
     Hangs,
+    /// A file has its new name, and the system says EIO: over a network the reply was lost.
+    ReplyLost,
+    /// It has not, and nobody can find that out: over a network the request was lost.
+    RequestLost,
 }
 
 impl Trouble {
     /// Every kind.
-    pub const ALL: [Trouble; 10] = [
+    pub const ALL: [Trouble; 12] = [
         Trouble::Short,
         Trouble::Interrupted,
         Trouble::Broken,
@@ -43,6 +47,8 @@ impl Trouble {
         Trouble::SyncLies,
         Trouble::SyncDrops,
         Trouble::Hangs,
+        Trouble::ReplyLost,
+        Trouble::RequestLost,
     ];
 
     /// The word for it.
@@ -58,6 +64,8 @@ impl Trouble {
             Trouble::SyncLies => "lying sync",
             Trouble::SyncDrops => "dropping sync",
             Trouble::Hangs => "hanging action",
+            Trouble::ReplyLost => "lost reply",
+            Trouble::RequestLost => "lost request",
         }
     }
 }

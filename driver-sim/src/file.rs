@@ -5,12 +5,13 @@ use crate::ticket::{Deadline, Ticket, World, alone, refused};
 use driver_kit::error::Operation;
 use staging_core::Standing;
 use staging_core::{
-    Class, FileId, FileLimits, HandleId, Life, Mode, OpId, Outcome, Plan, Reject, Request, Staging,
-    Tuning,
+    Class, Event, FileId, FileLimits, HandleId, Life, Mode, OpId, Outcome, Plan, Reject, Request,
+    Staging, Tuning,
 };
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// An open file on the simulated disk.
 ///
@@ -39,6 +40,14 @@ impl File {
     /// Where the file is: an absolute path without links (G11).
     pub fn path(&self) -> PathBuf {
         PathBuf::from(&*alone(&self.world).path(self.handle))
+    }
+
+    /// From now on whatever is written to the file, by whomever, is durable so long after it was accepted,
+    /// though nobody asks (L3).
+    pub fn set_sync_every(&self, every: Duration) {
+        let every = u64::try_from(every.as_nanos()).unwrap_or(u64::MAX);
+        let handle = self.handle;
+        alone(&self.world).tell(Event::IntervalSet { handle, every });
     }
 
     /// How it stands with regard to memory (G1, G7). `None` after the stager was closed.

@@ -10,6 +10,7 @@ use staging_core::{FileLimits, Mode, OverBudget, Request};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How a file is opened. See [`Stager::options`](crate::Stager::options).
 #[derive(Clone, Debug)]
@@ -84,6 +85,12 @@ impl OpenOptions {
         self
     }
 
+    /// How long after it was accepted whatever is written is durable, though nobody asks for a sync (L3).
+    pub fn sync_every(mut self, every: Duration) -> Self {
+        self.options.sync_every = Some(every);
+        self
+    }
+
     /// Whether the file is cut to nothing once it is open. Needs [`write`](Self::write).
     pub fn truncate(mut self, truncate: bool) -> Self {
         self.options.truncate = truncate;
@@ -122,6 +129,9 @@ impl OpenOptions {
         let file = File::new(Arc::clone(&self.world), handle, file);
         for tuning in self.options.tunings() {
             file.tune(tuning)?;
+        }
+        if let Some(every) = self.options.sync_every {
+            file.set_sync_every(every);
         }
         if self.options.truncate {
             file.set_len(0)?;

@@ -61,6 +61,13 @@ pub enum Completion {
         /// The directory in which that happened.
         directory: Key,
     },
+    /// `Replace` could not publish it, and it cannot be found out whether it was published all the same:
+    /// over a network a reply may be lost, and not the request. [`Failed`](Completion::Failed) says that it
+    /// certainly was not.
+    Unsure {
+        /// What the system said.
+        fault: Fault,
+    },
     /// `Replace` removed the temporary file.
     Discarded,
     /// `Lock` got the lock.

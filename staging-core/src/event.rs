@@ -64,6 +64,16 @@ pub enum Event {
         /// How.
         tuning: Tuning,
     },
+    /// Whoever has a handle wants that whatever is written to its file be durable so long after it was
+    /// accepted, without being asked (L3). The shortest interval that was set counts, as long as the file is
+    /// open for writing. It has no outcome; if such a sync fails, each handle that was open is told once, by
+    /// its next write, flush, sync or close, as [`Fault::SyncBehind`](crate::Fault::SyncBehind).
+    IntervalSet {
+        /// Which handle; it may write.
+        handle: HandleId,
+        /// How long, in nanoseconds; 0 counts as 1.
+        every: u64,
+    },
     /// Slices that outlived the staging of their file were dropped, and their memory is back:
     /// a part of what [`Completion::Released`] called `lent`.
     Returned {

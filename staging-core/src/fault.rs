@@ -35,6 +35,10 @@ pub enum Fault {
     /// system, or 0 where it was given up (R8). What asks is told so, and is not done; asked again it
     /// is.
     Behind(i32),
+    /// A sync that nobody asked for failed, with this error of the operating system, or 0 (L3): what was
+    /// written to the file since the last one may be lost. What asks is told so, and is not done; the file
+    /// is to be opened again, and written again.
+    SyncBehind(i32),
     /// The file is on a file system that other machines may write to, and whose locks cannot be trusted
     /// (K2).
     LocksUntrusted,

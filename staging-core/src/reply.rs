@@ -73,7 +73,7 @@ pub enum Ignored {
     UnknownOp,
     /// No such action was handed out, or it was completed before.
     UnknownIo,
-    /// No such handle, or it was dropped before.
+    /// No such handle, or it was dropped before; for an interval, one that may not write.
     UnknownHandle,
     /// No such lock is held: it was given back before, or is not held yet.
     UnknownLock,

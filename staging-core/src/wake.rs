@@ -1,6 +1,6 @@
 //! When the machine wants to be called again, and why.
 
-use crate::id::{LockId, OpId};
+use crate::id::{FileId, LockId, OpId};
 use crate::time::Tick;
 
 /// When to call again at the latest, whatever else happens.
@@ -24,6 +24,9 @@ pub enum WakeReason {
     Deadline(OpId),
     /// A lock that another process has is to be tried again: say [`Event::Ticked`](crate::Event::Ticked).
     Retry(LockId),
+    /// A file is to be synced that nobody asked to sync (L3): say
+    /// [`Event::Ticked`](crate::Event::Ticked).
+    Sync(FileId),
     /// A phase of the shutdown runs out of time: say [`Event::Ticked`](crate::Event::Ticked).
     PhaseEnds,
 }

@@ -12,6 +12,7 @@ use staging_core::{Class, FileLimits, Life, Mode, Plan, Staging, Standing, Tunin
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What an open file does on every executor. A driver's own adds its reader and its writer.
 ///
@@ -285,6 +286,15 @@ impl File {
     /// asked before keeps its class, or the one that it was lent.
     pub fn set_class(&self, class: Class) {
         self.handle().set_class(class);
+    }
+
+    /// From now on whatever is written to the file, by whomever, is durable so long after it was accepted,
+    /// though nobody asks (L3); see [`OpenOptions::sync_every`](crate::client::OpenOptions::sync_every).
+    ///
+    /// # Errors
+    /// The system gives no thread to keep the time.
+    pub fn set_sync_every(&self, every: Duration) -> io::Result<()> {
+        self.handle().sync_every(every)
     }
 
     /// The staged contents themselves, if there are any: to be held and read many times, or to be

@@ -9,6 +9,7 @@ use crate::path;
 use staging_core::{Class, FileLimits, Mode, OverBudget};
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 /// How a file is opened. `F` is the file of the driver whose `Stager::options` made this.
 #[derive(Clone, Debug)]
@@ -102,6 +103,16 @@ impl<F> OpenOptions<F> {
         self
     }
 
+    /// How long after it was accepted whatever is written is durable, though nobody asks for a sync (L3): that
+    /// much may be lost with the power, and the time of one sync. Where nothing is written nothing is
+    /// synced. If such a sync fails, the next write, flush, sync or close says so, once (R8); a close makes
+    /// durable what is left. Holds for all who have the file open; the shortest interval counts. Needs
+    /// [`write`](Self::write) or [`append`](Self::append).
+    pub fn sync_every(mut self, every: Duration) -> Self {
+        self.options.sync_every = Some(every);
+        self
+    }
+
     /// How urgent writes are (R2). Normal, unless this is called; what is written through is High at
     /// least.
     pub fn class(mut self, class: Class) -> Self {
@@ -148,7 +159,7 @@ impl<F> OpenOptions<F> {
         let asked = |room: Standby<'_>| hub.open(&path, opening, deadline, room);
         let answer = self.client.ask(deadline, asked).await?;
         let handle = answer.opened().map_err(Failure::into_io)?;
-        self.options.instruct(&handle).map_err(Failure::into_io)?;
+        self.options.instruct(&handle)?;
         let file = File::new(self.client.clone(), handle, self.options.append);
         if self.options.truncate {
             file.set_len_by(0, deadline).await?;

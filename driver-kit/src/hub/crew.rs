@@ -166,10 +166,12 @@ impl State {
 
     /// Decides who comes for the work there is.
     pub(crate) fn call(&mut self) -> Call {
-        if self.has_work() {
-            self.crew.call()
-        } else {
-            Call::Nobody
+        if !self.has_work() {
+            return Call::Nobody;
+        }
+        match self.crew.call() {
+            Call::Nobody => self.call_timekeeper(),
+            call => call,
         }
     }
 }

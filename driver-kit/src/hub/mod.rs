@@ -32,6 +32,7 @@ mod slot;
 mod state;
 pub(crate) mod table;
 mod target;
+mod timekeeper;
 mod turn;
 mod waits;
 
@@ -139,6 +140,7 @@ impl Hub {
                     unlocked: Vec::new(),
                     given_back: Vec::new(),
                     nudged: Vec::new(),
+                    timekeeper: None,
                     swept: Arc::default(),
                     memory: Arc::clone(&memory),
                     overdrawn: None,

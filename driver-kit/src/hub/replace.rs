@@ -3,12 +3,13 @@
 use super::call::Payload;
 use super::room::Standby;
 use super::slot::Ticket;
+use super::state::State;
 use super::target::target;
 use super::{Hub, Lock};
 use crate::clock::Deadline;
 use crate::error::{Failure, Operation};
 use bytes::Bytes;
-use staging_core::{Durability, Existing, Request};
+use staging_core::{Durability, Existing, OpId, Request};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -87,5 +88,17 @@ impl Hub {
             lock.pass_on();
         }
         Ok(ticket)
+    }
+}
+
+impl State {
+    /// Of a replace that the machine has forgotten nothing is needed any more.
+    pub(super) fn forget_replaced(&mut self, op: OpId) {
+        if !self.machine.is_under_way(op)
+            && let Some(row) = self.table.replacing.take(op)
+        {
+            self.outdated.extend(row.temporary);
+            self.given_back.extend(row.under);
+        }
     }
 }

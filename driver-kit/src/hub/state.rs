@@ -7,6 +7,7 @@ use super::holding::whole;
 use super::room::Line;
 use super::slot::{Answer, OfLock, Slot};
 use super::table::{FileRow, Holding, Table, Waiter};
+use super::timekeeper::Timekeeper;
 use crate::batch::Batch;
 use crate::contents::{Contents, Memory, Notify};
 use crate::error::Operation;
@@ -16,8 +17,8 @@ use crate::observe::{Notice, Observers};
 use crate::perform::{Locked, Swept, Temporary};
 use crate::report::Unfinished;
 use staging_core::{
-    Action, Cause, Done, Entry, Event, Fault, FileId, HandleId, How, IoId, IoKind, Life, LockId,
-    Machine, OpId, Outcome, PhaseName, Reply, Tell, Tick, WakeReason,
+    Action, Cause, Done, Entry, Event, FileId, HandleId, How, IoId, IoKind, Life, LockId, Machine,
+    OpId, Outcome, PhaseName, Reply, Tell, Tick, WakeReason,
 };
 use std::collections::VecDeque;
 use std::path::Path;
@@ -62,6 +63,8 @@ pub(crate) struct State {
     pub(super) given_back: Vec<LockId>,
     /// Whoever waits for a lock, and is to look when it will be tried again.
     pub(super) nudged: Vec<Arc<Slot>>,
+    /// Who keeps the time of syncs that nobody waits for, once there are any.
+    pub(super) timekeeper: Option<Timekeeper>,
     /// Where what crashes left was looked for.
     pub(super) swept: Arc<Swept>,
     pub(super) memory: Arc<Memory>,
@@ -190,16 +193,6 @@ impl State {
             | Reply::Surplus
             | Reply::Done
             | Reply::Ignored(_) => self.publish_if_whole(kind),
-        }
-    }
-
-    /// Of a replace that the machine has forgotten nothing is needed any more.
-    fn forget_replaced(&mut self, op: OpId) {
-        if !self.machine.is_under_way(op)
-            && let Some(row) = self.table.replacing.take(op)
-        {
-            self.outdated.extend(row.temporary);
-            self.given_back.extend(row.under);
         }
     }
 
@@ -336,6 +329,7 @@ impl State {
         out.given_back.append(&mut self.given_back);
         out.unlocked.append(&mut self.unlocked);
         out.nudged.append(&mut self.nudged);
+        out.wakers.extend(self.wake_timekeeper());
     }
 
     fn entered(&self, phase: PhaseName, cause: Cause) -> Notice {
@@ -383,8 +377,9 @@ impl State {
                 if let Some(unfinished) = Unfinished::operation(&row, fault) {
                     self.unfinished.push(unfinished);
                 }
-                // Closed it is; one that was given up is not yet.
-                if row.operation == Operation::Close && matches!(fault, Fault::Behind(_)) {
+                // Closed it is, whatever had to be told; one that was given up may not be yet.
+                let gone = |handle| self.machine.file_of(handle).is_none();
+                if row.operation == Operation::Close && row.handle.is_some_and(gone) {
                     self.forget_path(row.handle);
                 }
                 // An open that is still in the kernel is named by its path, if it is given up.

@@ -78,6 +78,7 @@ fn event_of(event: Event, reply: Reply) -> String {
         Event::Unlocked { lock } => format!("unlock {lock:?}"),
         Event::Limited { limit } => format!("limit {}", limit_of(limit)),
         Event::Tuned { handle, tuning } => format!("tune {handle:?}{}", tuning_of(tuning)),
+        Event::IntervalSet { handle, every } => format!("interval {handle:?} {every}"),
         Event::Returned { bytes } => format!("returned {bytes}"),
         Event::ShutdownAsked { grace } => {
             let Grace {
@@ -294,6 +295,7 @@ fn completion_of(completion: Completion) -> String {
         Completion::Synced => "synced".to_owned(),
         Completion::Created => "created".to_owned(),
         Completion::Published { directory } => format!("published {}", key_of(directory)),
+        Completion::Unsure { fault } => format!("unsure {}", wording::fault(fault)),
         Completion::Discarded => "discarded".to_owned(),
         Completion::Locked => "locked".to_owned(),
         Completion::Contended => "contended".to_owned(),

@@ -297,6 +297,7 @@ pub fn wake(wake: Option<Wake>) -> String {
         None => "sleep".into(),
         Some(Wake { at, reason }) => match reason {
             WakeReason::Retry(lock) => format!("at {at:?}, to try {lock:?} again"),
+            WakeReason::Sync(file) => format!("at {at:?}, to sync {file:?}"),
             WakeReason::Deadline(op) => format!("at {at:?}, for the deadline of {op:?}"),
             other => format!("at {at:?}, for {}", words(&format!("{other:?}"))),
         },

@@ -187,6 +187,11 @@ fn is_link(path: &Path) -> bool {
     rustix::fs::lstat(path).is_ok_and(|about| FileType::from_raw_mode(about.st_mode).is_symlink())
 }
 
+/// Whether a file is on a file system that no other machine writes to, as far as can be known.
+pub(super) fn is_of_this_machine(file: &File) -> bool {
+    rustix::fs::fstatfs(file).is_ok_and(|about| trust::is_deserved(about.f_type))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

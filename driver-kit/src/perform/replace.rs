@@ -1,6 +1,7 @@
 //! Replacing a file: a temporary one beside it, with the same permissions, owner and attributes, that gets
 //! all the bytes before it gets the name (A1, A3).
 
+mod doubt;
 mod metadata;
 mod owner;
 mod sweep;
@@ -59,12 +60,15 @@ pub(super) fn step(
         (ReplaceStep::SyncFile, Some(temporary)) => {
             rustix::fs::fsync(&temporary.file).map(|()| Completion::Synced)
         }
-        (ReplaceStep::Publish { existing }, Some(temporary)) => temporary.publish(existing),
+        (ReplaceStep::Publish { existing }, Some(temporary)) => {
+            let given = temporary.give_name(existing);
+            return Ended::plain(temporary.judged(given));
+        }
         (ReplaceStep::SyncDirectory, Some(temporary)) => {
             temporary.sync_names().map(|()| Completion::Synced)
         }
         (ReplaceStep::Discard, Some(temporary)) => {
-            temporary.unlink().map(|()| Completion::Discarded)
+            temporary.discard().map(|()| Completion::Discarded)
         }
     };
     match done {
@@ -132,7 +136,8 @@ impl Temporary {
         Ok(temporary)
     }
 
-    fn publish(&self, existing: Existing) -> Result<Completion, Errno> {
+    /// Gives it the name that it is for.
+    fn give_name(&self, existing: Existing) -> Result<(), Errno> {
         let (from, to) = (
             (&self.directory, &self.name),
             (&self.directory, &self.target),
@@ -151,8 +156,7 @@ impl Temporary {
                 }
             }
         }
-        let directory = self.key;
-        Ok(Completion::Published { directory })
+        Ok(())
     }
 
     fn sync_names(&self) -> Result<(), Errno> {

@@ -36,7 +36,7 @@ pub use stranger::Stranger;
 pub(crate) use calls::{Call, Opened};
 pub(crate) use inode::Mark;
 pub(crate) use names::absolute;
-pub(crate) use publish::{Covered, Temporary};
+pub(crate) use publish::{Covered, Named, Temporary};
 
 /// The number of a file on its disk; never used for another.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

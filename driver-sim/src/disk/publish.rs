@@ -20,6 +20,14 @@ pub(crate) struct Temporary {
     pub(crate) target: Arc<str>,
 }
 
+/// Whether a name was given.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Named {
+    Surely,
+    /// The system said this, and the name may be given all the same.
+    NobodyKnows(i32),
+}
+
 /// What a sync of a directory covers: its names that changed, as they were when it began.
 #[derive(Debug)]
 pub(crate) struct Covered {
@@ -54,23 +62,33 @@ impl Disk {
         })
     }
 
-    /// `rename`; where nothing may be there, `link`.
-    pub(crate) fn publish(&mut self, file: &Temporary, existing: Existing) -> Result<(), i32> {
+    /// `rename`; where nothing may be there, `link`. Whether it was done, where that cannot be found out: the
+    /// system said EIO.
+    pub(crate) fn publish(&mut self, file: &Temporary, existing: Existing) -> Result<Named, i32> {
         if self.strikes(Trouble::Broken) {
             return Err(EIO);
+        }
+        if self.strikes(Trouble::RequestLost) {
+            return Ok(Named::NobodyKnows(EIO));
         }
         if existing == Existing::Fail && self.names.node(&file.target).is_some() {
             return Err(EEXIST);
         }
         self.lead_to(&file.target, Some(Node::File(file.inode)));
         self.lead_to(&file.name, None);
-        Ok(())
+        match self.strikes(Trouble::ReplyLost) {
+            true => Ok(Named::NobodyKnows(EIO)),
+            false => Ok(Named::Surely),
+        }
     }
 
-    /// `unlink`.
+    /// `unlink`, of what is still there.
     pub(crate) fn discard(&mut self, file: &Temporary) -> Result<(), i32> {
         if self.strikes(Trouble::Broken) {
             return Err(EIO);
+        }
+        if self.names.node(&file.name).is_none() {
+            return Ok(());
         }
         self.lead_to(&file.name, None);
         Ok(())

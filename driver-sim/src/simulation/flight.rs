@@ -8,7 +8,7 @@ use super::tables::Held;
 use super::ticket::Ticket;
 use crate::disk::Call;
 use crate::disk::errno::EIO;
-use crate::disk::{Covered, Disk, InodeId, Mark, Opened, Temporary};
+use crate::disk::{Covered, Disk, InodeId, Mark, Named, Opened, Temporary};
 use crate::faults::Trouble;
 use staging_core::{Completion, Existing, Fault, IoId, IoKind, LockStep, Missing, Stamp};
 use std::sync::Arc;
@@ -131,7 +131,7 @@ pub(super) enum Work {
     Name {
         temporary: Temporary,
         name: Name,
-        ended: Option<Result<(), i32>>,
+        ended: Option<Result<Named, i32>>,
     },
     SyncDirectory {
         covered: Covered,
@@ -268,7 +268,7 @@ impl Work {
                 if extent == Extent::Whole && ended.is_none() {
                     *ended = Some(match name {
                         Name::Published(existing) => disk.publish(temporary, *existing),
-                        Name::Removed => disk.discard(temporary),
+                        Name::Removed => disk.discard(temporary).map(|()| Named::Surely),
                     });
                 }
             }
@@ -363,10 +363,13 @@ impl Work {
                 ended,
             } => match (ended, name) {
                 (Some(Err(errno)), _) => failed(*errno),
-                (Some(Ok(())) | None, Name::Published(_)) => Completion::Published {
+                (Some(Ok(Named::NobodyKnows(errno))), _) => Completion::Unsure {
+                    fault: Fault::Os(*errno),
+                },
+                (Some(Ok(Named::Surely)) | None, Name::Published(_)) => Completion::Published {
                     directory: Disk::directory_key(temporary),
                 },
-                (Some(Ok(())) | None, Name::Removed) => Completion::Discarded,
+                (Some(Ok(Named::Surely)) | None, Name::Removed) => Completion::Discarded,
             },
             Work::SyncDirectory { covered } => match disk.directory_sync_ends(covered) {
                 Ok(()) => Completion::Synced,

@@ -105,11 +105,10 @@ impl Simulation {
         let opens = matches!(request, Request::Open { .. });
         let gone = match outcome {
             Outcome::Closed => true,
-            // Closed it is; one that was given up is not yet.
-            Outcome::Failed {
-                fault: Fault::Behind(_),
-                ..
-            } if matches!(request, Request::Close { .. }) => true,
+            // Closed it is, whatever had to be told; one that was given up may not be yet.
+            Outcome::Failed { .. } if matches!(request, Request::Close { .. }) => {
+                handle.is_some_and(|handle| self.machine.file_of(handle).is_none())
+            }
             // An open that is still in the kernel is named by its path, if it is given up.
             Outcome::Failed { done, .. } => opens && done != Done::Unknown,
             _ => false,

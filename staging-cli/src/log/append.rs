@@ -11,7 +11,7 @@ use std::io::{self, BufRead, Write};
 
 /// The objects, as `--help` and the manual page tell them.
 pub(crate) const SCHEMA: &str = "\
-The JSON objects, one a line, when the record is as durable as was asked:
+The JSON objects, one a line, when the record is as durable as was asked (with --sync-every, written):
   seq     its sequence number
   length  its length in bytes
 
@@ -35,7 +35,11 @@ enum Trouble {
 
 pub(crate) fn run(args: &AppendArgs) -> Exit {
     let stager = Stager::new();
-    let log = match stager.log(&args.log).open() {
+    let mut opening = stager.log(&args.log);
+    if let Some(every) = args.sync_every {
+        opening = opening.sync_every(every);
+    }
+    let log = match opening.open() {
         Ok(log) => log,
         Err(error) => return failed(&error),
     };
@@ -65,7 +69,8 @@ fn append(args: &AppendArgs, log: &Log) -> Result<(), Trouble> {
     let mut waiting = Vec::new();
     loop {
         let Some(record) = next(args, &mut input).map_err(Trouble::Input)? else {
-            return settle(args, log, &mut waiting);
+            settle(args, log, &mut waiting)?;
+            return finish(args, log);
         };
         let seq = log.append(&record).map_err(Trouble::Log)?;
         let length = record.len();
@@ -75,7 +80,8 @@ fn append(args: &AppendArgs, log: &Log) -> Result<(), Trouble> {
             settle(args, log, &mut waiting)?;
         }
         if args.whole {
-            return settle(args, log, &mut waiting);
+            settle(args, log, &mut waiting)?;
+            return finish(args, log);
         }
     }
 }
@@ -97,12 +103,20 @@ fn next(args: &AppendArgs, input: &mut impl BufRead) -> io::Result<Option<Vec<u8
     Ok(Some(record))
 }
 
-/// Makes durable what was appended, and tells of it.
+/// What time has not made durable yet is made so before the end.
+fn finish(args: &AppendArgs, log: &Log) -> Result<(), Trouble> {
+    match args.sync_every {
+        Some(_) => log.sync().map_err(Trouble::Log),
+        None => Ok(()),
+    }
+}
+
+/// Makes durable what was appended, unless time does, and tells of it.
 fn settle(args: &AppendArgs, log: &Log, waiting: &mut Vec<Appended>) -> Result<(), Trouble> {
     if waiting.is_empty() {
         return Ok(());
     }
-    if args.durability == LogDurability::File {
+    if args.durability == LogDurability::File && args.sync_every.is_none() {
         log.sync().map_err(Trouble::Log)?;
     }
     let appended = std::mem::take(waiting);

@@ -3,7 +3,9 @@
 use super::{append, cat, verify};
 use crate::exit::{LOG_APPEND_STATUSES, LOG_CAT_STATUSES, LOG_VERIFY_STATUSES};
 use clap::{Args, Subcommand, ValueEnum};
+use jiff::SignedDuration;
 use std::path::PathBuf;
+use std::time::Duration;
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum LogCommand {
@@ -39,9 +41,26 @@ pub(crate) struct AppendArgs {
     #[arg(short, long, value_name = "WHAT", value_enum, default_value_t = LogDurability::File)]
     pub(crate) durability: LogDurability,
 
+    /// Do not wait for each record to be durable: all are so long after they were read, and at the end
+    ///
+    /// A loss of power takes what came in that time at most, and in that of one sync. A record is told of when
+    /// it was written.
+    #[arg(long, value_name = "DURATION", value_parser = interval, conflicts_with = "durability")]
+    pub(crate) sync_every: Option<Duration>,
+
     /// Print a JSON object for each record that was appended, a line each
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Reads `1s`, `200ms`, `1m 30s` or `PT2S`.
+fn interval(text: &str) -> Result<Duration, String> {
+    let hint = "write 200ms, 1s or 1m 30s";
+    let duration: SignedDuration = text.parse().map_err(|error| format!("{error}; {hint}"))?;
+    match Duration::try_from(duration) {
+        Ok(Duration::ZERO) | Err(_) => Err(format!("an interval is longer than nothing; {hint}")),
+        Ok(duration) => Ok(duration),
+    }
 }
 
 #[derive(Args, Debug)]

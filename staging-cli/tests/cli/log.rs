@@ -230,3 +230,30 @@ fn it_has_pages() -> Result {
     assert!(completed.out.contains("staging__log__verify") || completed.out.contains("verify"));
     Ok(())
 }
+
+/// L3: records are told when they are written, and are all durable at the end.
+#[test]
+fn records_are_synced_by_time_and_at_the_end() -> Result {
+    let scene = Scene::new()?;
+    let args = ["log", "append", "--sync-every", "50ms", "--json", "log"];
+    let ended = scene.run_with_input(&args, b"one\ntwo\nthree\n")?;
+    assert_eq!(ended.status, Some(0), "{}", ended.err);
+    assert_eq!(objects(&ended)?.len(), 3);
+    let ended = scene.run(&["log", "cat", "log"])?;
+    assert_eq!(ended.out, "one\ntwo\nthree\n");
+    for wrong in ["0s", "soon", "-1s"] {
+        let every = format!("--sync-every={wrong}");
+        let ended = scene.run_with_input(&["log", "append", &every, "log"], b"four\n")?;
+        assert_eq!(ended.status, Some(2), "{}", ended.err);
+        assert!(ended.err.contains("200ms"), "{}", ended.err);
+    }
+    let both = [
+        "log",
+        "append",
+        "--sync-every=1s",
+        "--durability=none",
+        "log",
+    ];
+    assert_eq!(scene.run_with_input(&both, b"")?.status, Some(2));
+    Ok(())
+}

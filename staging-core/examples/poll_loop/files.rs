@@ -161,6 +161,7 @@ impl Files {
                 | Completion::Synced
                 | Completion::Created
                 | Completion::Published { .. }
+                | Completion::Unsure { .. }
                 | Completion::Discarded
                 | Completion::Locked
                 | Completion::Contended

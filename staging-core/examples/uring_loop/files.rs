@@ -294,6 +294,7 @@ impl Files {
                 | Completion::Synced
                 | Completion::Created
                 | Completion::Published { .. }
+                | Completion::Unsure { .. }
                 | Completion::Discarded
                 | Completion::Locked
                 | Completion::Contended

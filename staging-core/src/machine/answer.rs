@@ -53,7 +53,9 @@ impl Machine {
             OpState::AwaitingTarget { target } => {
                 self.ops.unlink(&mut self.targets[target].waiting, OPS, op);
             }
-            OpState::Discarding { io, .. } => flight = Some(io),
+            OpState::Discarding {
+                io, done: before, ..
+            } => (flight, done) = (Some(io), before),
             OpState::AwaitingDirectory { directory } => {
                 self.leave_uncovered_names(op, directory);
                 done = Done::Unknown;

@@ -68,7 +68,7 @@ impl Machine {
         };
         let entry = &mut self.writings[writing];
         entry.lost = entry.lost.wrapping_add(1);
-        entry.lost_to = errno;
+        entry.lost_to = Fault::Behind(errno);
         let first = entry.file;
         let lost = self.lost.get_or_insert(Lost {
             writes: 0,
@@ -96,35 +96,39 @@ impl Machine {
         listens && matches!(fault, Fault::Os(_) | Fault::Short)
     }
 
-    /// Whether a handle that writes behind has still to be told of a loss.
+    /// Whether a handle that writes behind, or lost a sync that it did not ask for, has still to be told.
     pub(super) fn is_untold(&self, handle: HandleId) -> bool {
         let entry = &self.handles[handle];
         let writing = entry.file().and_then(|file| self.files.get(file)?.writing);
         match (entry.writes(), writing) {
-            (
-                Writes::Since {
-                    told,
-                    answers: Answers::Accepted,
-                    ..
-                },
-                Some(writing),
-            ) => told != self.writings[writing].lost,
-            _ => false,
+            (Writes::Since { told, answers, .. }, Some(writing)) => {
+                let listens = answers == Answers::Accepted || self.is_forsaken(handle);
+                listens && told != self.writings[writing].lost
+            }
+            (Writes::No, _) | (_, None) => false,
         }
     }
 
+    /// Whether a sync failed since it was opened of which it is told though it asked for none (L3).
+    pub(super) fn is_forsaken(&self, handle: HandleId) -> bool {
+        let file = self.handles[handle].file();
+        let writing = file.and_then(|file| self.files.get(file)?.writing);
+        let paced = writing.is_some_and(|writing| self.writings[writing].pace.every.is_some());
+        paced && self.is_broken(handle)
+    }
+
     /// What a handle that writes behind was not told yet, and is told now.
-    fn untold_loss(&mut self, handle: HandleId) -> Option<Fault> {
+    pub(super) fn untold_loss(&mut self, handle: HandleId) -> Option<Fault> {
         self.handles
             .get(handle)
             .filter(|_| self.is_untold(handle))?;
         let file = self.handles[handle].file()?;
         let writing = &self.writings[self.files[file].writing?];
-        let (lost, errno) = (writing.lost, writing.lost_to);
+        let (lost, fault) = (writing.lost, writing.lost_to);
         if let Writes::Since { told, .. } = self.handles[handle].writes_mut() {
             *told = lost;
         }
-        Some(Fault::Behind(errno))
+        Some(fault)
     }
 
     /// What was lost before a flush, a sync or a close that went well, and its handle is told of now.

@@ -266,6 +266,7 @@ fn fit_step(op: OpId, step: ReplaceStep, completion: Completion) -> Result<Fits,
         (ReplaceStep::Publish { .. }, Completion::Published { directory }) => {
             Ended::Published { directory }
         }
+        (ReplaceStep::Publish { .. }, Completion::Unsure { fault }) => Ended::Unsure(fault),
         (ReplaceStep::Discard, Completion::Discarded | Completion::Failed { .. }) => {
             return Ok(Fits::Discarded(op));
         }

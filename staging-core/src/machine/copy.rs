@@ -36,6 +36,7 @@ impl Clone for Machine {
             lock_targets_by_key,
             timers,
             retries,
+            dues,
             intervals,
             lock_ranges,
             budget,
@@ -92,6 +93,7 @@ impl Clone for Machine {
         self.lock_targets_by_key.clone_from(lock_targets_by_key);
         self.timers.clone_from(timers);
         self.retries.clone_from(retries);
+        self.dues.clone_from(dues);
         self.intervals.clone_from(intervals);
         self.lock_ranges.clone_from(lock_ranges);
         self.budget.clone_from(budget);

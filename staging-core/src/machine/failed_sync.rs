@@ -50,13 +50,19 @@ impl Machine {
     pub(super) fn hears_of_failed_sync(&mut self, op: OpId) -> Option<Fault> {
         let handle = self.ops[op].handle?;
         let writing = self.writing_of(handle)?;
-        let now = self.writings[writing].failures;
+        let entry = &self.writings[writing];
+        let (now, lost, paced) = (entry.failures, entry.lost, entry.pace.every.is_some());
         match self.handles[handle].writes_mut() {
             Writes::Since {
                 failures,
+                told,
                 keeps_dirty: true,
                 ..
-            } if *failures != now => *failures = now,
+            } if *failures != now => {
+                *failures = now;
+                // Of a sync that nobody asked for it is told by the same word (L3).
+                *told = if paced { lost } else { *told };
+            }
             Writes::Since { .. } | Writes::No => return None,
         }
         let entry = &mut self.writings[writing];

@@ -24,8 +24,12 @@ impl Machine {
         }
     }
 
-    /// Nothing is pending on a handle but its close: it is gone, whatever has to be told.
+    /// Nothing is pending on a handle but its close: it is gone, whatever has to be told. What an interval
+    /// promised is made durable before (L3).
     pub(super) fn end_close(&mut self, op: OpId) {
+        if self.syncs_before_close(op) {
+            return;
+        }
         let outcome = self.unless_lost(op, Outcome::Closed);
         self.resolve(op, outcome);
     }

@@ -18,6 +18,7 @@ mod limit;
 mod lock;
 mod open;
 mod order;
+mod pace;
 mod poll;
 mod read;
 mod replace;
@@ -121,6 +122,8 @@ pub struct Machine {
     timers: Timers<crate::id::kind::Op>,
     /// When locks are to be tried again.
     retries: Timers<crate::id::kind::Lock>,
+    /// When files are to be synced though nobody asks.
+    dues: Timers<WritingKind>,
     intervals: Intervals<crate::id::kind::Op>,
     lock_ranges: Intervals<crate::id::kind::Lock>,
     budget: Budget,
@@ -207,6 +210,7 @@ impl Machine {
             lock_targets_by_key: Keys::new(),
             timers: Timers::new(),
             retries: Timers::new(),
+            dues: Timers::new(),
             intervals: Intervals::new(),
             lock_ranges: Intervals::new(),
             budget: Budget::new(limits.budget),
@@ -272,6 +276,7 @@ impl Machine {
             Event::Unlocked { lock } => self.on_unlocked(lock),
             Event::Limited { limit } => self.on_limited(limit),
             Event::Tuned { handle, tuning } => self.on_tuned(handle, tuning),
+            Event::IntervalSet { handle, every } => self.on_interval_set(handle, every),
             Event::Returned { bytes } => self.on_returned(bytes),
             Event::ShutdownAsked { grace } => self.on_shutdown_asked(grace),
             Event::Forced { closing } => self.on_forced(closing),
@@ -417,6 +422,10 @@ impl Machine {
             match reason {
                 WakeReason::Deadline(op) => self.expire(op),
                 WakeReason::Retry(lock) => self.retry_lock(lock),
+                WakeReason::Sync(file) => match self.files[file].writing {
+                    Some(writing) => self.sync_falls_due(writing),
+                    None => break,
+                },
                 WakeReason::Told | WakeReason::Io | WakeReason::PhaseEnds => break,
             }
         }

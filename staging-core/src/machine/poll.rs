@@ -101,7 +101,8 @@ impl Machine {
         }
     }
 
-    /// The next deadline or the next try of a lock; the deadline first, if they fall together.
+    /// The next deadline, the next try of a lock, or the next sync by time; in this order, if they fall
+    /// together.
     pub(super) fn next_timer(&self) -> Option<Wake> {
         let deadline = self.timers.first().map(|(at, op)| Wake {
             at,
@@ -111,10 +112,16 @@ impl Machine {
             at,
             reason: WakeReason::Retry(lock),
         });
-        match (deadline, retry) {
-            (Some(deadline), Some(retry)) if retry.at < deadline.at => Some(retry),
-            (deadline, retry) => deadline.or(retry),
-        }
+        sooner(sooner(deadline, retry), self.next_sync())
+    }
+
+    /// When the next file is to be synced though nobody asks (L3); `None` while there is none. Nobody
+    /// waits for that, so a driver whose callers keep its time has to see to this itself.
+    pub fn next_sync(&self) -> Option<Wake> {
+        self.dues.first().map(|(at, writing)| Wake {
+            at,
+            reason: WakeReason::Sync(self.writings[writing].file),
+        })
     }
 
     fn has_something_to_tell(&self) -> bool {
@@ -234,5 +241,13 @@ impl Machine {
             });
         }
         None
+    }
+}
+
+/// The one that is due before the other, or the first of two that fall together.
+fn sooner(first: Option<Wake>, second: Option<Wake>) -> Option<Wake> {
+    match (first, second) {
+        (Some(first), Some(second)) if second.at < first.at => Some(second),
+        (first, second) => first.or(second),
     }
 }

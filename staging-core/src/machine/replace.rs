@@ -8,6 +8,9 @@
 //!                     failed   Discard ─► failed, nothing done    unknown
 //! ```
 //!
+//! Where a driver cannot find out whether it published the file, the outcome is unknown as well; what is
+//! left under the first name is discarded, and what has the target's stays.
+//!
 //! An operation that is answered before its step ends (R10) keeps its place until then; what it made is
 //! discarded, unless it was published.
 
@@ -44,6 +47,8 @@ pub(super) enum Ended {
     NotCreated(Fault),
     /// Something else could not be done.
     Failed(Fault),
+    /// It may have the target's name, or not.
+    Unsure(Fault),
 }
 
 impl Machine {
@@ -149,7 +154,11 @@ impl Machine {
         }
         // It was answered before. What it made goes, unless it has the target's name.
         match ended {
-            Ended::Created { .. } | Ended::Filled { .. } | Ended::FileSynced | Ended::Failed(_) => {
+            Ended::Created { .. }
+            | Ended::Filled { .. }
+            | Ended::FileSynced
+            | Ended::Failed(_)
+            | Ended::Unsure(_) => {
                 let io = self.discard(op);
                 if let OpState::Resolved { flight, .. } = &mut self.ops[op].state {
                     *flight = Some(io);
@@ -166,8 +175,7 @@ impl Machine {
     /// The temporary file of a replace that failed is gone, or will stay.
     pub(super) fn on_discarded(&mut self, op: OpId) {
         match self.ops[op].state {
-            OpState::Discarding { fault, .. } => {
-                let done = Done::Nothing;
+            OpState::Discarding { fault, done, .. } => {
                 self.resolve(op, Outcome::Failed { fault, done });
             }
             _ => self.flight_ended(op),
@@ -226,11 +234,14 @@ impl Machine {
                 let done = Done::Nothing;
                 self.resolve(op, Outcome::Failed { fault, done });
             }
-            Ended::Failed(fault) => {
-                let io = self.discard(op);
-                self.ops[op].state = OpState::Discarding { io, fault };
-            }
+            Ended::Failed(fault) => self.begin_discarding(op, fault, Done::Nothing),
+            Ended::Unsure(fault) => self.begin_discarding(op, fault, Done::Unknown),
         }
+    }
+
+    fn begin_discarding(&mut self, op: OpId, fault: Fault, done: Done) {
+        let io = self.discard(op);
+        self.ops[op].state = OpState::Discarding { io, fault, done };
     }
 
     /// A replace needs its place and its bytes no more: the next of its target begins.

@@ -110,7 +110,9 @@ impl Machine {
         if matches!(request, Request::Flush { .. }) {
             return Ok(());
         }
-        if self.is_broken(handle) && !self.keeps_dirty(handle) {
+        // Whoever has not heard of it hears of it first, and why.
+        let unheard = self.is_forsaken(handle) && self.is_untold(handle);
+        if self.is_broken(handle) && !self.keeps_dirty(handle) && !unheard {
             return Err(Reject::SyncFailed);
         }
         // While a shutdown drains, what is dirty already may be brought to an end (S2).

@@ -203,6 +203,7 @@ impl Machine {
         } else {
             self.stats.written += 1;
         }
+        self.owe_sync(op, writing, end);
         if !matches!(self.ops[op].state, OpState::Performing { .. }) {
             self.flight_ended(op);
         } else if end.fault.is_none() && self.answers_of(self.ops[op].handle) == Answers::Durable {

@@ -235,6 +235,7 @@ impl Machine {
         let mut from = 0;
         while let Some(writing) = self.writings.next_from(from) {
             from = writing.index() as u32 + 1;
+            self.leave_undurable(writing);
             self.writings.remove(writing);
         }
         let mut from = 0;

@@ -5,7 +5,7 @@ mod locks;
 mod names;
 mod writing;
 
-use crate::action::{IoKind, Outcome};
+use crate::action::{Done, IoKind, Outcome};
 use crate::class::Class;
 use crate::completion::{Key, Stamp};
 use crate::event::{Plan, Request, Tag};
@@ -18,7 +18,7 @@ use crate::time::Tick;
 pub(super) use locks::{DEPENDENTS, Lock, LockState, LockTarget, LockTargetId, LockTargetKind};
 pub(super) use names::{Directory, DirectoryId, DirectoryKind, Target, TargetId, TargetKind};
 pub(super) use writing::{
-    Answers, Early, InRound, Sync, SyncAll, Writes, Writing, WritingId, WritingKind,
+    Answers, Early, InRound, Pace, Sync, SyncAll, Writes, Writing, WritingId, WritingKind,
 };
 
 /// Lists of operations: an operation stands in one at a time.
@@ -121,8 +121,8 @@ pub(super) enum OpState {
     AwaitingTarget { target: TargetId },
     /// A replace, in `replacers`, until fewer are at work.
     AwaitingTurn,
-    /// A replace that failed, until its temporary file is gone.
-    Discarding { io: IoId, fault: Fault },
+    /// A replace that failed, until its temporary file is gone; what it will be told then.
+    Discarding { io: IoId, fault: Fault, done: Done },
     /// A replace, in `uncovered` of its directory, until a system sync may begin that covers it.
     AwaitingDirectory { directory: DirectoryId },
     /// A replace, in `covered` of its directory, until the system sync returns.

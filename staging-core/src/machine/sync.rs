@@ -44,9 +44,10 @@ impl Machine {
 
     /// Serves the barriers that no active write stands before.
     pub(super) fn settle_barriers(&mut self, file: FileId) {
-        while let Some(writing) = self.files.get(file).and_then(|file| file.writing)
-            && let Some(op) = self.ops.first(&self.writings[writing].order)
-        {
+        while let Some(writing) = self.files.get(file).and_then(|file| file.writing) {
+            let Some(op) = self.ops.first(&self.writings[writing].order) else {
+                return self.settle_due(file, writing);
+            };
             match self.ops[op].request {
                 Request::Flush { .. } => {
                     self.leave_order(op, Some(writing));
@@ -57,7 +58,7 @@ impl Machine {
                     self.leave_order(op, Some(writing));
                     self.cover(op, file, writing);
                 }
-                _ => return,
+                _ => return self.settle_due(file, writing),
             }
         }
     }
@@ -95,9 +96,15 @@ impl Machine {
 
     /// Has an operation answered by a system sync that begins after everything executed so far.
     pub(super) fn cover(&mut self, op: OpId, file: FileId, writing: WritingId) {
-        if self.is_older_than_a_failure(&self.ops[op]) {
-            self.hears_of_failed_sync(op);
-            return self.resolve(op, FAILED);
+        let handle = self.ops[op].handle;
+        let forsaken = handle.filter(|handle| self.is_forsaken(*handle));
+        if forsaken.is_some() || self.is_older_than_a_failure(&self.ops[op]) {
+            let heard = self.hears_of_failed_sync(op);
+            let untold = forsaken.filter(|_| heard.is_none());
+            let fault = untold.and_then(|handle| self.untold_loss(handle));
+            let fault = fault.unwrap_or(Fault::SyncFailed);
+            let done = Done::Unknown;
+            return self.resolve(op, Outcome::Failed { fault, done });
         }
         let entry = &mut self.writings[writing];
         if matches!(entry.sync, Sync::UnderWay { .. }) && !entry.dirty {
@@ -114,7 +121,7 @@ impl Machine {
     }
 
     /// Orders a system sync, for all that wait for one.
-    fn order_sync(&mut self, file: FileId, writing: WritingId) {
+    pub(super) fn order_sync(&mut self, file: FileId, writing: WritingId) {
         self.use_descriptor(file);
         let io = self.issue(IoKind::Sync { file }, Owner::Sync { writing });
         let entry = &mut self.writings[writing];
@@ -128,6 +135,7 @@ impl Machine {
             self.ops[op].state = OpState::Syncing { writing };
             self.ops.push_back(&mut entry.covered, OPS, op);
         }
+        self.serve_due(writing);
         self.list_unsynced(writing);
     }
 
@@ -156,6 +164,7 @@ impl Machine {
         let outcome = match result {
             Ok(()) => {
                 self.stats.synced += 1;
+                entry.pace.syncing = 0;
                 Outcome::Synced
             }
             Err(fault) => {
@@ -169,6 +178,7 @@ impl Machine {
                 if left {
                     self.owe_what_is_lost(writing);
                 }
+                self.fail_pace(writing, [&covered, &lost], fault);
                 let done = Done::Unknown;
                 Outcome::Failed { fault, done }
             }
@@ -191,7 +201,8 @@ impl Machine {
         if !matches!(entry.sync, Sync::Resting) {
             return;
         }
-        if entry.round == InRound::Next || !entry.uncovered.is_empty() {
+        let due = entry.pace.waits || !entry.uncovered.is_empty();
+        if entry.round == InRound::Next || due {
             self.order_sync(file, writing);
         }
     }
@@ -218,6 +229,7 @@ impl Machine {
         match self.ops[op].request {
             Request::Write { .. } | Request::Append { .. } => self.extent(op).written(),
             Request::SetLength { .. } => Outcome::LengthSet,
+            Request::Close { .. } => Outcome::Closed,
             _ => Outcome::Synced,
         }
     }
@@ -359,7 +371,9 @@ impl Machine {
         let (Sync::UnderWay { io }, file) = (entry.sync, entry.file) else {
             return;
         };
-        let wanted = !entry.covered.is_empty() || entry.round == InRound::Now;
+        // Where there is an interval, what was ordered stands for a sync that would come anyway.
+        let paced = entry.pace.every.is_some();
+        let wanted = !entry.covered.is_empty() || entry.round == InRound::Now || paced;
         if !wanted && self.recall(io).is_none() {
             let entry = &mut self.writings[writing];
             entry.sync = Sync::Resting;

@@ -198,6 +198,7 @@ impl Machine {
         self.ops.push_back(&mut entry.order, ORDER, op);
         self.ops.push_back(&mut self.all_writes, ALL, op);
         self.count_write(op, writing);
+        self.run_pace(writing);
         self.send_away(file);
         // Strictly by arrival, every write is in the way of every later one.
         let range = match self.limits.turns {

@@ -4,11 +4,12 @@
 use super::Machine;
 use super::state::Fullness;
 use super::state::{
-    Answers, Contents, Descriptor, Handle, IDLE, InRound, Pass, Place, QUEUE, Step, Sync, Then,
-    Writes, Writing,
+    Answers, Contents, Descriptor, Handle, IDLE, InRound, Pace, Pass, Place, QUEUE, Step, Sync,
+    Then, Writes, Writing,
 };
 use crate::completion::Key;
 use crate::event::Access;
+use crate::fault::Fault;
 use crate::id::{FileId, HandleId};
 use crate::intervals::Root;
 use crate::slab::List;
@@ -38,7 +39,7 @@ impl Machine {
                 failures: 0,
                 broken: 0,
                 lost: 0,
-                lost_to: 0,
+                lost_to: Fault::SyncFailed,
                 counts: WriteCounts::default(),
                 active: 0,
                 cuts: 0,
@@ -60,6 +61,7 @@ impl Machine {
                 covered: List::EMPTY,
                 uncovered: List::EMPTY,
                 round: InRound::No,
+                pace: Pace::NONE,
                 owed: 0,
                 listed: false,
             }),
@@ -81,17 +83,22 @@ impl Machine {
 
     /// A handle that may write is gone.
     pub(super) fn writer_left(&mut self, file: FileId, writes: Writes) {
-        let (Writes::Since { failures, .. }, Some(writing)) = (writes, self.files[file].writing)
+        let (Writes::Since { failures, told, .. }, Some(writing)) =
+            (writes, self.files[file].writing)
         else {
             return;
         };
         let entry = &mut self.writings[writing];
         entry.handles -= 1;
         if failures != entry.failures {
+            let untold = entry.pace.failed > 0 && told != entry.lost;
             entry.broken -= 1;
             if entry.broken == 0 {
                 self.stats.unsyncable -= 1;
                 self.owe_what_is_lost(writing);
+            }
+            if untold {
+                self.lose_undurable(writing);
             }
             self.list_unsynced(writing);
         }
@@ -108,10 +115,17 @@ impl Machine {
         let writing = &self.writings[id];
         let resting = matches!(writing.sync, Sync::Resting) && writing.round == InRound::No;
         let covered = writing.owed > 0 || (writing.dirty && self.sync_all.asked > 0);
-        if writing.handles > 0 || !writing.ranges.is_empty() || !resting || covered {
+        if writing.handles > 0 || !writing.ranges.is_empty() || !resting {
+            return;
+        }
+        if self.is_left_to_sync(id) {
+            return self.order_sync(file, id);
+        }
+        if covered {
             return;
         }
         self.last_forgotten = self.last_forgotten.max(writing.last);
+        self.stop_pace(id);
         self.files[file].writing = None;
         self.writings[id].dirty = false;
         self.list_unsynced(id);

@@ -53,7 +53,7 @@ impl<W: World> Driver for Awaited<W> {
     }
 
     fn open(&self, path: &Path, how: Opening) -> io::Result<Open> {
-        let options = W::options(&self.stager)
+        let mut options = W::options(&self.stager)
             .mode(how.plan.mode)
             .map_threshold(how.plan.map_threshold)
             .over_budget(how.plan.over_budget)
@@ -68,6 +68,9 @@ impl<W: World> Driver for Awaited<W> {
             .create(how.create)
             .create_new(how.create_new)
             .deadline(how.deadline);
+        if let Some(every) = how.every {
+            options = options.sync_every(every);
+        }
         let file = self.world.block_on(options.open(path))?;
         let world = self.world.clone();
         Ok(Arc::new(Opened { file, world }))

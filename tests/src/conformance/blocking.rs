@@ -55,7 +55,7 @@ impl Driver for Blocking {
     }
 
     fn open(&self, path: &Path, how: Opening) -> io::Result<Open> {
-        let file = self
+        let mut options = self
             .stager
             .options()
             .mode(how.plan.mode)
@@ -71,8 +71,11 @@ impl Driver for Blocking {
             .truncate(how.truncate)
             .create(how.create)
             .create_new(how.create_new)
-            .deadline(how.deadline)
-            .open(path)?;
+            .deadline(how.deadline);
+        if let Some(every) = how.every {
+            options = options.sync_every(every);
+        }
+        let file = options.open(path)?;
         Ok(Arc::new(Opened { file }))
     }
 

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 /// What a driver has of logs.
 pub trait Logs {
@@ -18,6 +19,12 @@ pub trait Logs {
     /// # Errors
     /// What the driver says.
     fn open_log(&self, path: &Path, create: bool) -> io::Result<Arc<dyn OpenLog>>;
+
+    /// The same, of one that is synced so long after a record was accepted.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn open_log_synced(&self, path: &Path, every: Duration) -> io::Result<Arc<dyn OpenLog>>;
 
     /// Reads to the end, or to an error.
     ///
@@ -106,6 +113,11 @@ impl Logs for Blocking {
         Ok(Arc::new(log))
     }
 
+    fn open_log_synced(&self, path: &Path, every: Duration) -> io::Result<Arc<dyn OpenLog>> {
+        let log = self.stager.log(path).sync_every(every).open()?;
+        Ok(Arc::new(log))
+    }
+
     fn read_log(&self, path: &Path) -> io::Result<ReadLog> {
         let mut reader = self.stager.log(path).read()?;
         let mut read = ReadLog {
@@ -164,6 +176,13 @@ impl OpenLog for driver_blocking::Log {
 impl<W: World> Logs for Awaited<W> {
     fn open_log(&self, path: &Path, create: bool) -> io::Result<Arc<dyn OpenLog>> {
         let opening = self.stager.log(path).create(create).open();
+        let log = self.world.block_on(opening)?;
+        let world = self.world.clone();
+        Ok(Arc::new(Opened { log, world }))
+    }
+
+    fn open_log_synced(&self, path: &Path, every: Duration) -> io::Result<Arc<dyn OpenLog>> {
+        let opening = self.stager.log(path).sync_every(every).open();
         let log = self.world.block_on(opening)?;
         let world = self.world.clone();
         Ok(Arc::new(Opened { log, world }))

@@ -2,6 +2,7 @@
 
 use driver_kit::Deadline;
 use driver_kit::core::{Class, Durability, FileLimits, Mode, OverBudget, Plan};
+use std::time::Duration;
 
 /// When writes are answered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,6 +26,8 @@ pub struct Opening {
     pub append: bool,
     /// When its writes are answered, and how urgent they are.
     pub answers: Answers,
+    /// How long after it was accepted what is written is to be durable, though nobody asks.
+    pub every: Option<Duration>,
     /// The class of its writes.
     pub class: Class,
     /// Whether it goes on after a failed sync.
@@ -49,6 +52,7 @@ impl Opening {
             write: false,
             append: false,
             answers: Answers::Executed,
+            every: None,
             class: Class::Normal,
             keep_dirty: false,
             limits: FileLimits::NONE,

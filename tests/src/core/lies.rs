@@ -90,7 +90,7 @@ fn completion(dice: &mut Dice) -> Completion {
         version: dice.one_of(&[1, 2]),
     };
     let key = Key([0, dice.below(4) as u64]);
-    match dice.below(19) {
+    match dice.below(20) {
         0 => Completion::Opened { key, stamp },
         1 => Completion::Fetched { key, stamp },
         2 => Completion::Looked { stamp },
@@ -112,6 +112,9 @@ fn completion(dice: &mut Dice) -> Completion {
         15 => Completion::Locked,
         16 => Completion::Contended,
         17 => Completion::Unlocked,
+        18 => Completion::Unsure {
+            fault: Fault::Os(5),
+        },
         _ => Completion::Failed {
             fault: dice.one_of(&[
                 Fault::Os(5),
@@ -141,7 +144,10 @@ fn fits(kind: IoKind, completion: Completion) -> bool {
         Completion::Closed => matches!(kind, IoKind::Close { .. }),
         Completion::Written | Completion::CutShort { .. } => matches!(kind, IoKind::Write { .. }),
         Completion::LengthSet => matches!(kind, IoKind::SetLength { .. }),
-        Completion::Created | Completion::Published { .. } | Completion::Discarded => false,
+        Completion::Created
+        | Completion::Published { .. }
+        | Completion::Unsure { .. }
+        | Completion::Discarded => false,
         Completion::Locked | Completion::Contended | Completion::Unlocked => false,
         Completion::Synced => matches!(kind, IoKind::Sync { .. }),
         Completion::Failed { .. } => true,
@@ -163,7 +169,9 @@ fn fits_step(step: ReplaceStep, completion: Completion) -> bool {
         Completion::Created => matches!(step, ReplaceStep::Create { .. }),
         Completion::Written | Completion::CutShort { .. } => fill,
         Completion::Synced => matches!(step, ReplaceStep::SyncFile | ReplaceStep::SyncDirectory),
-        Completion::Published { .. } => matches!(step, ReplaceStep::Publish { .. }),
+        Completion::Published { .. } | Completion::Unsure { .. } => {
+            matches!(step, ReplaceStep::Publish { .. })
+        }
         Completion::Discarded => step == ReplaceStep::Discard,
         Completion::Failed { .. } => true,
         _ => false,

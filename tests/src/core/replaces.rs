@@ -50,6 +50,8 @@ enum Name {
     New(Sync),
     /// It will stay what it was.
     Kept,
+    /// Nobody knows.
+    Perhaps,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -256,9 +258,14 @@ impl Replaces {
                     other.overtaken |= other.target == replace.target;
                 }
             }
+            (ReplaceStep::Publish { .. }, Completion::Unsure { .. }) => {
+                replace.name = Name::Perhaps
+            }
             (ReplaceStep::Discard, _) => {
                 replace.file = File::Absent;
-                replace.name = Name::Kept;
+                if replace.name != Name::Perhaps {
+                    replace.name = Name::Kept;
+                }
             }
             _ => replace.name = Name::Kept,
         }
@@ -280,7 +287,7 @@ impl Replaces {
             }
             Outcome::Failed { done, .. } => {
                 let said = match done {
-                    Done::Nothing => !matches!(replace.name, Name::New(_)),
+                    Done::Nothing => matches!(replace.name, Name::Old | Name::Kept),
                     Done::Unknown => replace.begun,
                     Done::Bytes(_) => false,
                 };
@@ -347,7 +354,8 @@ impl Replaces {
             let name = match replace.name {
                 Name::Old => 0,
                 Name::Kept => 1,
-                Name::New(sync) => 2 + sync as u64,
+                Name::Perhaps => 2,
+                Name::New(sync) => 3 + sync as u64,
             };
             let flags = u64::from(replace.begun)
                 | u64::from(replace.overtaken) << 1

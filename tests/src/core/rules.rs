@@ -147,6 +147,10 @@ impl World {
                 assert_eq!(due, first, "{op:?} is not due first");
                 self.check_not_past(wake.at);
             }
+            WakeReason::Sync(file) => {
+                assert!(self.machine.staging(file).is_some(), "{file:?} is gone");
+                self.check_not_past(wake.at);
+            }
             WakeReason::Retry(lock) => {
                 assert!(self.machine.knows_lock(lock), "{lock:?} is gone");
                 self.check_not_past(wake.at);

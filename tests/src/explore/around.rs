@@ -78,6 +78,8 @@ pub(crate) struct Seat {
     pub(crate) lost: u32,
     /// A sync failed since it was opened.
     pub(crate) broken: bool,
+    /// It has an interval, and was not told of that yet.
+    pub(crate) untold: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -98,6 +100,8 @@ pub(crate) struct Asked {
     /// Its place in the order of acceptance.
     pub(crate) seq: u32,
     pub(crate) deadline: Tick,
+    /// By when a sync is to cover it.
+    pub(crate) due: Tick,
     pub(crate) touch: Option<Touch>,
     /// It was cancelled, or its handle dropped.
     pub(crate) given_up: bool,
@@ -155,6 +159,8 @@ pub(crate) struct Job {
     /// Of which file; for an open, where the path leads.
     pub(crate) file: usize,
     pub(crate) seq: u32,
+    /// By when a sync is to cover it.
+    pub(crate) due: Tick,
     pub(crate) touch: Option<Touch>,
     /// Of a part of a run of writes: where it begins, and how long it is.
     pub(crate) part: Option<(u64, u64)>,
@@ -189,6 +195,8 @@ pub(crate) struct File {
     pub(crate) found_empty: bool,
     /// The earliest write that was executed, and no sync under way or ended covers.
     pub(crate) dirty: u32,
+    /// By when it is to be covered.
+    pub(crate) due: Tick,
     /// The earliest write that the sync under way covers.
     pub(crate) covered: u32,
     pub(crate) syncing: bool,
@@ -224,6 +232,7 @@ impl State {
             attached: false,
             lost: NONE,
             broken: false,
+            untold: false,
         };
         let file = |len: &u64| File {
             id: None,
@@ -236,6 +245,7 @@ impl State {
             held: None,
             found_empty: false,
             dirty: NONE,
+            due: Tick::NEVER,
             covered: NONE,
             syncing: false,
         };

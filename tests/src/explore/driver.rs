@@ -7,8 +7,8 @@ use super::world::{Ill, World};
 use crate::core::replaces::directory_of;
 use arrayvec::ArrayVec;
 use staging_core::{
-    Access, Completion, Fault, How as Holding, IoKind, Key, LockStep, PAGE, PhaseName, Reply,
-    Stamp, charge_loaded, charge_mapped,
+    Access, Completion, Fault, How as Holding, IoKind, Key, LockStep, PAGE, PhaseName, ReplaceStep,
+    Reply, Stamp, charge_loaded, charge_mapped,
 };
 
 /// How an action ends.
@@ -24,6 +24,8 @@ pub(crate) enum How {
     NoMapping,
     /// The first page was written.
     CutShort,
+    /// Nobody knows whether it happened.
+    Unsure,
     /// Another process has the lock.
     Contended,
     /// A fetch kept the descriptor instead.
@@ -66,6 +68,13 @@ pub(crate) fn hows(world: &World, around: &Around, job: &Job, into: &mut ArrayVe
                     ..
                 },
             ) => How::Contended,
+            (
+                Ill::Unsure,
+                IoKind::Replace {
+                    step: ReplaceStep::Publish { .. },
+                    ..
+                },
+            ) => How::Unsure,
             (Ill::Release, IoKind::Release { .. }) if job.lent == 0 => How::Fails,
             (Ill::Unfetched, IoKind::Fetch { .. }) => How::Unfetched,
             (Ill::Elsewhere, IoKind::Open { .. }) if job.reopens => How::Elsewhere,
@@ -311,6 +320,7 @@ fn completion(job: &Job, how: How, view: &View) -> Completion {
             return Completion::Opened { key, stamp };
         }
         How::Unfetched => return Completion::Opened { key, stamp },
+        How::Unsure => return Completion::Unsure { fault: EIO },
         How::Contended => return Completion::Contended,
         How::Well | How::Early => return success(job.kind, key, stamp, job.lent),
     };

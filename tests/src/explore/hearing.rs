@@ -92,7 +92,21 @@ impl Turn<'_> {
             Rule::LocksInOrder.holds(said.is_ok(), || said.err().unwrap_or_default())?;
         }
         self.learn_ids();
+        if let Outcome::Opened { .. } = outcome {
+            self.set_interval(ask.seat)?;
+        }
+        let untold = self.state.around.seats[ask.seat].untold && !ask.what.is_over_all();
+        let well = matches!(
+            outcome,
+            Outcome::Closed | Outcome::Flushed | Outcome::Synced
+        );
+        Rule::ToldOfSync.holds(!(untold && well), || {
+            format!("seat {} was told nothing, and hears {outcome:?}", ask.seat)
+        })?;
         let verdict = self.check_answer(&asked, ask, outcome);
+        if let Outcome::Failed { fault, .. } = outcome {
+            self.hears_of_sync(ask.seat, fault);
+        }
         self.forget_what_left();
         verdict
     }
@@ -232,6 +246,7 @@ impl Turn<'_> {
                 truncates || !self.world.changes.is_empty()
             }
             Fault::SyncFailed => state.around.seats[ask.seat].broken || ask.what == What::SyncAll,
+            Fault::SyncBehind(5) => state.around.seats[ask.seat].untold,
             Fault::NoMapping => heard || state.around.is_written(self.world.seats, file),
             Fault::Contended => matches!(ask.what, What::TryLock(..)),
             EIO if ask.what.is_lock() => self.world.ills.contains(&Ill::Lock),
@@ -283,7 +298,10 @@ impl Turn<'_> {
         let (least, most) = match report.cause {
             Cause::DriverLost => (2, 2),
             Cause::OutOfTime => (1, 1),
-            _ => (u8::from(report.abandoned > 0), 1),
+            _ => {
+                let lossy = report.abandoned > 0 || report.undurable_bytes > 0;
+                (u8::from(lossy), 1)
+            }
         };
         report.exit_code() == least && lossy.exit_code() == most
     }

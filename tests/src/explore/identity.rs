@@ -2,7 +2,7 @@
 //! ranks, times as distances, and places in the order as far as they can still be compared.
 
 use super::around::{Around, End, Held, NONE, State, Touch, View};
-use staging_core::{Access, Canonical, FileId};
+use staging_core::{Access, Canonical, FileId, Tick};
 use std::hash::Hash;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -60,7 +60,7 @@ impl Writer<'_> {
                 seat.state as u64,
                 u64::from(seat.access == Access::Write),
                 self.place(seat.lost),
-                u64::from(seat.broken),
+                u64::from(seat.broken) | u64::from(seat.untold) << 1,
                 rank,
             ];
             self.flags(&flags);
@@ -84,7 +84,7 @@ impl Writer<'_> {
                 u64::from(asked.held_up) << 1 | u64::from(asked.lost),
             ];
             self.flags(&flags);
-            self.words.push(bytes);
+            self.words.extend([bytes, self.until(asked.due)]);
             self.touch(asked.touch);
         }
         self.words.push(u64::MAX);
@@ -102,6 +102,7 @@ impl Writer<'_> {
                 self.place(file.covered),
             ];
             self.flags(&flags);
+            self.words.push(self.until(file.due));
             self.view(&file.view);
             if let Some(held) = file.held {
                 self.held(&held, &file.view);
@@ -133,6 +134,7 @@ impl Writer<'_> {
                 u64::from(job.closes_reader),
             ];
             self.flags(&flags);
+            self.words.push(self.until(job.due));
             self.touch(job.touch);
             let now = &around.files[job.file].view;
             if job.early != *now && sees(job) {
@@ -202,6 +204,14 @@ impl Writer<'_> {
         let Some(id) = id else { return 0xff };
         let others = self.around.files.iter().filter_map(|file| file.id);
         others.filter(|other| other.index() < id.index()).count() as u64
+    }
+
+    /// How long from now; what is overdue is so, however long.
+    fn until(&self, due: Tick) -> u64 {
+        match due {
+            Tick::NEVER => u64::MAX,
+            due => due.since(self.around.now),
+        }
     }
 
     /// Small numbers, eight bits each.

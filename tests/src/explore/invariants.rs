@@ -63,6 +63,7 @@ impl Turn<'_> {
                 // After a failed sync none is tried again: what was executed since is lost, too.
                 let lost = seat.lost.min(if seat.broken { since } else { NONE });
                 (seat.lost, seat.broken, seat.access) = (NONE, false, Access::Read);
+                seat.untold = false;
                 self.state.around.stale.handle = gone;
                 self.note_lost(lost);
             }
@@ -102,7 +103,8 @@ impl Turn<'_> {
                 let over_all = self.world.asks[usize::from(asked.ask)].what == What::SyncAll;
                 over_all && dirty < asked.seq && !asked.lost
             });
-            if !flies && !awaited && !around.is_written(self.world.seats, at) {
+            let kept = self.world.is_paced() && around.files[at].id.is_some();
+            if !flies && !awaited && !kept && !around.is_written(self.world.seats, at) {
                 let file = &mut around.files[at];
                 (file.dirty, file.covered) = (NONE, NONE);
             }
@@ -119,6 +121,8 @@ impl Turn<'_> {
             let around = &mut self.state.around;
             let file = &mut around.files[at];
             file.id = None;
+            let unsynced = file.due != Tick::NEVER;
+            Rule::SyncedInTime.holds(!unsynced || ended, || format!("{id:?} is left unsynced"))?;
             let holds = file.held.is_some_and(|held| held.charge > 0);
             let clean = !holds && file.descriptor.is_none();
             let opens = |kind| matches!(kind, IoKind::Open { .. } | IoKind::Fetch { .. });
@@ -133,6 +137,9 @@ impl Turn<'_> {
                 )
             })?;
             (file.held, file.found_empty) = (None, false);
+            if self.world.is_paced() {
+                (file.dirty, file.covered, file.due) = (NONE, NONE, Tick::NEVER);
+            }
             around.full &= !(1 << (4 + at) | 1 << (8 + at));
             if ended {
                 file.descriptor = None;
@@ -154,6 +161,7 @@ impl Turn<'_> {
         self.check_bounds()?;
         self.check_files()?;
         self.check_nothing_left()?;
+        self.check_in_time()?;
         if !self.world.dawdles() {
             let shown = self.shown;
             Rule::WithdrawnBeforeWrite
@@ -284,6 +292,9 @@ impl Turn<'_> {
             WakeReason::Retry(lock) => {
                 wake.at > around.now && wake.at <= first && machine.knows_lock(lock)
             }
+            WakeReason::Sync(file) => {
+                wake.at > around.now && wake.at <= first && machine.staging(file).is_some()
+            }
             WakeReason::PhaseEnds => {
                 let phase = machine.phase();
                 let between = phase > PhaseName::Running && phase < PhaseName::Closed;
@@ -390,7 +401,11 @@ impl Turn<'_> {
             }
             Reject::ShuttingDown => self.state.machine.phase() > PhaseName::Running,
             Reject::ReadOnly => around.seats[ask.seat].access == Access::Read,
-            Reject::SyncFailed => around.seats[ask.seat].broken,
+            Reject::SyncFailed => {
+                let seat = &around.seats[ask.seat];
+                Rule::ToldOfSync.holds(!seat.untold, || format!("seat {}", ask.seat))?;
+                seat.broken
+            }
             Reject::BadRange => ask.what.leads_nowhere(),
             Reject::UnknownHandle => around.seats[ask.seat].state != SeatState::Open,
             _ => false,

@@ -7,6 +7,7 @@ use super::world::What;
 use arrayvec::ArrayVec;
 use staging_core::{
     Access, FileId, HandleId, IoId, IoKind, LockStep, OpId, Outcome, PhaseName, ReplaceStep, Tell,
+    Tick,
 };
 
 impl Turn<'_> {
@@ -38,6 +39,7 @@ impl Turn<'_> {
             kind,
             file,
             seq: 0,
+            due: Tick::NEVER,
             touch: None,
             part: None,
             early: self.state.around.files[file].view,
@@ -72,6 +74,7 @@ impl Turn<'_> {
                 self.check_descriptor(file, kind, Access::Write)?;
                 if let IoKind::SetLength { op, .. } = kind {
                     (job.seq, job.touch) = self.check_sets_out(op, kind)?;
+                    job.due = self.state.around.due_of(op);
                 }
                 let held = self.state.around.files[file]
                     .held
@@ -127,10 +130,12 @@ impl Turn<'_> {
         for (op, len) in run {
             let (seq, touch) = self.check_sets_out(op, job.kind)?;
             let part = Some((offset, len));
+            let due = self.state.around.due_of(op);
             let follows = touch.is_some_and(|touch| touch.end == offset + len);
             Rule::RunsKeepToBarriers.holds(follows, || format!("{touch:?} in {:?}", job.kind))?;
             self.state.around.jobs.push(Job {
                 seq,
+                due,
                 touch,
                 part,
                 ..job
@@ -212,19 +217,22 @@ impl Turn<'_> {
         Rule::NothingAfterClosed.holds(phase < PhaseName::Closed, || {
             format!("{kind:?} after the end")
         })?;
-        let gives_back = matches!(
-            kind,
-            IoKind::Release { .. }
-                | IoKind::Close { .. }
-                | IoKind::Replace {
-                    step: ReplaceStep::Discard,
-                    ..
-                }
-                | IoKind::Lock {
-                    step: LockStep::Release,
-                    ..
-                }
-        );
+        // What has an interval is durable before the end.
+        let synced = self.world.is_paced() && matches!(kind, IoKind::Sync { .. });
+        let gives_back = synced
+            || matches!(
+                kind,
+                IoKind::Release { .. }
+                    | IoKind::Close { .. }
+                    | IoKind::Replace {
+                        step: ReplaceStep::Discard,
+                        ..
+                    }
+                    | IoKind::Lock {
+                        step: LockStep::Release,
+                        ..
+                    }
+            );
         let late = phase > PhaseName::Draining && !gives_back;
         let tries = matches!(kind, IoKind::Lock { .. }) && !gives_back;
         let fetches = matches!(kind, IoKind::Fetch { .. }) || tries;

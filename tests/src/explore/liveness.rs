@@ -31,8 +31,8 @@ pub(crate) fn calm(world: &World, state: &State) -> Option<Choice> {
         return Some(Choice::Unlock(0));
     }
     let wake = state.machine.next_deadline().map(|wake| wake.reason);
-    let retries = matches!(wake, Some(WakeReason::Retry(_)));
-    (retries || state.machine.phase() > PhaseName::Running).then_some(Choice::Tick)
+    let by_time = matches!(wake, Some(WakeReason::Retry(_) | WakeReason::Sync(_)));
+    (by_time || state.machine.phase() > PhaseName::Running).then_some(Choice::Tick)
 }
 
 /// Asks for a shutdown here, and sees that it comes to its end.

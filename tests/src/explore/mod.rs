@@ -34,6 +34,7 @@ mod lies;
 mod liveness;
 mod locking;
 mod order;
+mod pacing;
 mod reached;
 mod replacing;
 mod rules;

@@ -6,7 +6,7 @@ use super::rules::{Rule, Verdict};
 use super::step::Turn;
 use super::world::What;
 use arrayvec::ArrayVec;
-use staging_core::PAGE;
+use staging_core::{PAGE, Tick};
 
 impl Around {
     /// The place of an operation that is accepted now.
@@ -146,6 +146,7 @@ impl Turn<'_> {
         }
         file.view.len = file.view.len.max(offset + bytes);
         file.dirty = file.dirty.min(job.seq);
+        self.state.around.is_due(job.file, job.due);
     }
 
     pub(crate) fn length_set(&mut self, job: &Job, len: u64) {
@@ -155,6 +156,7 @@ impl Turn<'_> {
         }
         file.view.len = len;
         file.dirty = file.dirty.min(job.seq);
+        self.state.around.is_due(job.file, job.due);
     }
 
     /// What a system sync that is handed out now will cover.
@@ -162,6 +164,7 @@ impl Turn<'_> {
         let file = &mut self.state.around.files[at];
         file.covered = file.covered.min(file.dirty);
         file.dirty = NONE;
+        file.due = Tick::NEVER;
         file.syncing = true;
     }
 
@@ -174,6 +177,10 @@ impl Turn<'_> {
         file.covered = NONE;
         if !well {
             file.dirty = NONE;
+            file.due = Tick::NEVER;
+            if self.world.is_paced() {
+                self.state.around.sync_failed_unasked(at, self.world.seats);
+            }
             self.note_lost(lost);
             let around = &mut self.state.around;
             for (seat, of) in around.seats.iter_mut().zip(self.world.seats) {

@@ -11,7 +11,7 @@ use staging_core::{
 pub(crate) struct Reached(u128);
 
 /// The words, each at its bit.
-const WORDS: [&str; 90] = [
+const WORDS: [&str; 91] = [
     "opened staged empty",
     "opened staged loaded",
     "opened staged mapped",
@@ -102,6 +102,7 @@ const WORDS: [&str; 90] = [
     "room for locks",
     "full of locks",
     "accepted",
+    "failed sync behind",
 ];
 
 /// Where the words of replacing begin.
@@ -213,7 +214,10 @@ impl Reached {
                     Done::Unknown => self.mark(36),
                     Done::Bytes(_) => self.mark(37),
                 }
-                23 + failure(fault)
+                match fault {
+                    Fault::SyncBehind(_) => LOCKS + 6,
+                    fault => 23 + failure(fault),
+                }
             }
         };
         self.mark(bit);

@@ -60,7 +60,7 @@ pub(super) const LESS_DURABLE: World = World {
     ],
     pending: 3,
     flights: 2,
-    ills: &[Ill::Replace],
+    ills: &[Ill::Replace, Ill::Unsure],
     may: &[May::Cancel, May::Force, May::Lose],
     changes: &[],
     reaches: &["replaced", "failed abandoned", "failed driver lost"],

@@ -69,6 +69,10 @@ pub enum Rule {
     SyncCovers,
     /// What a failed sync may have lost is never called durable (R8).
     LostStaysLost,
+    /// What has an interval is covered by a sync in time, and where none is to come, is not forgotten (L3).
+    SyncedInTime,
+    /// Whoever has an interval is told once of a sync that failed (L3, R8).
+    ToldOfSync,
     /// A replace goes by its steps, one of a target at a time, and nobody is answered before what he depends
     /// on is durable (A1, A4).
     ReplacedInSteps,
@@ -157,6 +161,8 @@ impl Rule {
         Rule::FlushCovers,
         Rule::SyncCovers,
         Rule::LostStaysLost,
+        Rule::SyncedInTime,
+        Rule::ToldOfSync,
         Rule::ReplacedInSteps,
         Rule::NoFileLeft,
         Rule::LocksInOrder,

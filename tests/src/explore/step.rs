@@ -304,7 +304,7 @@ impl Turn<'_> {
                 };
                 seat.handle = Some(handle);
                 (seat.state, seat.access) = (SeatState::Opening, access);
-                (seat.lost, seat.broken) = (NONE, false);
+                (seat.lost, seat.broken, seat.untold) = (NONE, false, false);
                 op
             }
             Reply::Accepted { op } | Reply::Locking { op, .. } if !opening => op,
@@ -317,6 +317,7 @@ impl Turn<'_> {
         let taken = self.state.around.asked_by_op(op).is_some();
         Rule::IdsNameOne.holds(!taken, || format!("{op:?} is two operations"))?;
         self.shown = shown.then_some(file);
+        let due = self.due();
         let around = &mut self.state.around;
         around.seq += 1;
         around.replaces.accepted(op, request);
@@ -326,6 +327,7 @@ impl Turn<'_> {
             ask: at as u8,
             seq: around.seq,
             deadline,
+            due,
             touch,
             given_up: false,
             held_up,
@@ -461,6 +463,7 @@ fn said_shortly(machine: &mut Machine, now: Tick, event: Event) -> Reply {
         | Event::Unlocked { .. }
         | Event::Limited { .. }
         | Event::Tuned { .. }
+        | Event::IntervalSet { .. }
         | Event::Returned { .. }
         | Event::Forced { .. }
         | Event::DriverLost => machine.handle(now, event),

@@ -87,6 +87,8 @@ pub(crate) enum Ill {
     Sync,
     /// Any step of a replace.
     Replace,
+    /// Whether a file was published is not known.
+    Unsure,
     /// Another process has the lock.
     Contended,
     /// A lock is refused by the system.
@@ -114,6 +116,8 @@ pub(crate) enum May {
     Force,
     /// The driver may be lost.
     Lose,
+    /// Whoever may write has an interval.
+    Pace,
     /// Nothing is polled unless somebody polls it.
     Dawdle,
 }

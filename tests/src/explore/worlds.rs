@@ -3,6 +3,7 @@
 use super::classes::{BY_ARRIVAL, CLASSED_WRITES, RUNS};
 use super::corners::{CROWDED, EDGES, LINGERING, NARROW, WAITING};
 use super::locking::{CONTENDED, LOCKING, LOCKING_LATE, SHARING};
+use super::pacing::{PACED, PACED_LEAVING};
 use super::replacing::{LESS_DURABLE, REPLACING, REPLACING_LATE};
 use super::seldom::{BROKEN, FULL, LAST, LEISURE, MENDED, OLD_SIGHT, SCANT, TWICE, VAST};
 use super::world::{
@@ -41,7 +42,7 @@ pub(super) const CLASSES: Turns = Turns::ByClass {
 };
 
 /// For each change.
-pub static WORLDS: [World; 34] = [
+pub static WORLDS: [World; 36] = [
     STAGING,
     BUDGET,
     DESCRIPTORS,
@@ -76,6 +77,8 @@ pub static WORLDS: [World; 34] = [
     SHARING,
     CONTENDED,
     LOCKING_LATE,
+    PACED,
+    PACED_LEAVING,
 ];
 
 pub(super) const STAGING: World = World {

@@ -175,6 +175,7 @@ fn opening(manner: &Manner) -> Opening {
         create: manner.create,
         create_new: manner.create_new,
         answers: Answers::Executed,
+        every: None,
         class: Class::Normal,
         deadline: deadline(manner.late),
     }

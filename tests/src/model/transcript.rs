@@ -53,6 +53,7 @@ fn said(event: Event, reply: Reply) -> Option<String> {
         | Event::Unlocked { .. }
         | Event::Limited { .. }
         | Event::Tuned { .. }
+        | Event::IntervalSet { .. }
         | Event::Returned { .. }
         | Event::ShutdownAsked { .. }
         | Event::Forced { .. }
@@ -82,6 +83,7 @@ fn ended(completion: Completion, keys: &mut Vec<Key>) -> String {
         | Completion::Synced
         | Completion::Created
         | Completion::Published { .. }
+        | Completion::Unsure { .. }
         | Completion::Discarded
         | Completion::Locked
         | Completion::Contended

@@ -18,6 +18,7 @@ use staging_core::{Fault, Scope};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// So often a log is looked at that is cut by others meanwhile.
 const LOOKS: u32 = 4;
@@ -30,6 +31,7 @@ pub struct LogBuilder {
     path: PathBuf,
     create: bool,
     scope: Scope,
+    every: Option<Duration>,
 }
 
 impl LogBuilder {
@@ -40,6 +42,7 @@ impl LogBuilder {
             path,
             create: true,
             scope: Scope::System,
+            every: None,
         }
     }
 
@@ -54,6 +57,15 @@ impl LogBuilder {
     /// of this process.
     pub const fn scope(mut self, scope: Scope) -> LogBuilder {
         self.scope = scope;
+        self
+    }
+
+    /// How long after it was accepted a record is durable though nobody asks for a sync (L3): for those who
+    /// append without waiting, and can do without what came last. Not at all, unless this is called. If such a
+    /// sync fails, the next append, sync or checkpoint says so, and the log takes no more until it is
+    /// opened again.
+    pub const fn sync_every(mut self, every: Duration) -> LogBuilder {
+        self.every = Some(every);
         self
     }
 
@@ -92,6 +104,9 @@ impl LogBuilder {
         let Some(file) = files.take_log() else {
             return failed(&files, Unsound::Undecided);
         };
+        if let Some(every) = self.every {
+            file.set_sync_every(every)?;
+        }
         let upto = opened.snapshot.map(|snapshot| snapshot.upto);
         let shared = Shared {
             client: self.client,
@@ -103,6 +118,7 @@ impl LogBuilder {
             },
             live: Mutex::new(Live::new(opened.ledger, file, upto.unwrap_or(0))),
             checkpoints: Turns::new(()),
+            every: self.every,
             claim: Some(claim),
             lock,
         };

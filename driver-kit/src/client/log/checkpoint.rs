@@ -49,6 +49,9 @@ impl Shared {
                 Said::Do(step) => brought = files.perform(step).await?,
                 Said::Ready((ledger, snapshot)) => {
                     if let (Some(held), Some(file)) = (held, files.take_log()) {
+                        if let Some(every) = self.every {
+                            file.set_sync_every(every)?;
+                        }
                         held.go_on_in(file, ledger, snapshot.upto);
                     }
                     return Ok(());

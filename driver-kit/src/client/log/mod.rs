@@ -25,6 +25,7 @@ use std::mem;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
+use std::time::Duration;
 
 /// A log that is open for appending (L1): records in the order in which they were accepted, framed and
 /// checked, and never a part of one.
@@ -46,6 +47,8 @@ struct Shared {
     live: Mutex<Live>,
     /// One checkpoint at a time.
     checkpoints: Turns<()>,
+    /// How long after it was accepted a record is durable, if that was asked.
+    every: Option<Duration>,
     /// Until the log is dropped.
     claim: Option<Claim>,
     /// What keeps other processes out, as long.

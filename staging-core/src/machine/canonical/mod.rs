@@ -364,10 +364,10 @@ impl Writer<'_> {
             OpState::AwaitingSync { .. } => self.word(12),
             OpState::Syncing { .. } => self.word(13),
             OpState::AwaitingTarget { .. } => self.word(14),
-            OpState::Discarding { io, fault } => {
+            OpState::Discarding { io, fault, done } => {
                 let rank = self.io_rank(io);
                 self.words.extend([15, rank]);
-                self.hashed(&fault);
+                self.hashed(&(fault, done));
             }
             OpState::AwaitingDirectory { .. } => self.word(16),
             OpState::SyncingDirectory { .. } => self.word(17),

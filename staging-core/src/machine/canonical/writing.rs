@@ -1,7 +1,7 @@
 //! The write side, and the sync of all.
 
 use super::{GONE, Writer};
-use crate::machine::state::{ALL, ORDER, Owner, Sync, UNSYNCED, WritingId};
+use crate::machine::state::{ALL, ORDER, Owner, Pace, Sync, UNSYNCED, WritingId};
 use crate::slab::List;
 
 impl Writer<'_> {
@@ -14,11 +14,12 @@ impl Writer<'_> {
             u64::from(writing.active),
             writing.bytes,
             writing.bytes_room as u64,
-            writing.lost_to as u64,
             u64::from(writing.dirty),
             writing.round as u64,
             u64::from(writing.owed),
         ]);
+        self.hashed(&writing.lost_to);
+        self.pace(&writing.pace, &writing.order);
         self.outdated(writing.last);
         for (op, range, touch) in m.intervals.in_order(writing.ranges) {
             let rank = self.op_rank(op);
@@ -36,6 +37,30 @@ impl Writer<'_> {
             Sync::UnderWay { io } => self.io_rank(io),
         };
         self.word(sync);
+    }
+
+    /// The times that run are told with those of all files. Of what fell due it matters which of the writes
+    /// under way are awaited, and how often in between a sync would begin.
+    fn pace(&mut self, pace: &Pace, order: &List) {
+        let Pace { served, fallen, .. } = *pace;
+        let flags = u64::from(pace.waits) | u64::from(pace.owed) << 1;
+        self.words.extend([
+            pace.every.unwrap_or(GONE),
+            flags | u64::from(fallen > served) << 2,
+        ]);
+        let ops = &self.machine.ops;
+        let mut next = ops.first(order).filter(|_| fallen > served);
+        let mut before = served;
+        while let Some(op) = next {
+            if ops[op].request.is_write() {
+                let until = ops[op].epoch.clamp(served, fallen);
+                self.words
+                    .push(u64::from(until > before) | u64::from(until == fallen) << 1);
+                before = until;
+            }
+            next = ops.after(ORDER, op);
+        }
+        self.end();
     }
 
     /// Whether a barrier was accepted between each write and the one before: it counts also where it
@@ -91,6 +116,12 @@ impl Writer<'_> {
             let rank = self.file_rank(m.writings[writing].file);
             self.word(rank);
             next = m.writings.after(UNSYNCED, writing);
+        }
+        self.end();
+        for (at, writing) in m.dues.sorted() {
+            self.time(at);
+            let rank = self.file_rank(m.writings[writing].file);
+            self.word(rank);
         }
         self.end();
     }

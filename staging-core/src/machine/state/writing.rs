@@ -6,6 +6,7 @@ use crate::intervals::Root;
 use crate::machine::state::Fullness;
 use crate::slab::List;
 use crate::stats::WriteCounts;
+use crate::time::Tick;
 
 /// Whether a handle may write.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,9 +55,10 @@ pub(in crate::machine) struct Writing {
     pub failures: u32,
     /// Handles that were opened before the last of those, and have not been told of it since to go on.
     pub broken: u32,
-    /// How many writes failed that had been answered before, and why the last of them.
+    /// How many writes failed that had been answered before, and syncs that nobody asked for, and why the
+    /// last of them.
     pub lost: u32,
-    pub lost_to: i32,
+    pub lost_to: Fault,
     /// What became of the writes.
     pub counts: WriteCounts,
     /// Writes accepted and not ended.
@@ -94,6 +96,7 @@ pub(in crate::machine) struct Writing {
     /// Syncs that need another one.
     pub uncovered: List,
     pub round: InRound,
+    pub pace: Pace,
     /// How many syncs of all that waited when what was lost here was closed are still to be told.
     pub owed: u32,
     /// It stands in `unsynced`.
@@ -105,6 +108,47 @@ pub(in crate::machine) struct Writing {
 pub(in crate::machine) enum Sync {
     Resting,
     UnderWay { io: IoId },
+}
+
+/// What of a file is to become durable though nobody asks for it (L3).
+///
+/// # Invariants
+///
+/// - `served ≤ fallen`; they are equal where no sync is due.
+/// - Whatever is of an epoch before `served` and was executed is durable, or covered by the sync under way.
+#[derive(Clone, Copy)]
+pub(in crate::machine) struct Pace {
+    /// How long after it was accepted, in nanoseconds, if anybody wished that.
+    pub every: Option<u64>,
+    /// When the time is over that runs, in `dues`.
+    pub at: Option<Tick>,
+    /// What had been accepted when a sync fell due last: everything of an epoch before this one.
+    pub fallen: u64,
+    /// Up to which epoch a sync was ordered for that.
+    pub served: u64,
+    /// Something was executed, by a handle that no failed sync has broken, that no system sync covers.
+    pub owed: bool,
+    /// One is due, and the system sync under way does not cover it.
+    pub waits: bool,
+    /// Bytes executed since the last system sync was ordered, and of those that one covers.
+    pub executed: u64,
+    pub syncing: u64,
+    /// Bytes of a sync that failed, until somebody is told.
+    pub failed: u64,
+}
+
+impl Pace {
+    pub(in crate::machine) const NONE: Pace = Pace {
+        every: None,
+        at: None,
+        fallen: 0,
+        served: 0,
+        owed: false,
+        waits: false,
+        executed: 0,
+        syncing: 0,
+        failed: 0,
+    };
 }
 
 /// What a file has to do with the sync of all files that is under way.

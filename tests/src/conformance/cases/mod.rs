@@ -13,6 +13,7 @@ mod failing;
 mod figures;
 mod flight;
 mod following;
+mod intervals;
 mod keeping_dirty;
 mod life;
 mod limits;
@@ -66,6 +67,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(queues::cases());
     cases.extend(barriers::cases());
     cases.extend(keeping_dirty::cases());
+    cases.extend(intervals::cases());
     cases.extend(rewriting::cases());
     cases.extend(writers::cases());
     cases.extend(replacing::cases());

@@ -8,7 +8,7 @@ use crate::conformance::scene::{CHUNK, Scene, pattern};
 use crate::conformance::watch::{start, wait_for};
 use crate::folder::names;
 use driver_kit::Deadline;
-use driver_kit::core::{Durability, Fault, Grace, IoKind, Limits, Mode, ReplaceStep};
+use driver_kit::core::{Completion, Durability, Fault, Grace, IoKind, Limits, Mode, ReplaceStep};
 use driver_kit::error::{Operation, failure};
 use driver_kit::handlers::ActionKind;
 use driver_kit::job::{Finished, Job};
@@ -34,6 +34,7 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case("A1", what_fails_behind_the_name_is_indeterminate),
         case("A1", of_one_path_the_last_that_was_asked_stays),
+        case("A1", a_name_that_may_be_given_is_indeterminate),
         case("A2, R10", one_that_is_given_up_leaves_nothing),
         case("A4", many_at_once_share_the_syncs_of_their_directory),
         case("R12", few_are_at_work_where_descriptors_are_few),
@@ -288,6 +289,34 @@ fn one_that_is_given_up_leaves_nothing(scene: &Scene) -> Proof {
         drop(gate);
         let content = fs::read(&path)?;
         assert_eq!(content, if publishing { NEW } else { OLD }, "step {step}");
+    }
+    Ok(())
+}
+
+/// A1: over a network a reply may be lost, or the request; nothing is left either way, and what has the name stays.
+fn a_name_that_may_be_given_is_indeterminate(scene: &Scene) -> Proof {
+    const UNSURE: Completion = Completion::Unsure {
+        fault: Fault::Os(Errno::TIMEDOUT.raw_os_error()),
+    };
+    let driver = scene.driver();
+    let path = old_file(scene)?;
+    let ways = [
+        (Verdict::Say(|_| UNSURE), NEW),
+        (Verdict::Instead(UNSURE), OLD),
+    ];
+    for (verdict, left) in ways {
+        fs::write(&path, OLD)?;
+        let gate = step_gate(driver.as_ref(), 2, verdict);
+        let Err(error) = driver.replace(&path, NEW, Replacing::default()) else {
+            return Err("it is called replaced".into());
+        };
+        assert!(is_errno(&error, Errno::TIMEDOUT), "{error}");
+        let unknown = failure(&error).is_some_and(|failure| failure.is_indeterminate());
+        assert!(unknown, "{error}");
+        assert_eq!(fs::read(&path)?, left);
+        assert_eq!(names(scene.root())?, ["file"]);
+        drop(gate);
+        driver.replace(&path, OLD, Replacing::default())?;
     }
     Ok(())
 }

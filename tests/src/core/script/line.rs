@@ -70,6 +70,10 @@ fn event(words: &[&str], names: &Names) -> Read<Command> {
         ["drop", name] => Event::Dropped {
             handle: known(name, names)?,
         },
+        ["interval", name, every] => Event::IntervalSet {
+            handle: known(name, names)?,
+            every: number(every)?,
+        },
         ["unlock", lock] => Event::Unlocked {
             lock: id::<LockId>(lock, "lock")?,
         },
@@ -301,6 +305,9 @@ fn completion(words: &[&str]) -> Read<Completion> {
         ["created"] => Completion::Created,
         ["published", directory] => Completion::Published {
             directory: key(directory)?,
+        },
+        ["unsure", fault] => Completion::Unsure {
+            fault: self::fault(fault)?,
         },
         ["discarded"] => Completion::Discarded,
         ["locked"] => Completion::Locked,

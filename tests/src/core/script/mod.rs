@@ -244,7 +244,10 @@ fn ends(kind: IoKind, meant: Option<&str>, completion: Completion) -> bool {
             }
             ReplaceStep::Publish { .. } => (
                 "publish",
-                matches!(completion, Completion::Published { .. }),
+                matches!(
+                    completion,
+                    Completion::Published { .. } | Completion::Unsure { .. }
+                ),
             ),
             ReplaceStep::Discard => ("discard", matches!(completion, Completion::Discarded)),
         },
