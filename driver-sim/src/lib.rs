@@ -92,8 +92,7 @@
 //! disk at its beginning, at its end, or half and half; what others do in between, it sees.
 //!
 //! What it does not show: how a real file system orders its journal, what a kernel does with a
-//! mapping, and how fast anything is. Renames, temporary files and syncs of directories are not here
-//! yet; names are durable by themselves already, so that they can be added.
+//! mapping, and how fast anything is.
 //!
 //! The simulation has one mutex around it, so a stager can be shared between threads; then the order
 //! of their requests is theirs, and a seed no longer says everything.
@@ -107,6 +106,7 @@ mod ticket;
 
 mod file;
 mod options;
+mod replace;
 mod stager;
 
 pub use dice::Dice;
@@ -116,10 +116,11 @@ pub use driver_kit::{ShutdownReport, Unfinished};
 pub use faults::{Faults, Struck, Trouble};
 pub use file::File;
 pub use options::OpenOptions;
+pub use replace::ReplaceBuilder;
 pub use simulation::{Answer, Notice, Payload, Setup, Simulation, Ticket as TicketNumber};
 pub use stager::{Builder, Stager};
 pub use staging_core::{
-    Fault, Grace, How, Life, Limits, Mode, OverBudget, PhaseName, Plan, Pressure, Staging,
-    Standing, Stats, Tick, Why,
+    Durability, Fault, Grace, How, Life, Limits, Mode, OverBudget, PhaseName, Plan, Pressure,
+    Staging, Standing, Stats, Tick, Why,
 };
 pub use ticket::{Deadline, Ticket};

@@ -2,6 +2,7 @@
 
 use crate::disk::{Disk, Stranger};
 use crate::options::OpenOptions;
+use crate::replace::ReplaceBuilder;
 use crate::simulation::{Payload, Setup, Simulation};
 use crate::ticket::{Deadline, Ticket, World, alone, nanos, refused};
 use crate::{Faults, File};
@@ -122,6 +123,11 @@ impl Stager {
     /// Opens a file in other ways than [`open`](Stager::open).
     pub fn options(&self) -> OpenOptions {
         OpenOptions::of(Arc::clone(&self.world), self.options)
+    }
+
+    /// Replaces what a path leads to, whole or not at all (A1), or makes a file there.
+    pub fn replace(&self, path: impl AsRef<Path>, content: impl Into<Vec<u8>>) -> ReplaceBuilder {
+        ReplaceBuilder::new(Arc::clone(&self.world), path.as_ref(), content.into())
     }
 
     /// Waits until every write to any file that was accepted before is executed (R3).

@@ -110,6 +110,10 @@ impl Ticket {
                 fault,
                 done: Done::Bytes(bytes),
             } => Cause::CutShort { fault, bytes },
+            Outcome::Failed {
+                fault,
+                done: Done::Unknown,
+            } if self.operation == Operation::Replace => Cause::Indeterminate(fault),
             Outcome::Failed { fault, .. } => Cause::Fault(fault),
             Outcome::SyncFailed { .. } => Cause::Fault(Fault::SyncFailed),
             _ => return Ok(answer),

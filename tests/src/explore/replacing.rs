@@ -65,8 +65,8 @@ pub(super) const LESS_DURABLE: World = World {
     changes: &[],
     reaches: &["replaced", "failed abandoned", "failed driver lost"],
     pinned: Pinned {
-        states: 42868,
-        transitions: 698207,
+        states: 49489,
+        transitions: 812617,
     },
 };
 

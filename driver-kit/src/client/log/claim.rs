@@ -1,10 +1,13 @@
 //! One appender at a time.
 
+use crate::hub::Hub;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Wake, Waker};
+use std::thread::{self, Thread};
 
 /// The end of what a log left under way.
 type Leaving = Shared<BoxFuture<'static, ()>>;
@@ -55,13 +58,40 @@ impl Claim {
         Ok(Claim { path })
     }
 
-    /// Gives it back when this has ended. It is polled by whoever opens a log next.
-    pub(super) fn give_back_after(self, left: BoxFuture<'static, ()>) {
+    /// Gives it back when this has ended. A thread waits for that, which ends with it: what the log left holds a
+    /// lock that another process may wait for, and nobody here may ever open a log again. Where the system gives
+    /// no thread, it is polled by whoever opens a log next.
+    pub(super) fn give_back_after(self, hub: &Arc<Hub>, left: BoxFuture<'static, ()>) {
         let leaving = left.shared();
-        if leaving.clone().now_or_never().is_none() {
-            let path = Arc::clone(&self.path);
-            claimed().insert(path, Holder::Leaving(leaving));
+        if leaving.clone().now_or_never().is_some() {
+            return;
         }
+        let path = Arc::clone(&self.path);
+        claimed().insert(path, Holder::Leaving(leaving.clone()));
+        let hub = Arc::clone(hub);
+        let waiting = thread::Builder::new()
+            .name("staging-log".into())
+            .spawn(move || wait_for(&hub, leaving));
+        drop(waiting);
+    }
+}
+
+/// Helps meanwhile: where there is no pool, there may be nobody else.
+fn wait_for(hub: &Arc<Hub>, mut leaving: Leaving) {
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    hub.help_until(
+        &waker,
+        |waker| leaving.poll_unpin(&mut Context::from_waker(waker)),
+        thread::park,
+    );
+}
+
+/// Wakes a thread by unparking it.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
     }
 }
 

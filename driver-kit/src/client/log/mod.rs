@@ -188,10 +188,11 @@ impl Drop for Shared {
         let left = live.leave(&self.client);
         if let (Some(claim), Some(left)) = (self.claim.take(), left) {
             let lock = self.lock.take();
-            claim.give_back_after(Box::pin(async move {
+            let left = Box::pin(async move {
                 left.await;
                 drop(lock);
-            }));
+            });
+            claim.give_back_after(self.client.hub(), left);
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::conformance::driver::Driver;
 use crate::conformance::errors::is_errno;
 use crate::conformance::gate::Gate;
+use crate::conformance::guarding::Locking;
 use crate::conformance::logs::{Logs, OpenLog};
 use crate::conformance::run::{Case, Proof, case};
 use crate::conformance::scene::{Scene, pattern};
@@ -21,6 +22,10 @@ pub(super) fn cases() -> Vec<Case> {
         case("L1", records_come_back_as_they_were_appended),
         case("L1, R3", appenders_at_once_share_a_sync),
         case("L1", an_append_whose_caller_left_leaves_no_hole),
+        case(
+            "L1, K1",
+            a_log_that_is_dropped_with_a_call_under_way_gives_its_lock_back,
+        ),
         case("L1, R8", after_a_failed_sync_a_log_takes_no_more),
         case("L1, R8", an_append_that_fails_ends_the_log_there),
         case("L1", a_log_is_open_for_appending_once),
@@ -156,6 +161,26 @@ fn an_append_whose_caller_left_leaves_no_hole(scene: &Scene) -> Proof {
     log.sync()?;
     drop(log);
     assert_eq!(numbers(&logs.read_log(&path)?.records), [1, 2, 3, 4, 5]);
+    Ok(())
+}
+
+/// L1, K1: the lock goes with the last call, though nobody here opens a log again.
+fn a_log_that_is_dropped_with_a_call_under_way_gives_its_lock_back(scene: &Scene) -> Proof {
+    let driver = scene.driver();
+    let (logs, path) = (logs(driver.as_ref())?, scene.path("log"));
+    let log = logs.open_log(&path, true)?;
+    let gate = Gate::closed(driver.hub(), ActionKind::Write);
+    if !log.append_and_leave(&payload(1)) {
+        return Ok(());
+    }
+    gate.wait_arrived(1)?;
+    drop(log);
+    let lock = scene.path(".log.lock");
+    let once = || driver.lock(&lock, Locking::default().once());
+    assert!(once().is_err(), "its file may be written still");
+    gate.open();
+    wait_for("the lock to be given back", || once().is_ok())?;
+    assert_eq!(numbers(&logs.read_log(&path)?.records), [1]);
     Ok(())
 }
 
