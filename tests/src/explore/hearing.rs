@@ -76,7 +76,15 @@ impl Turn<'_> {
             (What::Open(..), Outcome::Opened { .. }) if seat.state == SeatState::Opening => {
                 seat.state = SeatState::Open;
             }
-            (What::Open(..), Outcome::Failed { .. }) | (What::Close, Outcome::Closed) => {
+            (What::Open(..), Outcome::Failed { .. })
+            | (
+                What::Close,
+                Outcome::Closed
+                | Outcome::Failed {
+                    fault: Fault::SyncFailed,
+                    ..
+                },
+            ) => {
                 around.stale.handle = seat.handle;
                 seat.state = SeatState::Empty;
             }
@@ -93,6 +101,7 @@ impl Turn<'_> {
         }
         self.learn_ids();
         let verdict = self.check_answer(&asked, ask, outcome);
+        self.note_told(ask.seat, ask.what, outcome);
         self.forget_what_left();
         verdict
     }
@@ -225,13 +234,16 @@ impl Turn<'_> {
             Fault::OverBudget => ask.what.plan().is_some_and(|plan| {
                 let explicit = plan.mode != Mode::Auto;
                 let impatient = plan.over_budget == OverBudget::Refuse;
-                explicit && (impatient || self.world.limits.budget < state.around.most_charge())
+                explicit && (impatient || self.world.least_budget() < state.around.most_charge())
             }),
             Fault::Changed => {
                 let truncates = self.world.ills.contains(&Ill::Truncated);
                 truncates || !self.world.changes.is_empty()
             }
-            Fault::SyncFailed => state.around.seats[ask.seat].broken || ask.what == What::SyncAll,
+            Fault::SyncFailed => {
+                let older = asked.end == End::Failed && ask.what == What::Sync;
+                state.around.seats[ask.seat].broken || ask.what == What::SyncAll || older
+            }
             Fault::NoMapping => heard || state.around.is_written(self.world.seats, file),
             Fault::Contended => matches!(ask.what, What::TryLock(..)),
             EIO if ask.what.is_lock() => self.world.ills.contains(&Ill::Lock),

@@ -1,5 +1,6 @@
 //! The worlds that are explored for each change.
 
+use super::changing::{KEPT, KEPT_OF_ALL, LIMITED, LOWERED};
 use super::classes::{BY_ARRIVAL, CLASSED_WRITES, RUNS};
 use super::corners::{CROWDED, EDGES, LINGERING, NARROW, WAITING};
 use super::locking::{CONTENDED, LOCKING, LOCKING_LATE, SHARING};
@@ -41,7 +42,7 @@ pub(super) const CLASSES: Turns = Turns::ByClass {
 };
 
 /// For each change.
-pub static WORLDS: [World; 34] = [
+pub static WORLDS: [World; 38] = [
     STAGING,
     BUDGET,
     DESCRIPTORS,
@@ -76,6 +77,10 @@ pub static WORLDS: [World; 34] = [
     SHARING,
     CONTENDED,
     LOCKING_LATE,
+    KEPT,
+    KEPT_OF_ALL,
+    LIMITED,
+    LOWERED,
 ];
 
 pub(super) const STAGING: World = World {
