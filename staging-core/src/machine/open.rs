@@ -3,8 +3,7 @@
 use super::Machine;
 use super::stage::Seen;
 use super::state::{
-    Contents, Descriptor, File, Fullness, Handle, News, OPS, Op, OpState, Owner, Pass, Place, Step,
-    Then, Writes,
+    Contents, Descriptor, File, Handle, OPS, Op, OpState, Owner, Pass, Place, Step, Then, Writes,
 };
 use crate::action::{Done, IoKind, Outcome};
 use crate::completion::{Key, Stamp};
@@ -14,7 +13,6 @@ use crate::id::{FileId, HandleId, OpId};
 use crate::intervals::{Range, Touch};
 use crate::limits::charge_loaded;
 use crate::reply::Reply;
-use crate::slab::List;
 use crate::staging::{How, Standing, Why};
 
 /// What an open saw of a file.
@@ -254,26 +252,7 @@ impl Machine {
                 file
             }
             None => {
-                let file = self.files.insert(File {
-                    key,
-                    stamp,
-                    contents: Contents::Absent(Why::NeverAsked),
-                    descriptor: Descriptor::Absent,
-                    handles: 0,
-                    pending: 0,
-                    flights: 0,
-                    lookers: 0,
-                    waiters: List::EMPTY,
-                    waiting: 0,
-                    stagers: 0,
-                    readers: List::EMPTY,
-                    leavers: List::EMPTY,
-                    writing: None,
-                    own: None,
-                    room: Fullness::Quiet,
-                    news: News::NONE,
-                    has_own: false,
-                });
+                let file = self.files.insert(File::new(key, stamp));
                 self.keys.insert(key, file);
                 self.make_room_for_files();
                 file

@@ -236,6 +236,32 @@ pub(super) struct File {
     pub own: Option<OwnLimitsId>,
 }
 
+impl File {
+    /// One that was opened for the first time.
+    pub(super) const fn new(key: Key, stamp: Stamp) -> File {
+        File {
+            key,
+            stamp,
+            contents: Contents::Absent(Why::NeverAsked),
+            descriptor: Descriptor::Absent,
+            handles: 0,
+            pending: 0,
+            flights: 0,
+            lookers: 0,
+            waiters: List::EMPTY,
+            waiting: 0,
+            stagers: 0,
+            readers: List::EMPTY,
+            leavers: List::EMPTY,
+            writing: None,
+            own: None,
+            room: Fullness::Quiet,
+            news: News::NONE,
+            has_own: false,
+        }
+    }
+}
+
 /// What the machine holds of a file's bytes.
 #[derive(Clone, Copy)]
 #[repr(u8)]
