@@ -15,7 +15,10 @@ use std::{
     ops::{Deref, DerefMut},
     ptr::NonNull,
     slice,
-    sync::{Arc, PoisonError},
+    sync::{
+        Arc, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 /// What `len` bytes cost the budget when they are loaded: their pages.
@@ -44,6 +47,8 @@ pub const fn charge_mapped(len: u64) -> u64 {
 /// then that does not grow. A taker who never has more than the
 /// budget out, by [`charge_loaded`] and [`charge_mapped`], is never refused for lack of room.
 pub struct Memory {
+    /// As it was said; the arena keeps to it.
+    budget: AtomicU64,
     means: Means,
     arena: Mutex<Arena>,
 }
@@ -57,6 +62,7 @@ impl Memory {
     /// A pool that holds contents by these means.
     pub fn by_means(budget: u64, means: Means) -> Arc<Self> {
         Arc::new(Self {
+            budget: AtomicU64::new(budget),
             means,
             arena: Mutex::new(Arena::new(budget, means.paging)),
         })
@@ -69,13 +75,14 @@ impl Memory {
 
     /// The bound of this pool, in bytes.
     pub fn budget(&self) -> u64 {
-        self.lock().budget()
+        self.budget.load(Ordering::Relaxed)
     }
 
     /// Another bound from now on. Over a lower one, nothing is taken from whoever has it, and nothing
     /// more is given out until it fits; pooled memory that is in no block goes back to the system as
     /// soon as [`fit`](Memory::fit) is called, or more is taken.
     pub fn set_budget(&self, budget: u64) {
+        self.budget.store(budget, Ordering::Relaxed);
         self.lock().set_budget(budget);
     }
 

@@ -4,7 +4,9 @@ use super::world::World;
 use crate::core::locks::Locks;
 use crate::core::replaces::Replaces;
 use arrayvec::ArrayVec;
-use staging_core::{Access, FileId, HandleId, How, IoId, IoKind, Machine, OpId, PhaseName, Tick};
+use staging_core::{
+    Access, FileId, FileLimits, HandleId, How, IoId, IoKind, Machine, OpId, PhaseName, Tick,
+};
 
 /// How many pages a file may have.
 pub(crate) const PAGES: usize = 3;
@@ -76,10 +78,12 @@ pub(crate) struct Seat {
     pub(crate) attached: bool,
     /// The earliest write that a failed sync may have lost since it was opened.
     pub(crate) lost: u32,
-    /// A sync failed since it was opened.
+    /// A sync failed since it was opened, or since it was told of one.
     pub(crate) broken: bool,
     /// It has an interval, and was not told of that yet.
     pub(crate) untold: bool,
+    /// It goes on then, once it was told.
+    pub(crate) keeps: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -200,6 +204,8 @@ pub(crate) struct File {
     /// The earliest write that the sync under way covers.
     pub(crate) covered: u32,
     pub(crate) syncing: bool,
+    /// What was said of its limits alone.
+    pub(crate) own: FileLimits,
 }
 
 /// Contents, whole or in part.
@@ -233,6 +239,7 @@ impl State {
             lost: NONE,
             broken: false,
             untold: false,
+            keeps: false,
         };
         let file = |len: &u64| File {
             id: None,
@@ -248,6 +255,7 @@ impl State {
             due: Tick::NEVER,
             covered: NONE,
             syncing: false,
+            own: FileLimits::NONE,
         };
         State {
             machine: Machine::new(world.limits),

@@ -76,7 +76,15 @@ impl Turn<'_> {
             (What::Open(..), Outcome::Opened { .. }) if seat.state == SeatState::Opening => {
                 seat.state = SeatState::Open;
             }
-            (What::Open(..), Outcome::Failed { .. }) | (What::Close, Outcome::Closed) => {
+            (What::Open(..), Outcome::Failed { .. })
+            | (
+                What::Close,
+                Outcome::Closed
+                | Outcome::Failed {
+                    fault: Fault::SyncFailed,
+                    ..
+                },
+            ) => {
                 around.stale.handle = seat.handle;
                 seat.state = SeatState::Empty;
             }
@@ -107,6 +115,7 @@ impl Turn<'_> {
         if let Outcome::Failed { fault, .. } = outcome {
             self.hears_of_sync(ask.seat, fault);
         }
+        self.note_told(ask.seat, ask.what, outcome);
         self.forget_what_left();
         verdict
     }
@@ -239,14 +248,17 @@ impl Turn<'_> {
             Fault::OverBudget => ask.what.plan().is_some_and(|plan| {
                 let explicit = plan.mode != Mode::Auto;
                 let impatient = plan.over_budget == OverBudget::Refuse;
-                explicit && (impatient || self.world.limits.budget < state.around.most_charge())
+                explicit && (impatient || self.world.least_budget() < state.around.most_charge())
             }),
             Fault::Changed => {
                 let truncates = self.world.ills.contains(&Ill::Truncated);
                 truncates || !self.world.changes.is_empty()
             }
-            Fault::SyncFailed => state.around.seats[ask.seat].broken || ask.what == What::SyncAll,
             Fault::SyncBehind(5) => state.around.seats[ask.seat].untold,
+            Fault::SyncFailed => {
+                let older = asked.end == End::Failed && ask.what == What::Sync;
+                state.around.seats[ask.seat].broken || ask.what == What::SyncAll || older
+            }
             Fault::NoMapping => heard || state.around.is_written(self.world.seats, file),
             Fault::Contended => matches!(ask.what, What::TryLock(..)),
             EIO if ask.what.is_lock() => self.world.ills.contains(&Ill::Lock),

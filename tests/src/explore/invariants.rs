@@ -64,11 +64,13 @@ impl Turn<'_> {
                 let lost = seat.lost.min(if seat.broken { since } else { NONE });
                 (seat.lost, seat.broken, seat.access) = (NONE, false, Access::Read);
                 seat.untold = false;
+                seat.keeps = false;
                 self.state.around.stale.handle = gone;
                 self.note_lost(lost);
             }
         }
         self.forget_what_left();
+        self.forget_own_limits();
         self.note_broken();
         self.forget_files()
     }
@@ -151,7 +153,11 @@ impl Turn<'_> {
     pub(crate) fn check(&self) -> Verdict {
         let machine = &self.state.machine;
         let charged = machine.charged();
-        Rule::BudgetKept.holds(charged <= self.world.limits.budget, || format!("{charged}"))?;
+        let most = self.world.most().budget;
+        let told = machine.pressure();
+        let over = charged - told.returning > machine.limits().budget;
+        let kept = charged <= most && !(over && told.lingering > 0);
+        Rule::BudgetKept.holds(kept, || format!("{told:?}"))?;
         self.check_counts()?;
         self.check_wake()?;
         if machine.phase() == PhaseName::Closed {
@@ -232,7 +238,7 @@ impl Turn<'_> {
     }
 
     fn check_bounds(&self) -> Verdict {
-        let limits = self.state.machine.limits();
+        let limits = self.world.most();
         let around = &self.state.around;
         let files = 2 * limits.handles as usize;
         let ops = (limits.operations + limits.handles + limits.locks) as usize;
@@ -331,7 +337,7 @@ impl Turn<'_> {
         })?;
         let told = self.state.machine.pressure();
         let parts = told.lent + told.lingering + told.returning;
-        let right = (told.charged, told.budget) == (charged, self.world.limits.budget);
+        let right = (told.charged, told.budget) == (charged, self.state.machine.limits().budget);
         Rule::ChargedIsHeld.holds(right && parts <= charged, || format!("{told:?}"))
     }
 
@@ -349,7 +355,7 @@ impl Turn<'_> {
     /// Whether a bound is reached, as far as can be seen from outside.
     pub(crate) fn is_full(&self, bit: usize) -> bool {
         let around = &self.state.around;
-        let limits = &self.world.limits;
+        let limits = self.state.machine.limits();
         let closing = self.state.machine.phase() >= PhaseName::Closing;
         let on = |file: usize| {
             let here = around.asked.iter().filter(|asked| {
@@ -385,7 +391,7 @@ impl Turn<'_> {
                     asked.filter(|asked| self.world.asks[usize::from(asked.ask)].what.is_lock());
                 self.state.machine.locks().max(asked.count()) >= limits.locks as usize
             }
-            4..8 => on(bit - 4) >= limits.operations_per_file as usize || closing,
+            4..8 => on(bit - 4) >= self.most_operations(bit - 4) || closing,
             8..12 => around.bytes(Some(bit - 8)) > 0 || closing,
             _ => false,
         }
@@ -404,7 +410,7 @@ impl Turn<'_> {
             Reject::SyncFailed => {
                 let seat = &around.seats[ask.seat];
                 Rule::ToldOfSync.holds(!seat.untold, || format!("seat {}", ask.seat))?;
-                seat.broken
+                seat.broken && !seat.keeps
             }
             Reject::BadRange => ask.what.leads_nowhere(),
             Reject::UnknownHandle => around.seats[ask.seat].state != SeatState::Open,

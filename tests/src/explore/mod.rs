@@ -21,6 +21,7 @@
 //!   way; `transcript` writes that way down as a script that anybody can replay.
 
 mod around;
+mod changing;
 mod classes;
 mod corners;
 mod driver;
@@ -31,6 +32,7 @@ mod invariants;
 mod issue;
 mod larger;
 mod lies;
+mod limits;
 mod liveness;
 mod locking;
 mod order;

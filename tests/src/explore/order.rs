@@ -190,6 +190,7 @@ impl Turn<'_> {
                     seat.lost = seat.lost.min(lost);
                 }
             }
+            self.lost_by_those_who_go_on(at, lost);
         }
     }
 

@@ -28,6 +28,10 @@ pub(crate) enum Choice {
     Keep(u8),
     /// A slice is dropped.
     Return,
+    /// A bound is another from now on.
+    Limit(u8),
+    /// A caller says how a handle is to be used.
+    Tune(u8),
     /// A lock that is held is given back.
     Unlock(u8),
     /// It is as late as the next deadline.
@@ -132,6 +136,7 @@ pub(crate) fn choices(world: &World, state: &State, into: &mut Vec<Choice>) {
             into.push(Choice::Return);
         }
     }
+    super::limits::choices(world, state, into);
     into.extend((0..around.locks.held().count()).map(|at| Choice::Unlock(at as u8)));
     if state.machine.next_deadline().is_some() {
         into.push(Choice::Tick);
@@ -195,6 +200,8 @@ impl Turn<'_> {
                 }
             }
             Choice::Return => self.drop_slice()?,
+            Choice::Limit(at) => self.limit(usize::from(at))?,
+            Choice::Tune(at) => self.tune(usize::from(at))?,
             Choice::Unlock(at) => self.unlock(usize::from(at))?,
             Choice::Tick => self.tick()?,
             Choice::ShutDown => self.shut_down(Event::ShutdownAsked { grace: GRACE })?,
@@ -225,7 +232,7 @@ impl Turn<'_> {
     }
 
     /// Everything that is to be told and done, by the poll that is both.
-    fn drain(&mut self) -> Verdict {
+    pub(crate) fn drain(&mut self) -> Verdict {
         loop {
             self.log(Said::Told);
             match self.state.machine.poll_action() {
@@ -293,6 +300,7 @@ impl Turn<'_> {
             deadline,
             request,
         };
+        let loaded = self.is_full(4 + file);
         let reply = self.say(event);
         let opening = ask.what.is_open();
         let op = match reply {
@@ -304,16 +312,21 @@ impl Turn<'_> {
                 };
                 seat.handle = Some(handle);
                 (seat.state, seat.access) = (SeatState::Opening, access);
-                (seat.lost, seat.broken, seat.untold) = (NONE, false, false);
+                (seat.lost, seat.broken) = (NONE, false);
+                (seat.untold, seat.keeps) = (false, false);
                 op
             }
             Reply::Accepted { op } | Reply::Locking { op, .. } if !opening => op,
             Reply::Rejected(reject) => return self.refused(reject, ask, event),
             other => return Rule::OneOutcome.broken(format!("{request:?}: {other:?}")),
         };
-        if ask.what == super::world::What::Close {
+        let closes = ask.what == super::world::What::Close;
+        if closes {
             self.state.around.seats[ask.seat].state = SeatState::Leaving;
         }
+        let by_handle = !opening && !closes && !ask.what.is_over_all();
+        let right = !(by_handle && loaded) || self.world.dawdles();
+        Rule::Bounded.holds(right, || format!("{request:?}, and its file is full"))?;
         let taken = self.state.around.asked_by_op(op).is_some();
         Rule::IdsNameOne.holds(!taken, || format!("{op:?} is two operations"))?;
         self.shown = shown.then_some(file);

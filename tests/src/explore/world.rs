@@ -1,8 +1,8 @@
 //! What there is in a world, and what may happen in it.
 
 use staging_core::{
-    Access, Class, Durability, Existing, Grace, HandleId, Key, Limits, Missing, Mode, OverBudget,
-    PAGE, Patience, Plan, Request, Scope, Sharing, Span,
+    Access, Class, Durability, Existing, Grace, HandleId, Key, Limit, Limits, Missing, Mode,
+    OverBudget, PAGE, Patience, Plan, Request, Scope, Sharing, Span, Tuning,
 };
 
 /// A world to explore. Everything in it is small, and nothing in it runs out: what was asked and
@@ -120,6 +120,10 @@ pub(crate) enum May {
     Pace,
     /// Nothing is polled unless somebody polls it.
     Dawdle,
+    /// A bound may be this from now on.
+    Limit(Limit),
+    /// A caller may say how what he has at this seat is to be used.
+    Tune(usize, Tuning),
 }
 
 /// Somebody else changes a file.
@@ -163,6 +167,32 @@ pub(crate) const FORCED: u64 = 10;
 impl World {
     pub(crate) fn may(&self, what: May) -> bool {
         self.may.contains(&what)
+    }
+
+    /// The highest limits that there may be: what ever had a place.
+    pub(crate) fn most(&self) -> Limits {
+        let mut most = self.limits;
+        for may in self.may {
+            match may {
+                May::Limit(Limit::Operations(more)) => most.operations = most.operations.max(*more),
+                May::Limit(Limit::Handles(more)) => most.handles = most.handles.max(*more),
+                May::Limit(Limit::Descriptors(more)) => {
+                    most.descriptors = most.descriptors.max(*more);
+                }
+                May::Limit(Limit::Budget(more)) => most.budget = most.budget.max(*more),
+                _ => {}
+            }
+        }
+        most
+    }
+
+    /// The lowest budget that there may be.
+    pub(crate) fn least_budget(&self) -> u64 {
+        let budgets = self.may.iter().filter_map(|may| match may {
+            May::Limit(Limit::Budget(budget)) => Some(*budget),
+            _ => None,
+        });
+        budgets.fold(self.limits.budget, u64::min)
     }
 
     pub(crate) fn dawdles(&self) -> bool {

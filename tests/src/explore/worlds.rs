@@ -1,5 +1,6 @@
 //! The worlds that are explored for each change.
 
+use super::changing::{KEPT, KEPT_OF_ALL, LIMITED, LOWERED};
 use super::classes::{BY_ARRIVAL, CLASSED_WRITES, RUNS};
 use super::corners::{CROWDED, EDGES, LINGERING, NARROW, WAITING};
 use super::locking::{CONTENDED, LOCKING, LOCKING_LATE, SHARING};
@@ -42,7 +43,7 @@ pub(super) const CLASSES: Turns = Turns::ByClass {
 };
 
 /// For each change.
-pub static WORLDS: [World; 36] = [
+pub static WORLDS: [World; 40] = [
     STAGING,
     BUDGET,
     DESCRIPTORS,
@@ -79,6 +80,10 @@ pub static WORLDS: [World; 36] = [
     LOCKING_LATE,
     PACED,
     PACED_LEAVING,
+    KEPT,
+    KEPT_OF_ALL,
+    LIMITED,
+    LOWERED,
 ];
 
 pub(super) const STAGING: World = World {

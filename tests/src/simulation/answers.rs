@@ -33,7 +33,7 @@ impl World<'_> {
                 self.changed(asked, answer.outcome)
             }
             Request::Flush { .. } | Request::FlushAll => self.flushed(asked),
-            Request::Sync { handle } => self.synced(asked, handle),
+            Request::Sync { .. } => self.synced(asked),
             Request::SyncAll => self.synced_all(asked, answer.outcome),
             Request::Close { handle } => {
                 self.rows.retain(|row| row.id != handle);
@@ -48,6 +48,7 @@ impl World<'_> {
 
     fn failed(&mut self, asked: Asked, fault: Fault, done: Done) -> Verdict {
         self.tally.failed += 1;
+        self.may_be_told(&asked, fault)?;
         if let Request::Close { handle } = asked.request {
             self.rows.retain(|row| row.id != handle);
         }
@@ -96,15 +97,24 @@ impl World<'_> {
             .entry(inode)
             .or_insert_with(|| Known::Ours(Default::default()));
         self.tally.staged += u64::from(matches!(standing, Standing::Staged(_)));
+        let unsure = self
+            .book(inode)
+            .is_some_and(|book| book.failed_since(asked.ticket));
         self.rows.push(Row {
             id: handle,
             inode,
             writes: access.may_write(),
             since: self.sim.next_ticket().0,
             broken: None,
+            failed: 0,
+            unsure,
+            keeps: false,
             leaving: false,
             floor: asked.floor,
         });
+        if access.may_write() {
+            self.may_keep_dirty(handle);
+        }
         Ok(())
     }
 
@@ -191,6 +201,7 @@ impl World<'_> {
     }
 
     fn changed(&mut self, asked: Asked, outcome: Outcome) -> Verdict {
+        self.check_vouched(&asked, false)?;
         let (Some(inode), Some(effect)) = (asked.inode, asked.effect) else {
             return Ok(());
         };
@@ -252,15 +263,9 @@ impl World<'_> {
         }
     }
 
-    fn synced(&mut self, asked: Asked, handle: HandleId) -> Verdict {
+    fn synced(&mut self, asked: Asked) -> Verdict {
         self.flushed(asked)?;
-        let broken = self
-            .rows
-            .iter()
-            .any(|row| row.id == handle && row.broken.is_some());
-        if broken {
-            return Err(format!("R8: {asked:?} succeeded after one that failed"));
-        }
+        self.check_vouched(&asked, true)?;
         match asked.inode {
             Some(inode) => self.covered(inode, asked, 0),
             None => Ok(()),

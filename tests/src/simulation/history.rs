@@ -35,6 +35,7 @@ pub(crate) fn history_by(
     let disk = profile.disk(seed, &mut dice);
     let sim = Simulation::new(disk, profile.setup);
     let mut world = World::new(sim, dice, profile.liars, tally);
+    world.keeps = profile.changes;
     world.lay_out(&profile);
     let begun = world.tally.events;
     loop {
@@ -102,6 +103,7 @@ impl World<'_> {
                 55 if profile.hangs || self.dice.permille(300) => self.cancel_one()?,
                 56 => self.meddle(profile),
                 57 if self.dice.permille(300) => self.drop_one()?,
+                59 if profile.changes => self.change_limits(profile)?,
                 58 if self.dice.permille(20) => {
                     self.shut_down()?;
                     break;

@@ -6,6 +6,7 @@
 
 mod answers;
 mod history;
+mod keeping;
 mod model;
 mod profile;
 mod seeds;

@@ -326,6 +326,11 @@ impl Book {
         }
     }
 
+    /// Whether a sync failed since this ticket.
+    pub(crate) fn failed_since(&self, ticket: u64) -> bool {
+        self.at_risk > ticket
+    }
+
     /// Whether the disk may hold this, if these operations are under way.
     pub(crate) fn check_durable(
         &self,

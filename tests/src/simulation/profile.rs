@@ -12,6 +12,8 @@ pub(crate) struct Profile {
     pub(crate) liars: bool,
     /// Actions may hang.
     pub(crate) hangs: bool,
+    /// Limits change, and half of all writers keep dirty.
+    pub(crate) changes: bool,
     /// Requests under way at most.
     pub(crate) crowd: usize,
     /// Bytes of a write at most, and of a file, about.
@@ -37,6 +39,7 @@ impl Profile {
             crowd: dice.one_of(&[1, 4, 12, 24]),
             most_bytes: dice.one_of(&[16, 300, 600, 1600]),
             most_len: dice.one_of(&[600, 3_000, 9_000]),
+            changes: dice.permille(400),
         }
     }
 
@@ -75,7 +78,7 @@ pub(crate) const WAYS: [&str; 5] = [
     "/folder",
 ];
 
-fn limits(dice: &mut Dice) -> Limits {
+pub(crate) fn limits(dice: &mut Dice) -> Limits {
     let usual = Limits::default();
     Limits {
         operations: dice.one_of(&[2, 16, 64, usual.operations]),

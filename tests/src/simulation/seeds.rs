@@ -27,6 +27,8 @@ pub struct Tally {
     pub syncs: u64,
     pub sync_all_failed: u64,
     pub lies_seen: u64,
+    pub kept_dirty: u64,
+    pub limits_changed: u64,
     pub struck: Struck,
 }
 
@@ -53,6 +55,8 @@ impl Tally {
         self.syncs += other.syncs;
         self.sync_all_failed += other.sync_all_failed;
         self.lies_seen += other.lies_seen;
+        self.kept_dirty += other.kept_dirty;
+        self.limits_changed += other.limits_changed;
         self.struck.add(&other.struck);
     }
 
@@ -63,6 +67,8 @@ impl Tally {
             ("a failed operation", self.failed),
             ("a refused one", self.rejected),
             ("a write refused after a failed sync", self.refused_broken),
+            ("one that keeps dirty, and was told", self.kept_dirty),
+            ("other limits", self.limits_changed),
             ("a cancel", self.cancelled),
             ("a shutdown", self.shutdowns),
             ("a stranger", self.strangers),

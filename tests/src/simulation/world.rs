@@ -33,6 +33,12 @@ pub(crate) struct Row {
     pub(crate) since: u64,
     /// When a sync of its file failed, in tickets, if it had been opened before (R8).
     pub(crate) broken: Option<u64>,
+    /// When one failed last, in tickets.
+    pub(crate) failed: u64,
+    /// One failed while it was opened: whether it has to be told of that, nobody can see.
+    pub(crate) unsure: bool,
+    /// It goes on then, once it was told.
+    pub(crate) keeps: bool,
     /// A close was asked for.
     pub(crate) leaving: bool,
     /// The version that its file had when it was asked for.
@@ -76,6 +82,8 @@ pub(crate) struct World<'a> {
     pub(crate) versions: u64,
     /// Syncs may lie: what they say covers nothing, and where it would be missed is counted.
     pub(crate) liars: bool,
+    /// Limits change, and half of all writers keep dirty.
+    pub(crate) keeps: bool,
     pub(crate) tally: &'a mut Tally,
     pub(crate) scratch: Vec<Change>,
 }
@@ -91,6 +99,7 @@ impl<'a> World<'a> {
             names: Vec::new(),
             versions: 0,
             liars,
+            keeps: false,
             tally,
             scratch: Vec::new(),
         }
@@ -175,6 +184,7 @@ impl<'a> World<'a> {
             Ok((Ticket(ticket), op)) => {
                 if let Some(row) = row
                     && row.broken.is_some()
+                    && !row.keeps
                     && effect.is_some()
                 {
                     return Err(format!(
@@ -277,8 +287,9 @@ impl<'a> World<'a> {
             book.lost(now);
         }
         for row in &mut self.rows {
-            if row.inode == inode && row.writes && row.broken.is_none() {
-                row.broken = Some(now);
+            if row.inode == inode && row.writes {
+                row.broken.get_or_insert(now);
+                row.failed = now;
             }
         }
     }
