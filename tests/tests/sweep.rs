@@ -7,6 +7,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
+/// What a driver has of it.
+type Sweep<'a> = &'a dyn Fn(&Path) -> io::Result<u64>;
+
 /// In the child: a replace whose name is never given.
 const CHILD: &str = "STAGING_SWEEP_CHILD";
 
@@ -44,7 +47,7 @@ fn what_a_killed_process_leaves_is_swept_on_request() -> Result<(), Box<dyn Erro
     let smol = driver_smol::Stager::new();
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let tokio = runtime.block_on(async { driver_tokio::Stager::new() })?;
-    let sweeps: [&dyn Fn(&Path) -> io::Result<u64>; 3] = [
+    let sweeps: [Sweep<'_>; 3] = [
         &|folder| blocking.sweep(folder),
         &|folder| runtime.block_on(tokio.sweep(folder)),
         &|folder| smol::block_on(smol.sweep(folder)),
