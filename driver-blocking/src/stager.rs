@@ -241,6 +241,16 @@ impl Stager {
         UpdateBuilder::new(Arc::clone(self.hub()), path, change)
     }
 
+    /// Removes the temporary files that crashes left of replaces in a directory, if it is certain that their
+    /// owners are gone, and says how many those were (A2). Not in the directories beneath it. Where a file is
+    /// replaced that is done without being asked, once for each directory.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn sweep(&self, directory: impl AsRef<Path>) -> io::Result<u64> {
+        driver_kit::sweep::sweep(directory.as_ref())
+    }
+
     /// Locks what a path leads to, whole or in part, against all processes of this system (K1). See
     /// [`LockBuilder`].
     pub fn lock(&self, path: impl AsRef<Path>) -> LockBuilder {

@@ -41,6 +41,8 @@ pub enum Operation {
     Lock,
     /// Reading a file, and replacing it by what comes of that.
     Update,
+    /// Removing what crashes left in a directory.
+    Sweep,
     /// Moving the position of a reader or a writer.
     Seek,
     /// Closing a handle.
@@ -73,6 +75,7 @@ impl Operation {
             Operation::Replace => "replace",
             Operation::Lock => "lock",
             Operation::Update => "update",
+            Operation::Sweep => "sweep",
             Operation::Seek => "seek",
             Operation::Close => "close",
             Operation::Tune => "adjust",

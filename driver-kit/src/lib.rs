@@ -49,6 +49,7 @@ mod report;
 mod residency;
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 pub mod signals;
+pub mod sweep;
 pub mod sync;
 pub mod update;
 #[cfg(not(any(staging_loom, staging_shuttle)))]

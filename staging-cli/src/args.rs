@@ -1,7 +1,8 @@
 //! What can be typed.
 
 use crate::exit::{
-    CAT_STATUSES, LOCK_STATUSES, REPLAY_STATUSES, STATUS_STATUSES, STATUSES, WRITE_STATUSES,
+    CAT_STATUSES, LOCK_STATUSES, REPLAY_STATUSES, STATUS_STATUSES, STATUSES, SWEEP_STATUSES,
+    WRITE_STATUSES,
 };
 use crate::hold::{self, Hold};
 use crate::json::SCHEMA;
@@ -39,6 +40,9 @@ pub(crate) enum Command {
     /// Replace a file by standard input, whole or not at all
     #[command(after_long_help = WRITE_STATUSES)]
     Write(WriteArgs),
+    /// Remove what killed processes left of files that were to be replaced
+    #[command(after_long_help = SWEEP_STATUSES)]
+    Sweep(SweepArgs),
     /// Append to logs, look whether they are whole, and write them out
     Log {
         #[command(subcommand)]
@@ -78,6 +82,8 @@ pub(crate) enum Page {
     Replay,
     /// staging-write(1)
     Write,
+    /// staging-sweep(1)
+    Sweep,
     /// staging-log(1)
     Log,
     /// staging-log-append(1)
@@ -224,7 +230,8 @@ pub(crate) struct ReplayArgs {
 
 /// Reads standard input to its end, and then puts it in the place of the file: a temporary file
 /// beside it gets all the bytes, and its mode, owner and attributes, and then its name. Whoever opens
-/// the file finds the old content or the new one, whole.
+/// the file finds the old content or the new one, whole. What killed processes left in that directory
+/// is removed before; `staging sweep` does that alone.
 #[derive(Args, Debug)]
 pub(crate) struct WriteArgs {
     /// The file; a symbolic link is followed
@@ -239,6 +246,15 @@ pub(crate) struct WriteArgs {
     /// Fail where there is something, and leave that as it is
     #[arg(long)]
     pub(crate) if_absent: bool,
+}
+
+/// Temporary files (`.staging-…`) go if it is certain that their owners are gone: processes of this machine
+/// that ended, or any of a boot before this one. What another machine or container may have made stays.
+#[derive(Args, Debug)]
+pub(crate) struct SweepArgs {
+    /// The directories; none beneath them is looked into
+    #[arg(value_name = "DIR", required = true)]
+    pub(crate) directories: Vec<PathBuf>,
 }
 
 /// Runs the command when nobody else has the lock, and gives it back when the command ends, or when this

@@ -109,6 +109,15 @@ Exit status:
   4  damaged, or no log: a record is gone that was durable, or nobody can
      tell; what is wrong is told on standard error";
 
+/// The statuses of `staging sweep`.
+pub(crate) const SWEEP_STATUSES: &str = "\
+Exit status:
+  0  whatever was certainly nobody's is gone; how much that was is told on
+     standard output, a line for each directory in which there was something
+  1  a directory could not be read, or standard output not be written; the
+     others were swept
+  2  the arguments were wrong";
+
 /// The statuses of `staging log cat`.
 pub(crate) const LOG_CAT_STATUSES: &str = "\
 Exit status:

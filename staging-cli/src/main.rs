@@ -25,6 +25,7 @@ mod status;
 mod stdout;
 mod stop;
 mod summary;
+mod sweep;
 mod table;
 mod times;
 mod told;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         Command::Status(args) => status::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Write(args) => write::run(&args),
+        Command::Sweep(args) => sweep::run(&args),
         Command::Log { command } => log::run(&command),
         Command::Lock(args) => lock::run(&args),
         Command::Completions { shell } => stdout::print(&pages::completions(shell)),

@@ -28,6 +28,7 @@ pub(crate) fn man(page: Page) -> Vec<u8> {
         Page::Status => whole.find_subcommand("status"),
         Page::Replay => whole.find_subcommand("replay"),
         Page::Write => whole.find_subcommand("write"),
+        Page::Sweep => whole.find_subcommand("sweep"),
         Page::Log => whole.find_subcommand("log"),
         Page::LogAppend => of_log("append"),
         Page::LogVerify => of_log("verify"),

@@ -90,6 +90,19 @@ impl Stager {
         ReplaceBuilder::new(self.owner.client.clone(), path, bytes.into())
     }
 
+    /// Removes the temporary files that crashes left of replaces in a directory, if it is certain that their
+    /// owners are gone, and says how many those were (A2). Not in the directories beneath it. Where a file is
+    /// replaced that is done without being asked, once for each directory.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    ///
+    /// # Cancel safety
+    /// Dropped, it goes on to its end, on a thread of its own.
+    pub async fn sweep(&self, directory: impl AsRef<Path>) -> io::Result<u64> {
+        crate::sweep::swept(directory.as_ref()).await
+    }
+
     /// An append-only log of records (L1), with checkpoints (L2). See [`Log`](super::Log).
     pub fn log(&self, path: impl AsRef<Path>) -> LogBuilder {
         LogBuilder::new(self.owner.client.clone(), path.as_ref().to_path_buf())

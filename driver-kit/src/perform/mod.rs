@@ -21,7 +21,7 @@ use std::path::Path;
 pub use identity::stamp_of;
 pub(crate) use lock::Locked;
 pub(crate) use open::look_at;
-pub(crate) use replace::{Swept, Temporary};
+pub(crate) use replace::{Swept, Temporary, sweep_directory};
 pub(crate) use write::write;
 
 /// Carries a job out: system calls, and nothing else.

@@ -18,7 +18,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub(crate) use sweep::Swept;
+pub(crate) use sweep::{Swept, sweep_directory};
 
 /// A file without its name yet. It has another, which is removed or given up.
 #[derive(Debug)]

@@ -65,3 +65,18 @@ fn it_has_a_page() -> Result {
     assert!(page.out.contains("durability"), "{}", page.out);
     Ok(())
 }
+
+/// A2: what is nobody's goes on request; what may be somebody's stays.
+#[test]
+fn a_directory_is_swept_on_request() -> Result {
+    let scene = Scene::new()?;
+    std::fs::write(scene.path(".staging-of-somebody-else"), "kept")?;
+    let ended = scene.run(&["sweep", "."])?;
+    assert_eq!(ended.status, Some(0), "{}", ended.err);
+    assert_eq!(ended.out, "");
+    assert!(scene.path(".staging-of-somebody-else").exists());
+    let ended = scene.run(&["sweep", "nowhere"])?;
+    assert_eq!(ended.status, Some(1));
+    assert!(ended.err.contains("sweep") && ended.err.contains("nowhere"));
+    Ok(())
+}

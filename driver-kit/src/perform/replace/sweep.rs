@@ -2,11 +2,13 @@
 
 use super::owner::Owner;
 use crate::sync::{Mutex, lock};
-use rustix::fs::{AtFlags, Dir};
+use rustix::fs::{AtFlags, Dir, Mode, OFlags};
 use rustix::io::Errno;
 use staging_core::Key;
 use std::collections::HashSet;
 use std::fs::File;
+use std::io;
+use std::path::Path;
 
 /// In which directories this was done: in each once, before the first file is replaced there.
 #[derive(Default)]
@@ -28,6 +30,13 @@ impl Swept {
             let _ = sweep(directory);
         }
     }
+}
+
+/// The same, on request, of the directory that a path leads to.
+pub(crate) fn sweep_directory(path: &Path) -> io::Result<u64> {
+    let how = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = rustix::fs::open(path, how, Mode::empty())?;
+    Ok(sweep(&directory.into())? as u64)
 }
 
 /// Removes what is certainly nobody's any more, and says how much that was.
