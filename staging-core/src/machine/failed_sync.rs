@@ -68,6 +68,7 @@ impl Machine {
         let entry = &mut self.writings[writing];
         entry.broken -= 1;
         if entry.broken == 0 {
+            self.stats.unsyncable -= 1;
             self.owe_what_is_lost(writing);
         }
         self.list_unsynced(writing);
