@@ -15,7 +15,7 @@ use std::sync::Arc;
 ///
 /// At every moment the path has the old content or the new one, whole (A1): a temporary file in the same
 /// directory gets all the bytes, the mode, the owner and the extended attributes (A3), and then the name.
-/// A symbolic link is replaced at its target. Who has the old file open, or staged, goes on reading that.
+/// A symbolic link is replaced at its target, unless told otherwise. Who has the old file open, or staged, goes on reading that.
 #[derive(Debug)]
 #[must_use = "nothing is replaced until `commit` is called"]
 pub struct ReplaceBuilder {
@@ -52,6 +52,13 @@ impl ReplaceBuilder {
     /// Whether it fails where there is something (EEXIST).
     pub fn create_new(mut self, create_new: bool) -> Self {
         self.content.create_new(create_new);
+        self
+    }
+
+    /// Whether a symbolic link is followed, so that what it leads to is replaced (A3). It is, unless this says
+    /// no: then the link itself makes way for the new file, which has the mode of any new one.
+    pub fn follow_links(mut self, follow: bool) -> Self {
+        self.content.follow_links(follow);
         self
     }
 

@@ -44,9 +44,21 @@ impl ReplaceBuilder {
 
     /// Whether it fails where there is something (EEXIST).
     pub fn create_new(mut self, create_new: bool) -> Self {
-        self.existing = match create_new {
-            true => Existing::Fail,
-            false => Existing::Replace,
+        self.existing = match (create_new, self.existing) {
+            (true, _) => Existing::Fail,
+            (false, Existing::Fail) => Existing::Replace,
+            (false, before) => before,
+        };
+        self
+    }
+
+    /// Whether a symbolic link is followed, so that what it leads to is replaced (A3). It is, unless this says
+    /// no: then the link itself makes way for the new file, which has the mode of any new one.
+    pub fn follow_links(mut self, follow: bool) -> Self {
+        self.existing = match (follow, self.existing) {
+            (_, Existing::Fail) => Existing::Fail,
+            (true, _) => Existing::Replace,
+            (false, _) => Existing::ReplaceLink,
         };
         self
     }

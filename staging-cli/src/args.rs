@@ -234,7 +234,7 @@ pub(crate) struct ReplayArgs {
 /// is removed before; `staging sweep` does that alone.
 #[derive(Args, Debug)]
 pub(crate) struct WriteArgs {
-    /// The file; a symbolic link is followed
+    /// The file; a symbolic link is followed, unless --no-follow is given
     #[arg(value_name = "DEST")]
     pub(crate) dest: PathBuf,
 
@@ -246,6 +246,10 @@ pub(crate) struct WriteArgs {
     /// Fail where there is something, and leave that as it is
     #[arg(long)]
     pub(crate) if_absent: bool,
+
+    /// Replace a symbolic link itself, and not what it leads to
+    #[arg(long)]
+    pub(crate) no_follow: bool,
 }
 
 /// Temporary files (`.staging-…`) go if it is certain that their owners are gone: processes of this machine

@@ -20,6 +20,7 @@ pub(crate) fn run(args: &WriteArgs) -> Exit {
         .replace(&args.dest, content)
         .durability(args.durability.durability())
         .create_new(args.if_absent)
+        .follow_links(!args.no_follow)
         .commit();
     let Err(error) = replaced else {
         return Exit::Staged;

@@ -352,9 +352,11 @@ pub enum Durability {
 /// What a replace does where there is something.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Existing {
-    /// Replace it, if it is a regular file.
+    /// Replace it, if it is a regular file; a symbolic link is followed to one.
     #[default]
     Replace,
+    /// The same, but a symbolic link is replaced itself, and not what it leads to (A3).
+    ReplaceLink,
     /// Fail with the system's EEXIST.
     Fail,
 }

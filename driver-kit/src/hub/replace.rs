@@ -36,9 +36,20 @@ impl Content {
 
     /// Whether it fails where there is something (EEXIST).
     pub fn create_new(&mut self, create_new: bool) {
-        self.existing = match create_new {
-            true => Existing::Fail,
-            false => Existing::Replace,
+        self.existing = match (create_new, self.existing) {
+            (true, _) => Existing::Fail,
+            (false, Existing::Fail) => Existing::Replace,
+            (false, before) => before,
+        };
+    }
+
+    /// Whether a symbolic link is followed, or replaced itself. Where nothing may be there, a link may not
+    /// either.
+    pub fn follow_links(&mut self, follow: bool) {
+        self.existing = match (follow, self.existing) {
+            (_, Existing::Fail) => Existing::Fail,
+            (true, _) => Existing::Replace,
+            (false, _) => Existing::ReplaceLink,
         };
     }
 }

@@ -87,7 +87,11 @@ words!(Durability {
     File,
     FileAndDirectory
 });
-words!(Existing { Replace, Fail });
+words!(Existing {
+    Replace,
+    ReplaceLink,
+    Fail
+});
 words!(Sharing { Exclusive, Shared });
 words!(Patience { Waits, AsksOnce });
 words!(Scope {

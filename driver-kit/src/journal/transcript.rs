@@ -152,6 +152,7 @@ fn request_of(request: Request, reply: Reply) -> String {
             };
             let existing = match existing {
                 Existing::Replace => "",
+                Existing::ReplaceLink => " no-follow",
                 Existing::Fail => " create-new",
             };
             format!("{verb} {} {len}{durability}{existing}", key_of(target))

@@ -156,6 +156,7 @@ fn work(kind: IoKind, named: Named<'_>) -> String {
 fn step_of(op: OpId, step: ReplaceStep) -> String {
     let anew = |existing| match existing {
         Existing::Replace => "",
+        Existing::ReplaceLink => ", following no link",
         Existing::Fail => ", where nothing is",
     };
     match step {

@@ -143,7 +143,9 @@ impl Temporary {
             (&self.directory, &self.target),
         );
         match existing {
-            Existing::Replace => rustix::fs::renameat(from.0, from.1, to.0, to.1)?,
+            Existing::Replace | Existing::ReplaceLink => {
+                rustix::fs::renameat(from.0, from.1, to.0, to.1)?
+            }
             Existing::Fail => {
                 match rustix::fs::renameat_with(from.0, from.1, to.0, to.1, RenameFlags::NOREPLACE)
                 {
@@ -201,6 +203,8 @@ impl Place {
             Ok(_) if existing == Existing::Fail => return Err(os(Errno::EXIST)),
             Ok(about) => match super::identity::regular(about.st_mode) {
                 Ok(()) => Some(about),
+                // It takes the place of nothing else: what a link has of its own, a file cannot keep.
+                Err(_) if is_link(&about) && existing == Existing::ReplaceLink => None,
                 Err(_) if is_link(&about) => return Place::behind(path, existing),
                 Err(fault) => return Err(fault),
             },

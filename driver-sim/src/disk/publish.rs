@@ -43,12 +43,15 @@ impl Disk {
     ) -> Result<Temporary, Fault> {
         self.may_open()?;
         let missing = match existing {
-            Existing::Replace => Missing::Create,
+            Existing::Replace | Existing::ReplaceLink => Missing::Create,
             Existing::Fail => Missing::CreateNew,
         };
-        let target = match self.names.lead(path, missing)? {
-            Led::File(_, real) => real.unwrap_or_else(|| Arc::clone(path)),
-            Led::Free(free) => free,
+        let is_link = matches!(self.names.node(path), Some(Node::Link(_)));
+        let itself = is_link && existing == Existing::ReplaceLink;
+        let target = match self.names.lead(path, missing) {
+            _ if itself => Arc::clone(path),
+            Err(fault) => return Err(fault),
+            Ok(led) => Disk::target_of(led, path),
         };
         let inode = self.create(Vec::new());
         let name: Arc<str> = format!("{}/.staging-{}", parent(&target), inode.0).into();
@@ -60,6 +63,13 @@ impl Disk {
             name,
             target,
         })
+    }
+
+    fn target_of(led: Led, path: &Arc<str>) -> Arc<str> {
+        match led {
+            Led::File(_, real) => real.unwrap_or_else(|| Arc::clone(path)),
+            Led::Free(free) => free,
+        }
     }
 
     /// `rename`; where nothing may be there, `link`. Whether it was done, where that cannot be found out: the

@@ -80,3 +80,20 @@ fn a_directory_is_swept_on_request() -> Result {
     assert!(ended.err.contains("sweep") && ended.err.contains("nowhere"));
     Ok(())
 }
+
+/// A3: what the link leads to stays.
+#[test]
+fn a_link_is_followed_unless_told_otherwise() -> Result {
+    let scene = Scene::new()?;
+    scene.file("file", b"old")?;
+    std::os::unix::fs::symlink("file", scene.path("link"))?;
+    let ended = scene.run_with_input(&["write", "link"], b"through")?;
+    assert_eq!(ended.status, Some(0), "{}", ended.err);
+    assert_eq!(fs::read(scene.path("file"))?, b"through");
+    let ended = scene.run_with_input(&["write", "--no-follow", "link"], b"itself")?;
+    assert_eq!(ended.status, Some(0), "{}", ended.err);
+    assert_eq!(fs::read(scene.path("file"))?, b"through");
+    assert_eq!(fs::read(scene.path("link"))?, b"itself");
+    assert!(fs::symlink_metadata(scene.path("link"))?.is_file());
+    Ok(())
+}

@@ -98,6 +98,7 @@ impl<W: World> Driver for Awaited<W> {
             .replace(path, content.to_vec())
             .durability(how.durability)
             .create_new(how.create_new)
+            .follow_links(how.follow_links)
             .deadline(how.deadline);
         self.world.block_on(replace.into_future())
     }

@@ -99,6 +99,7 @@ impl Driver for Blocking {
             .replace(path, content.to_vec())
             .durability(how.durability)
             .create_new(how.create_new)
+            .follow_links(how.follow_links)
             .deadline(how.deadline)
             .commit()
     }

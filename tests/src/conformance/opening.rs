@@ -129,6 +129,8 @@ pub struct Replacing {
     pub durability: Durability,
     /// Whether nothing may be there.
     pub create_new: bool,
+    /// Whether a symbolic link is followed.
+    pub follow_links: bool,
     /// When the caller stops waiting.
     pub deadline: Deadline,
 }
@@ -138,6 +140,7 @@ impl Default for Replacing {
         Replacing {
             durability: Durability::default(),
             create_new: false,
+            follow_links: true,
             deadline: Deadline::Never,
         }
     }

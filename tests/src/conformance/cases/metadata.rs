@@ -18,6 +18,7 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         case("A3", mode_owner_and_attributes_are_kept),
         case("A3", a_link_is_replaced_at_its_target),
+        case("A3", a_link_is_replaced_itself_on_request),
         case("A3", what_is_no_file_is_not_touched),
         case("A3", another_name_keeps_the_old_content),
         case("A3", a_name_of_255_bytes_can_be_replaced),
@@ -78,6 +79,44 @@ fn acl_bytes() -> Vec<u8> {
 
 fn set_acl(path: &Path) -> Result<(), Errno> {
     rustix::fs::setxattr(path, ACL, &acl_bytes(), XattrFlags::empty())
+}
+
+/// A3: on request; with what a new file has. One to nothing, too, and what is no link as ever.
+fn a_link_is_replaced_itself_on_request(scene: &Scene) -> Proof {
+    let driver = scene.driver();
+    let how = Replacing {
+        follow_links: false,
+        ..Replacing::default()
+    };
+    fs::write(scene.path("file"), OLD)?;
+    fs::set_permissions(scene.path("file"), fs::Permissions::from_mode(0o640))?;
+    driver.replace(&scene.path("file"), OLD, how)?;
+    assert_eq!(
+        fs::metadata(scene.path("file"))?.permissions().mode() & 0o777,
+        0o640
+    );
+    fs::write(scene.path("new"), OLD)?;
+    let usual = fs::metadata(scene.path("new"))?.permissions().mode();
+    for to in ["file", "nowhere", "."] {
+        symlink(to, scene.path("link"))?;
+        driver.replace(&scene.path("link"), NEW, how)?;
+        let link = fs::symlink_metadata(scene.path("link"))?;
+        assert!(link.is_file(), "to {to}");
+        assert_eq!(link.permissions().mode(), usual);
+        assert_eq!(fs::read(scene.path("link"))?, NEW);
+        assert_eq!(fs::read(scene.path("file"))?, OLD);
+        fs::remove_file(scene.path("link"))?;
+    }
+    // Nothing may be there, so neither may a link.
+    symlink("nowhere", scene.path("link"))?;
+    let anew = Replacing {
+        create_new: true,
+        ..how
+    };
+    assert!(driver.replace(&scene.path("link"), NEW, anew).is_err());
+    assert!(fs::symlink_metadata(scene.path("link"))?.is_symlink());
+    assert_eq!(names(scene.root())?, ["file", "link", "new"]);
+    Ok(())
 }
 
 /// A3: over a directory that is a link, too. One to nothing is an error.
