@@ -6,6 +6,15 @@
 //! It only says that time passed, and the workers do the rest. Where callers carry everything out themselves, there
 //! may be none of them: then it carries out what is due, and whatever has to be done before that.
 
+#![cfg_attr(
+    any(staging_loom, staging_shuttle),
+    expect(
+        dead_code,
+        unused_imports,
+        reason = "a model has no clock, so no time to keep"
+    )
+)]
+
 use super::Hub;
 use super::crew::Call;
 use super::state::State;

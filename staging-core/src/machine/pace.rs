@@ -68,13 +68,16 @@ impl Machine {
     /// It was executed, and is to be durable: unless a sync failed since its handle was opened, for then it
     /// is lost, and no other is tried for it.
     pub(super) fn owe_sync(&mut self, op: OpId, writing: WritingId, end: Executed) {
+        if self.writings[writing].pace.every.is_none() {
+            return;
+        }
         let set = matches!(self.ops[op].request, Request::SetLength { .. });
         let changed = end.bytes > 0 || (set && end.fault.is_none());
         let handle = self.ops[op].handle;
         let alive = handle.filter(|handle| self.handles.get(*handle).is_some());
         let lost = alive.is_some_and(|handle| self.is_broken(handle));
         let pace = &mut self.writings[writing].pace;
-        if pace.every.is_some() && changed && !lost {
+        if changed && !lost {
             pace.owed = true;
             pace.executed = pace.executed.saturating_add(end.bytes);
             // The time that ran may be over, or stopped by a sync that failed.
