@@ -207,7 +207,7 @@ impl Stager {
         OpenOptions::of(Arc::clone(self.hub()), self.owner.options)
     }
 
-    /// Stages many files together. See [`Batch`].
+    /// Stages many files together. See [`Batch`](crate::Batch).
     pub fn stage<P>(&self, paths: P) -> BatchBuilder
     where
         P: IntoIterator,
