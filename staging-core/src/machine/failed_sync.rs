@@ -9,7 +9,7 @@ use super::Machine;
 use super::state::{Op, Writes, WritingId};
 use crate::event::Request;
 use crate::fault::Fault;
-use crate::id::{HandleId, OpId};
+use crate::id::{FileId, HandleId, OpId};
 
 impl Machine {
     /// Whether a handle goes on after a failed sync.
@@ -25,10 +25,24 @@ impl Machine {
     }
 
     /// How many syncs of its file have failed when a request of writers is accepted.
-    pub(super) fn failures_before(&self, request: Request) -> u32 {
-        let handle = request.handle().filter(|_| request.is_of_writers());
-        let writing = handle.and_then(|handle| self.writing_of(handle));
+    pub(super) fn failures_before(&self, request: Request, file: Option<FileId>) -> u32 {
+        let file = file.filter(|_| request.is_of_writers());
+        let writing = file.and_then(|file| self.files[file].writing);
         writing.map_or(0, |writing| self.writings[writing].failures)
+    }
+
+    /// Whether a handle that may write was not told of everything that went wrong with its file.
+    pub(super) fn may_be_unheard(&self, handle: HandleId, file: FileId) -> bool {
+        let Some(writing) = self.files[file].writing else {
+            return false;
+        };
+        let entry = &self.writings[writing];
+        match self.handles[handle].writes() {
+            Writes::Since { failures, told, .. } => {
+                failures != entry.failures || told != entry.lost
+            }
+            Writes::No => false,
+        }
     }
 
     /// Whether a sync failed since an operation of writers was accepted. None that returns later vouches

@@ -168,7 +168,7 @@ impl Machine {
             false => request.handle(),
         };
         let own_class = self.class_of_request(request);
-        let failures = self.failures_before(request);
+        let failures = self.failures_before(request, file);
         let op = self.ops.insert(Op {
             tag,
             handle,
@@ -197,7 +197,7 @@ impl Machine {
         if deadline != Tick::NEVER {
             self.timers.insert(deadline, op);
         }
-        if !self.is_told_of_loss(op) {
+        if !self.is_told_of_loss(op, file) {
             self.start(op, request, file);
         }
         if let Some((at, first)) = self.timers.first()

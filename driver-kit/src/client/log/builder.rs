@@ -133,12 +133,16 @@ impl LogBuilder {
             return Ok(None);
         }
         let lock = || LockBuilder::new(self.client.clone(), lock_file(place)).scope(self.scope);
-        let asked = match lock().once().await {
-            // Nobody has this log open here: what is in the way is about to go.
-            Err(error) if is_ours(&error) => lock().await,
-            asked => asked,
-        };
-        asked.map(Some)
+        let mut left = TRIES;
+        loop {
+            match lock().once().await {
+                // Nobody has this log open here: what is in the way is about to go.
+                Err(error) if is_ours(&error) => return lock().await.map(Some),
+                // It may have been given back before anybody could look whose it was.
+                Err(error) if is_unseen(&error) && left > 1 => left -= 1,
+                asked => return asked.map(Some),
+            }
+        }
     }
 
     /// Reads the log, and changes nothing: the records behind its snapshot, up to a torn tail or to
@@ -190,6 +194,15 @@ impl LogBuilder {
 /// Between the look at the snapshot and the one at the log both may have been exchanged.
 fn is_gap(error: &io::Error) -> bool {
     log_failure(error).is_some_and(|failure| matches!(failure.why, Unsound::Gap { .. }))
+}
+
+/// How often a lock is tried that nobody seems to have.
+const TRIES: u32 = 3;
+
+/// Whether it cannot be seen who is in the way of a lock.
+fn is_unseen(error: &io::Error) -> bool {
+    let cause = failure(error).map(|failure| failure.cause);
+    matches!(cause, Some(Cause::Contended(Holder::Unseen)))
 }
 
 /// Whether it is this process that is in the way of a lock.
