@@ -144,14 +144,16 @@ fn an_append_whose_caller_left_leaves_no_hole(scene: &Scene) -> Proof {
     let (logs, path) = (logs(driver.as_ref())?, scene.path("log"));
     let log = logs.open_log(&path, true)?;
     fill(log.as_ref(), 2)?;
+    let before = driver.stats().accepted;
     let gate = Gate::closed(driver.hub(), ActionKind::Write);
     if !log.append_and_leave(&payload(3)) {
         return Ok(());
     }
     assert!(log.append_and_leave(&payload(4)));
     assert_eq!(log.last(), 4);
-    // It is on its way, although nobody waits for it.
+    // The one that had to wait for the other's write is on its way, too, although nobody waits for it.
     gate.wait_arrived(1)?;
+    assert_eq!(driver.stats().accepted - before, 2);
     let (appender, record) = (Arc::clone(&log), payload(5));
     let append = start(move || appender.append(&record));
     assert!(append.is_waiting());
