@@ -210,6 +210,12 @@ impl Live {
     /// How what was accepted by then becomes durable.
     pub(super) fn durable(&mut self, mark: Mark) -> Durable {
         self.take_note();
+        // One that ended well counts, also before those who waited for it have said so.
+        if let Some(Commit { mark, ended }) = &self.commit
+            && let Some(Ok(())) = ended.peek()
+        {
+            self.committed(*mark);
+        }
         if self.ledger.is_durable(mark) {
             return Durable::Already;
         }
