@@ -149,11 +149,13 @@ fn a_sync_that_was_asked_before_fails(scene: &Scene) -> Proof {
     let waits = sync();
     wait_for("the second sync to wait", || driver.stats().pending == 3)?;
     syncs.open();
+    // Whoever waits for it may stand at the other gate meanwhile, to help.
+    wait_for("the first to fail", || driver.stats().syncs_failed == 1)?;
+    writes.open();
     let Err(told) = fails.join()? else {
         return Err("it failed".into());
     };
     assert!(is_errno(&told, Errno::IO), "{told}");
-    writes.open();
     written.join()??;
     is_told(waits.join()?, Operation::Sync, &file)?;
     file.write_at(b"again", 0)?;
