@@ -1,12 +1,12 @@
 //! Waiting on a thread: it helps while it waits, and sleeps when there is nothing to help with.
 
-use driver_kit::Deadline;
 use driver_kit::hub::Hub;
+use driver_kit::{Deadline, thread_waker};
 use std::cell::OnceCell;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::task::{Context, Poll, Waker};
+use std::thread;
 use std::time::Instant;
 
 /// Whether a waiting thread carries out work meanwhile.
@@ -72,24 +72,12 @@ fn sleep(hub: &Arc<Hub>, deadline: Deadline) {
     }
 }
 
-/// Wakes a thread by unparking it.
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
 /// The waker of this thread, made once.
 fn this_thread() -> Waker {
     thread_local! {
         static WAKER: OnceCell<Waker> = const { OnceCell::new() };
     }
-    let make = || Waker::from(Arc::new(Unpark(thread::current())));
+    let make = || thread_waker(thread::current());
     WAKER
         .try_with(|waker| waker.get_or_init(make).clone())
         .unwrap_or_else(|_| make())

@@ -51,6 +51,7 @@ mod residency;
 pub mod signals;
 pub mod sweep;
 pub mod sync;
+mod thread_waker;
 pub mod update;
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 pub mod watch;
@@ -61,3 +62,4 @@ pub use handle::Handle;
 pub use report::{ShutdownReport, Unfinished};
 pub use residency::{Residency, residency};
 pub use staging_core as core;
+pub use thread_waker::thread_waker;

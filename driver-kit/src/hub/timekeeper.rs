@@ -20,11 +20,12 @@ use super::crew::Call;
 use super::state::State;
 use crate::clock::nanos;
 use crate::sync::lock;
+use crate::thread_waker;
 use staging_core::{Event, HandleId, Tick};
 use std::io;
 use std::sync::{Arc, Weak};
-use std::task::{Wake, Waker};
-use std::thread::{self, Thread};
+use std::task::Waker;
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// The thread, as the hub knows it.
@@ -83,7 +84,7 @@ impl Hub {
             .name("staging-time".into())
             .spawn(move || keep_time(&hub))?;
         state.timekeeper = Some(Timekeeper {
-            waker: Waker::from(Arc::new(Unpark(thread.thread().clone()))),
+            waker: thread_waker(thread.thread().clone()),
             until: None,
             attends: false,
         });
@@ -160,17 +161,5 @@ fn sleep(until: Option<Instant>) {
     match until {
         Some(at) => thread::park_timeout(at.saturating_duration_since(Instant::now())),
         None => thread::park(),
-    }
-}
-
-/// Wakes the thread by unparking it.
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.0.unpark();
     }
 }

@@ -270,8 +270,6 @@ mod tests {
     use super::*;
     use staging_core::{Event, Reply, Tick};
     use std::sync::mpsc::{Sender, channel};
-    use std::task::Wake;
-    use std::thread::Thread;
 
     /// A file each of whose writes after the first waits to be told how it ends.
     struct Gated {
@@ -317,16 +315,8 @@ mod tests {
         reply: Reply::Done,
     };
 
-    struct Unpark(Thread);
-
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-
     fn wait_until_written(recorder: &Recorder) {
-        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let waker = crate::thread_waker(thread::current());
         while recorder.poll_written(&waker).is_pending() {
             thread::park();
         }

@@ -14,13 +14,14 @@ use crate::handle::Handle;
 use crate::hub::Hub;
 use crate::path::Here;
 use crate::sync::lock;
+use crate::thread_waker;
 use staging_core::{Standing, Why};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 use std::task::{Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::thread;
 use std::time::Instant;
 
 /// A file that is followed. Dropped, it is followed no more; files that it gave out stay valid.
@@ -234,7 +235,7 @@ impl<F: Send + Sync + 'static> Holder<F> {
             });
         }
         if self.hub.is_alone() {
-            let waker = Waker::from(Arc::new(Unpark(thread::current())));
+            let waker = thread_waker(thread::current());
             self.hub
                 .help_until(&waker, |waker| batch.poll_done(waker), || rest(&self.hub));
         }
@@ -416,15 +417,6 @@ impl<F: Send + Sync + 'static> Wake for Call<F> {
         if let Some(bell) = self.0.upgrade().as_ref().and_then(|it| it.bell.get()) {
             bell.ring();
         }
-    }
-}
-
-/// Wakes the service's thread while it helps.
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
     }
 }
 

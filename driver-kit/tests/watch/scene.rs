@@ -3,14 +3,15 @@
 use driver_kit::contents::Means;
 use driver_kit::core::Limits;
 use driver_kit::hub::{Hub, Setup};
+use driver_kit::thread_waker;
 use driver_kit::watch::{Change, ChangeKind, Order, Watch};
 use std::error::Error;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::task::{Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::task::{Poll, Waker};
+use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -162,7 +163,7 @@ fn is_loss(change: &str) -> bool {
 
 /// Waits on this thread, for ten seconds at most.
 pub(crate) fn wait_for<T>(mut poll: impl FnMut(&Waker) -> Poll<T>) -> io::Result<T> {
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let waker = thread_waker(thread::current());
     let end = Instant::now() + PATIENCE;
     loop {
         if let Poll::Ready(ready) = poll(&waker) {
@@ -172,13 +173,5 @@ pub(crate) fn wait_for<T>(mut poll: impl FnMut(&Waker) -> Poll<T>) -> io::Result
             Some(rest) if !rest.is_zero() => thread::park_timeout(rest),
             Some(_) | None => return Err(io::ErrorKind::TimedOut.into()),
         }
-    }
-}
-
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
     }
 }

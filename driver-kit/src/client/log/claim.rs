@@ -1,13 +1,14 @@
 //! One appender at a time.
 
 use crate::hub::Hub;
+use crate::thread_waker;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Wake, Waker};
-use std::thread::{self, Thread};
+use std::task::Context;
+use std::thread;
 
 /// The end of what a log left under way.
 type Leaving = Shared<BoxFuture<'static, ()>>;
@@ -78,21 +79,12 @@ impl Claim {
 
 /// Helps meanwhile: where there is no pool, there may be nobody else.
 fn wait_for(hub: &Arc<Hub>, mut leaving: Leaving) {
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let waker = thread_waker(thread::current());
     hub.help_until(
         &waker,
         |waker| leaving.poll_unpin(&mut Context::from_waker(waker)),
         thread::park,
     );
-}
-
-/// Wakes a thread by unparking it.
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
 }
 
 impl Drop for Claim {
