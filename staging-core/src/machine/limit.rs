@@ -28,8 +28,8 @@ impl Machine {
             Limit::OperationsPerFile(_) => self.settle_each_file(Machine::settle_room),
             Limit::BytesPerFile(_) => self.settle_each_file(Machine::settle_bytes_room),
             Limit::Bytes(most) => {
-                if self.bytes_room == Fullness::Refused && self.bytes < most {
-                    self.bytes_room = Fullness::Freed;
+                if self.bytes < most {
+                    self.offer_bytes();
                 }
             }
             Limit::Handles(_) => self.crowd_out_lingering(),
@@ -62,11 +62,6 @@ impl Machine {
             },
         }
         Reply::Done
-    }
-
-    fn reject(&mut self, reject: Reject) -> Reply {
-        self.stats.rejected += 1;
-        Reply::Rejected(reject)
     }
 
     /// What a file may hold in place of what the limits say of every file; `None` for a handle that is
@@ -145,20 +140,14 @@ impl Machine {
         self.tell_news(file, news);
     }
 
-    /// The same of bytes. Whether there is enough for whoever was refused, only he can say.
+    /// The same of bytes.
     fn settle_bytes_room(&mut self, file: FileId) {
         let most = self.most_bytes(file);
         let Some(writing) = self.files[file].writing else {
             return;
         };
-        let entry = &mut self.writings[writing];
-        if entry.bytes_room == Fullness::Refused && entry.bytes < most {
-            entry.bytes_room = Fullness::Quiet;
-            let news = News {
-                bytes_room: true,
-                ..self.files[file].news
-            };
-            self.tell_news(file, news);
+        if self.writings[writing].bytes < most {
+            self.offer_bytes_of(writing);
         }
     }
 }

@@ -15,7 +15,7 @@
 //! discarded, unless it was published.
 
 use super::Machine;
-use super::state::{Fullness, OPS, OpState, Order, Owner, Target, TargetId};
+use super::state::{OPS, OpState, Order, Owner, Target, TargetId};
 use crate::action::{Bound, Done, IoKind, Outcome, ReplaceStep};
 use crate::completion::Key;
 use crate::event::{Durability, Existing, Request};
@@ -248,8 +248,8 @@ impl Machine {
     pub(super) fn leave_target(&mut self, op: OpId, target: TargetId) {
         let len = self.asked(op).len;
         self.bytes -= len;
-        if len > 0 && self.bytes_room == Fullness::Refused {
-            self.bytes_room = Fullness::Freed;
+        if len > 0 {
+            self.offer_bytes();
         }
         let entry = &mut self.targets[target];
         if entry.current != op {

@@ -18,11 +18,15 @@ impl Machine {
         match self.admit(tag, deadline, request) {
             Ok(reply) => reply,
             Err(reject) => {
-                self.stats.rejected += 1;
                 self.remember_refusal(reject);
-                Reply::Rejected(reject)
+                self.reject(reject)
             }
         }
+    }
+
+    pub(super) fn reject(&mut self, reject: Reject) -> Reply {
+        self.stats.rejected += 1;
+        Reply::Rejected(reject)
     }
 
     fn admit(&mut self, tag: Tag, deadline: Tick, request: Request) -> Result<Reply, Reject> {

@@ -319,7 +319,6 @@ impl Machine {
         };
         let class = self.ops[op].class as usize;
         let entry = &mut self.writings[writing];
-        let file = entry.file;
         self.ops.unlink(&mut entry.order, ORDER, op);
         self.ops.unlink(&mut self.all_writes, ALL, op);
         entry.active -= 1;
@@ -329,19 +328,32 @@ impl Machine {
         self.writes_by_class[class] -= 1;
         entry.bytes -= bytes;
         self.bytes -= bytes;
-        // Whether there is enough for whoever was refused, only he can say.
-        if bytes > 0 && self.bytes_room == Fullness::Refused {
+        if bytes > 0 {
+            self.offer_bytes();
+            self.offer_bytes_of(writing);
+        }
+        true
+    }
+
+    /// There is room for more bytes. Whether there is enough for whoever was refused, only he can say.
+    pub(super) fn offer_bytes(&mut self) {
+        if self.bytes_room == Fullness::Refused {
             self.bytes_room = Fullness::Freed;
         }
-        if bytes > 0 && entry.bytes_room == Fullness::Refused {
+    }
+
+    /// The same, to one file.
+    pub(super) fn offer_bytes_of(&mut self, writing: WritingId) {
+        let entry = &mut self.writings[writing];
+        if entry.bytes_room == Fullness::Refused {
             entry.bytes_room = Fullness::Quiet;
+            let file = entry.file;
             let news = News {
                 bytes_room: true,
                 ..self.files[file].news
             };
             self.tell_news(file, news);
         }
-        true
     }
 }
 
