@@ -56,6 +56,16 @@ pub enum Fault {
     DriverLost,
 }
 
+impl Fault {
+    /// The system's error number; 0 where it gave none.
+    pub(crate) const fn errno_or_0(self) -> i32 {
+        match self {
+            Fault::Os(errno) => errno,
+            _ => 0,
+        }
+    }
+}
+
 /// What can stand at a path instead of a regular file (G11).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]

@@ -62,25 +62,27 @@ impl Machine {
     }
 
     fn lose(&mut self, op: OpId, writing: WritingId, fault: Fault) {
-        let errno = match fault {
-            Fault::Os(errno) => errno,
-            _ => 0,
-        };
         let entry = &mut self.writings[writing];
         entry.lost = entry.lost.wrapping_add(1);
-        entry.lost_to = Fault::Behind(errno);
-        let first = entry.file;
-        let lost = self.lost.get_or_insert(Lost {
-            writes: 0,
-            first,
-            fault: Fault::Behind(errno),
-        });
+        entry.lost_to = Fault::Behind(fault.errno_or_0());
+        let lost = self.lost_of(writing);
         lost.writes = lost.writes.saturating_add(1);
         if self.can_be_told(op, fault) {
             return;
         }
         let lost = self.extent(op).len;
         self.stats.lost_bytes = self.stats.lost_bytes.saturating_add(lost);
+    }
+
+    /// What the next flush or sync of all will tell: of this file, if it is the first.
+    pub(super) fn lost_of(&mut self, writing: WritingId) -> &mut Lost {
+        let entry = &self.writings[writing];
+        let (first, fault) = (entry.file, entry.lost_to);
+        self.lost.get_or_insert(Lost {
+            writes: 0,
+            first,
+            fault,
+        })
     }
 
     /// Whether the handle that wrote is still there to be told, and to write it again.
@@ -98,9 +100,7 @@ impl Machine {
 
     /// Whether a handle that writes behind, or lost a sync that it did not ask for, has still to be told.
     pub(super) fn is_untold(&self, handle: HandleId) -> bool {
-        let entry = &self.handles[handle];
-        let writing = entry.file().and_then(|file| self.files.get(file)?.writing);
-        match (entry.writes(), writing) {
+        match (self.handles[handle].writes(), self.writing_of(handle)) {
             (Writes::Since { told, answers, .. }, Some(writing)) => {
                 let listens = answers == Answers::Accepted || self.is_forsaken(handle);
                 listens && told != self.writings[writing].lost
@@ -111,8 +111,7 @@ impl Machine {
 
     /// Whether a sync failed since it was opened of which it is told though it asked for none (L3).
     pub(super) fn is_forsaken(&self, handle: HandleId) -> bool {
-        let file = self.handles[handle].file();
-        let writing = file.and_then(|file| self.files.get(file)?.writing);
+        let writing = self.writing_of(handle);
         let paced = writing.is_some_and(|writing| self.writings[writing].pace.every.is_some());
         paced && self.is_broken(handle)
     }
@@ -122,8 +121,7 @@ impl Machine {
         self.handles
             .get(handle)
             .filter(|_| self.is_untold(handle))?;
-        let file = self.handles[handle].file()?;
-        let writing = &self.writings[self.files[file].writing?];
+        let writing = &self.writings[self.writing_of(handle)?];
         let (lost, fault) = (writing.lost, writing.lost_to);
         if let Writes::Since { told, .. } = self.handles[handle].writes_mut() {
             *told = lost;

@@ -14,8 +14,7 @@ impl Machine {
 
     /// What became of the writes to a file since it was opened for writing; `None` where it is not.
     pub fn writes_to(&self, handle: HandleId) -> Option<&WriteCounts> {
-        let file = self.handles.get(handle)?.file()?;
-        let writing = self.files.get(file)?.writing?;
+        let writing = self.writing_of(handle)?;
         Some(&self.writings[writing].counts)
     }
 

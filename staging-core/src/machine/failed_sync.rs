@@ -6,7 +6,7 @@
 //! the count of failures that it knows of, and an operation the count that it was accepted at.
 
 use super::Machine;
-use super::state::{Op, Writes, WritingId};
+use super::state::{Op, Writes};
 use crate::event::Request;
 use crate::fault::Fault;
 use crate::id::{FileId, HandleId, OpId};
@@ -51,11 +51,6 @@ impl Machine {
         let handle = op.handle.filter(|_| op.request.is_of_writers());
         let writing = handle.and_then(|handle| self.writing_of(handle));
         writing.is_some_and(|writing| self.writings[writing].failures != op.failures)
-    }
-
-    fn writing_of(&self, handle: HandleId) -> Option<WritingId> {
-        let file = self.handles.get(handle)?.file()?;
-        self.files.get(file)?.writing
     }
 
     /// An operation is about to be answered: if its handle goes on after a failed sync that it was not

@@ -18,7 +18,6 @@
 //! at once, and stays until then; the close of a handle waits for that.
 
 use super::Machine;
-use super::behind::Lost;
 use super::state::{Handle, OPS, Sync, Writes, WritingId};
 use super::write::Executed;
 use crate::class::Class;
@@ -115,6 +114,9 @@ impl Machine {
     /// Up to which epoch everything that fell due has ended, if that is farther than a sync was ordered for.
     fn reached(&self, writing: WritingId) -> Option<u64> {
         let entry = &self.writings[writing];
+        if entry.pace.fallen <= entry.pace.served {
+            return None;
+        }
         let first = self.ops.first(&entry.order);
         let ended = first.map_or(u64::MAX, |op| self.ops[op].epoch);
         let reached = ended.min(entry.pace.fallen);
@@ -191,12 +193,8 @@ impl Machine {
         if entry.pace.every.is_none() {
             return;
         }
-        let errno = match fault {
-            Fault::Os(errno) => errno,
-            _ => 0,
-        };
         entry.lost = entry.lost.wrapping_add(1);
-        entry.lost_to = Fault::SyncBehind(errno);
+        entry.lost_to = Fault::SyncBehind(fault.errno_or_0());
         entry.pace.served = entry.pace.fallen;
         (entry.pace.waits, entry.pace.owed) = (false, false);
         entry.pace.failed += core::mem::take(&mut entry.pace.syncing);
@@ -226,12 +224,7 @@ impl Machine {
         let pace = &mut entry.pace;
         let lost = core::mem::take(&mut pace.failed) + core::mem::take(&mut pace.executed);
         self.stats.lost_bytes = self.stats.lost_bytes.saturating_add(lost);
-        let (first, fault) = (entry.file, entry.lost_to);
-        let lost = self.lost.get_or_insert(Lost {
-            writes: 0,
-            first,
-            fault,
-        });
+        let lost = self.lost_of(writing);
         // How many writes a sync would have covered, nobody counted.
         lost.writes = lost.writes.max(1);
     }

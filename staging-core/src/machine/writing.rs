@@ -5,7 +5,7 @@ use super::Machine;
 use super::state::Fullness;
 use super::state::{
     Answers, Contents, Descriptor, Handle, IDLE, InRound, Pace, Pass, Place, QUEUE, Step, Sync,
-    Then, Writes, Writing,
+    Then, Writes, Writing, WritingId,
 };
 use crate::completion::Key;
 use crate::event::Access;
@@ -220,6 +220,12 @@ impl Machine {
         }
     }
 
+    /// The write side of the file of a handle, if the handle is known and the file has one.
+    pub(super) fn writing_of(&self, handle: HandleId) -> Option<WritingId> {
+        let file = self.handles.get(handle)?.file()?;
+        self.files.get(file)?.writing
+    }
+
     /// When the writes of a handle are answered.
     pub(super) fn answers_of(&self, handle: Option<HandleId>) -> Answers {
         let handle = handle.and_then(|handle| self.handles.get(handle));
@@ -232,10 +238,8 @@ impl Machine {
     /// Whether a sync failed since a handle was opened that may write, or since it was told of one: it
     /// may not any more, unless it is one that goes on (R8).
     pub(super) fn is_broken(&self, handle: HandleId) -> bool {
-        let entry = &self.handles[handle];
-        let writing = entry.file().and_then(|file| self.files[file].writing);
-        let writes = entry.writes();
-        writing.is_some_and(|writing| {
+        let writes = self.handles[handle].writes();
+        self.writing_of(handle).is_some_and(|writing| {
             let now = self.writings[writing].failures;
             matches!(writes, Writes::Since { failures, .. } if failures != now)
         })
