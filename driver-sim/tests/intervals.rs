@@ -1,7 +1,7 @@
 //! L3: after a loss of power nothing is missing that was accepted an interval ago, and the time that the syncs
 //! under way take, though nobody asked for a sync.
 
-use driver_sim::{Deadline, Dice, Fault, Faults, Stager, Trouble, errno, failure};
+use driver_sim::{Deadline, Dice, Fault, Faults, OpenOptions, Stager, Trouble, errno, failure};
 use std::io;
 use std::time::Duration;
 
@@ -12,19 +12,19 @@ const SLACK: u64 = 300_000;
 /// As long as no sector, so that records are torn.
 const RECORD: usize = 200;
 
+fn options(stager: &Stager) -> OpenOptions {
+    let options = stager.options().append(true).create(true);
+    options.sync_every(EVERY)
+}
+
 #[test]
 fn what_is_older_than_the_interval_survives_the_power() -> io::Result<()> {
     let (mut written, mut young, mut spared) = (0, 0, 0);
     for seed in 0..600 {
         let stager = Stager::builder().seed(seed).faults(Faults::none()).build();
         let mut dice = Dice::of(seed);
-        let stream = stager
-            .options()
-            .append(true)
-            .create(true)
-            .write_behind(seed % 2 == 0)
-            .sync_every(EVERY)
-            .open("/stream")?;
+        let behind = seed % 2 == 0;
+        let stream = options(&stager).write_behind(behind).open("/stream")?;
         stream.sync(Deadline::Never)?;
         let cut = stager.now().plus(dice.below(6_000_000));
         let mut accepted = Vec::new();
@@ -71,12 +71,7 @@ fn what_is_older_than_the_interval_survives_the_power() -> io::Result<()> {
 fn a_sync_by_time_that_fails_is_told_once() -> io::Result<()> {
     let faults = Faults::none().at(Trouble::SyncFails, 1);
     let stager = Stager::builder().seed(7).faults(faults).build();
-    let stream = stager
-        .options()
-        .append(true)
-        .create(true)
-        .sync_every(EVERY)
-        .open("/stream")?;
+    let stream = options(&stager).open("/stream")?;
     stream.append(b"lost")?;
     stager.run();
     assert_eq!(stager.stats().syncs_failed, 1);
@@ -95,12 +90,7 @@ fn a_sync_by_time_that_fails_is_told_once() -> io::Result<()> {
 #[test]
 fn nothing_is_synced_where_nothing_is_written() -> io::Result<()> {
     let stager = Stager::new(1);
-    let stream = stager
-        .options()
-        .append(true)
-        .create(true)
-        .sync_every(EVERY)
-        .open("/stream")?;
+    let stream = options(&stager).open("/stream")?;
     stager.run_for(Duration::from_secs(60));
     assert_eq!(stager.stats().synced, 0);
     stream.append(b"once")?;

@@ -266,12 +266,7 @@ mod tests {
 
     /// A hub without a crew, and callers who rest in it, each with its number and waker.
     fn resting<const CALLERS: usize>() -> (Arc<Hub>, [(u64, Waker); CALLERS]) {
-        let hub = Hub::new(Setup {
-            limits: Limits::default(),
-            means: crate::contents::Means::default(),
-            workers: 0,
-            start: Box::new(|_| {}),
-        });
+        let hub = Hub::alone();
         let callers = [(); CALLERS].map(|()| {
             let waker = Waker::from(Arc::new(Bell));
             let rest = lock(&hub.state).crew.rest(&waker);

@@ -150,7 +150,6 @@ impl State {
 #[cfg(all(test, not(any(staging_loom, staging_shuttle))))] // the hub's lock needs a model
 mod tests {
     use super::*;
-    use crate::hub::Setup;
     use crate::signals::Press;
     use std::sync::Arc;
     use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -159,19 +158,10 @@ mod tests {
     /// After this long somebody is taken to hang.
     const PATIENCE: Duration = Duration::from_secs(30);
 
-    fn hub() -> Arc<Hub> {
-        Hub::new(Setup {
-            limits: staging_core::Limits::default(),
-            means: crate::contents::Means::default(),
-            workers: 0,
-            start: Box::new(|_| {}),
-        })
-    }
-
     /// While one has the hub's lock, another measures and reads the times.
     #[test]
     fn times_are_recorded_and_read_without_the_lock() -> Result<(), RecvTimeoutError> {
-        let hub = hub();
+        let hub = Hub::alone();
         let held = lock(&hub.state);
         let (reader, (tell, told)) = (Arc::clone(&hub), channel());
         thread::spawn(move || {
@@ -191,7 +181,7 @@ mod tests {
     #[test]
     fn a_signal_is_a_reason() {
         for press in [Press::Graceful, Press::Force] {
-            let hub = hub();
+            let hub = Hub::alone();
             press.shut_down(&Arc::downgrade(&hub), staging_core::Grace::default());
             let reason = lock(&hub.state).reason.clone();
             assert_eq!(reason.as_deref(), Some("a signal came"));

@@ -358,8 +358,8 @@ pub(super) fn given_up(operation: Operation, path: &Arc<Path>) -> Failure {
 #[cfg(all(test, not(any(staging_loom, staging_shuttle))))] // the hub's lock needs a model
 mod tests {
     use super::*;
-    use crate::hub::{Idle, Opening, Setup, Turn, TurnEnd};
-    use staging_core::{Access, Grace, Limits, Missing, Mode, PhaseName, Plan};
+    use crate::hub::{Idle, Opening, Turn, TurnEnd};
+    use staging_core::{Access, Grace, Missing, Mode, PhaseName, Plan};
     use std::error::Error;
     use std::io;
     use std::task::{Poll, Waker};
@@ -402,12 +402,7 @@ mod tests {
     /// What is not in memory is left to a worker: until he has it, nobody serves it.
     #[test]
     fn a_read_that_is_left_to_others_waits_again() -> Result<(), Box<dyn Error>> {
-        let hub = Hub::new(Setup {
-            limits: Limits::default(),
-            means: crate::contents::Means::default(),
-            workers: 0,
-            start: Box::new(|_| {}),
-        });
+        let hub = Hub::alone();
         let folder = tempfile::tempdir()?;
         let (own, _handle) = own(&hub, &folder.path().join("file"))?;
         let op = own.op;
@@ -431,12 +426,7 @@ mod tests {
     #[test]
     fn of_two_callers_each_takes_its_own_answer() -> Result<(), Box<dyn Error>> {
         for first in [0, 1] {
-            let hub = Hub::new(Setup {
-                limits: Limits::default(),
-                means: crate::contents::Means::default(),
-                workers: 0,
-                start: Box::new(|_| {}),
-            });
+            let hub = Hub::alone();
             let folder = tempfile::tempdir()?;
             let paths = ["a", "b"].map(|name| folder.path().join(name));
             let callers = [own(&hub, &paths[0])?, own(&hub, &paths[1])?];

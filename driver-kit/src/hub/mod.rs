@@ -162,6 +162,17 @@ impl Hub {
         })
     }
 
+    /// A hub without a crew, for tests that play it by hand.
+    #[cfg(all(test, not(any(staging_loom, staging_shuttle))))]
+    pub(crate) fn alone() -> Arc<Hub> {
+        Hub::new(Setup {
+            limits: Limits::default(),
+            means: Means::default(),
+            workers: 0,
+            start: Box::new(|_| {}),
+        })
+    }
+
     pub(crate) const fn state(&self) -> &Mutex<State> {
         &self.state
     }

@@ -2,18 +2,12 @@
 //! to a handle.
 
 use super::dice::Dice;
-use super::history::limits;
-use super::world::{RowState, World};
-use staging_core::{FailedSync, FileLimits, HandleId, Limit, Tuning};
+use super::history::{limits, usable};
+use super::world::World;
+use staging_core::{FailedSync, FileLimits, Limit, Tuning};
 
 pub(crate) fn change(world: &mut World) {
-    let stale = world.dice.chance(5);
-    let usable: Vec<HandleId> = world
-        .rows
-        .iter()
-        .filter(|row| stale || row.state == RowState::Open)
-        .map(|row| row.id)
-        .collect();
+    let usable = usable(world);
     if usable.is_empty() || world.dice.chance(40) {
         let limit = limit(&mut world.dice);
         return world.limit(limit);

@@ -409,14 +409,17 @@ fn writing(dice: &mut Dice, handle: HandleId) -> Request {
 /// Mostly a handle that may be used, sometimes one that may not.
 fn some_handle(world: &mut World) -> Option<HandleId> {
     let fresh = world.dice.chance(35);
-    let stale = world.dice.chance(5);
-    let usable: Vec<HandleId> = world
-        .rows
-        .iter()
-        .filter(|row| stale || row.state == RowState::Open)
-        .map(|row| row.id)
-        .collect();
+    let usable = usable(world);
     (!fresh && !usable.is_empty()).then(|| world.dice.one_of(&usable))
+}
+
+/// The handles that may be used; now and then all that ever were.
+pub(crate) fn usable(world: &mut World) -> Vec<HandleId> {
+    let stale = world.dice.chance(5);
+    let rows = world.rows.iter();
+    rows.filter(|row| stale || row.state == RowState::Open)
+        .map(|row| row.id)
+        .collect()
 }
 
 fn give_up_something(world: &mut World) {
