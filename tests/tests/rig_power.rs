@@ -47,8 +47,8 @@ fn nothing_is_lost<P: Protocol>(house: &House, kind: Kind) -> Result<(), Failed>
     Ok(())
 }
 
-/// A driver that leaves a sync out, and says it was done, is found out. Where a file system does by itself what
-/// was left out this could not be; none of the three does, on kernel 6.18.
+/// A driver that leaves a sync out, and says it was done, is found out: no file system does by itself what was
+/// left out, mounted as these are.
 fn a_lie_is_found_out<P: Protocol>(house: &House, kind: Kind, lie: Lie) -> Result<(), Failed> {
     let tally = lose_power::<P>(house, kind, lie, 0..IMAGES)?;
     let (name, protocol, lie) = (kind.name(), P::NAME, lie.name());

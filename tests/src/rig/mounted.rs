@@ -28,7 +28,7 @@ impl Mounted {
     pub fn new(kind: Kind, image: &Path, at: &Path) -> Result<Mounted, String> {
         fs::create_dir_all(at).map_err(|error| format!("{}: {error}", at.display()))?;
         // By one call, so that the loop device never is without a mount, with which it goes.
-        let words = ["-t", kind.name(), "-o", "loop"].map(OsStr::new);
+        let words = ["-t", kind.name(), "-o", kind.options()].map(OsStr::new);
         run(
             "mount",
             &[&words[..], &[image.as_os_str(), at.as_os_str()]].concat(),

@@ -1,5 +1,5 @@
 //! Replaces one after the other, of what is there and of what is not, with every durability (A1, A6); and of
-//! one file alone, which some file systems look after by themselves.
+//! one file alone, which some file systems look after by themselves if they are let.
 
 use super::replaces::{Replaces, Wish, put};
 use super::{Found, Position, Protocol};
