@@ -54,6 +54,9 @@ pub struct Stats {
     pub lost_bytes: u64,
     /// Replaces that were published.
     pub replaced: u64,
+    /// Contents of replaces that were written again, into a new file, because the sync of the first failed
+    /// (A1).
+    pub rewritten: u64,
     /// Locks that were granted.
     pub locked: u64,
     /// Tries that found another process in the way.

@@ -16,6 +16,7 @@ use std::io::{self, Read, Seek};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tests::folder::names;
 use tests::rig::protocols::content;
@@ -175,19 +176,23 @@ fn a_failed_flush_fails_the_sync(house: &House, kind: Kind) -> Proof {
     Ok(())
 }
 
-/// Replaces with content 2 while the disk fails behind the beginning of a step.
+/// Replaces with content 2 while the disk fails behind the beginning of a step, so many times.
 fn replace_failing(
     scene: Scene,
     step: ReplaceStep,
     failing: Failing,
+    times: usize,
 ) -> (Scene, Stager, io::Result<()>) {
     let Scene { room, kind, disk } = scene;
     let path = disk.at().join("d/file");
     let disk = Arc::new(Mutex::new(Some(disk)));
     let stager = Stager::new();
     let armed = Arc::clone(&disk);
+    let begun = AtomicUsize::new(0);
     let handler: Handler = Arc::new(move |job, next| {
-        if matches!(job.kind(), IoKind::Replace { step: is, .. } if is == step) {
+        if matches!(job.kind(), IoKind::Replace { step: is, .. } if is == step)
+            && begun.fetch_add(1, Ordering::Relaxed) < times
+        {
             let mut disk = armed.lock().unwrap_or_else(PoisonError::into_inner);
             let armed = disk.as_mut().map(|disk| disk.fail(failing));
             assert_eq!(armed, Some(Ok(())), "the disk is gone");
@@ -210,7 +215,8 @@ fn replace_failing(
 /// replace is durable.
 fn a_replace_that_loses_its_content_is_not_committed(house: &House, kind: Kind) -> Proof {
     let scene = Scene::new(house, kind)?;
-    let (scene, stager, said) = replace_failing(scene, ReplaceStep::SyncFile, Failing::Write(WORD));
+    let lost = Failing::Write(WORD);
+    let (scene, stager, said) = replace_failing(scene, ReplaceStep::SyncFile, lost, 2);
     let Err(error) = said else {
         return Err("the disk lost it, and it was committed".into());
     };
@@ -232,15 +238,32 @@ fn a_replace_that_loses_its_content_is_not_committed(house: &House, kind: Kind) 
     Ok(())
 }
 
+/// A1: what the disk lost once is written again, into a new file; committed, it is on the disk.
+fn what_is_lost_once_is_written_again(house: &House, kind: Kind) -> Proof {
+    let scene = Scene::new(house, kind)?;
+    let lost = Failing::Write(WORD);
+    let (scene, stager, said) = replace_failing(scene, ReplaceStep::SyncFile, lost, 1);
+    said?;
+    let told = scene.disk.position()?;
+    let folder = scene.disk.at().join("d");
+    assert!(fs::read(folder.join("file"))? == content(2));
+    assert_eq!(names(&folder)?, ["file"], "something is left");
+    assert_eq!(stager.stats().rewritten, 1, "nothing was lost");
+    drop(stager);
+    let after = scene.after(&[told])?;
+    assert!(after[0] == content(2), "what was committed is lost");
+    Ok(())
+}
+
 /// A1: a flush that fails under the sync of the file is *not committed*; under that of the directory it is
 /// *indeterminate*.
 fn a_replace_whose_flush_fails_says_what_happened(house: &House, kind: Kind) -> Proof {
-    for (step, indeterminate) in [
-        (ReplaceStep::SyncFile, false),
-        (ReplaceStep::SyncDirectory, true),
+    for (step, times, indeterminate) in [
+        (ReplaceStep::SyncFile, 2, false),
+        (ReplaceStep::SyncDirectory, 1, true),
     ] {
         let scene = Scene::new(house, kind)?;
-        let (scene, stager, said) = replace_failing(scene, step, Failing::Flush);
+        let (scene, stager, said) = replace_failing(scene, step, Failing::Flush, times);
         let Err(error) = said else {
             return Err(format!("{step:?}: it is not flushed, and was committed").into());
         };
@@ -281,7 +304,7 @@ fn a_swallowed_failure_is_found_out(house: &House, kind: Kind) -> Proof {
 /// What is seen on each file system.
 type Case = fn(&House, Kind) -> Proof;
 
-const CASES: [(&str, Case); 6] = [
+const CASES: [(&str, Case); 7] = [
     (
         "a_lost_write_is_never_called_durable",
         a_lost_write_is_never_called_durable,
@@ -294,6 +317,10 @@ const CASES: [(&str, Case); 6] = [
     (
         "a_replace_that_loses_its_content_is_not_committed",
         a_replace_that_loses_its_content_is_not_committed,
+    ),
+    (
+        "what_is_lost_once_is_written_again",
+        what_is_lost_once_is_written_again,
     ),
     (
         "a_replace_whose_flush_fails_says_what_happened",

@@ -9,7 +9,7 @@ use super::{Hub, Lock};
 use crate::clock::Deadline;
 use crate::error::{Failure, Operation};
 use bytes::Bytes;
-use staging_core::{Durability, Existing, OpId, Request};
+use staging_core::{Durability, Existing, OpId, ReplaceStep, Request};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -103,6 +103,15 @@ impl Hub {
 }
 
 impl State {
+    /// A temporary file that was discarded is closed, before there is another.
+    pub(super) fn forget_temporary(&mut self, op: OpId, step: ReplaceStep) {
+        if step == ReplaceStep::Discard
+            && let Some(row) = self.table.replacing.get_mut(op)
+        {
+            self.outdated.extend(row.temporary.take());
+        }
+    }
+
     /// Of a replace that the machine has forgotten nothing is needed any more.
     pub(super) fn forget_replaced(&mut self, op: OpId) {
         if !self.machine.is_under_way(op)

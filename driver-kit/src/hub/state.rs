@@ -180,7 +180,8 @@ impl State {
                 self.say(now, Event::Completed { io, completion })
             }
         };
-        if let IoKind::Replace { op, .. } = kind {
+        if let IoKind::Replace { op, step } = kind {
+            self.forget_temporary(op, step);
             self.forget_replaced(op);
         }
         self.forget_lock(kind);

@@ -340,6 +340,7 @@ pub fn count(stats: &Stats, what: &str) -> String {
         "written" => stats.written,
         "written-bytes" => stats.written_bytes,
         "replaced" => stats.replaced,
+        "rewritten" => stats.rewritten,
         "locked" => stats.locked,
         "contended" => stats.contended,
         "synced" => stats.synced,

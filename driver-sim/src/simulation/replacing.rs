@@ -54,8 +54,17 @@ impl Simulation {
         }
     }
 
-    /// What a first step made belongs to its row.
+    /// What a first step made belongs to its row until it is discarded.
     pub(super) fn keep_temporary(&mut self, flight: &Flight, completion: Completion) {
+        if let IoKind::Replace {
+            op,
+            step: ReplaceStep::Discard,
+        } = flight.kind
+            && let Some(row) = self.tables.replacing.get_mut(op)
+            && let Some(temporary) = row.temporary.take()
+        {
+            self.disk.close(temporary.inode);
+        }
         if let (
             IoKind::Replace { op, .. },
             Work::Create {

@@ -2,7 +2,8 @@
 
 use super::Machine;
 use super::state::{
-    Descriptor, Early, Fullness, Handle, Io, NEWS, News, OPS, Op, OpState, Order, Owner, Place,
+    Descriptor, Discarded, Early, Fullness, Handle, Io, NEWS, News, OPS, Op, OpState, Order, Owner,
+    Place,
 };
 use crate::action::{Done, IoKind, Outcome};
 use crate::fault::Fault;
@@ -40,7 +41,9 @@ impl Machine {
         let (mut flight, mut done) = (None, Done::Nothing);
         match state {
             OpState::AwaitingSlot => self.ops.unlink(&mut self.openers, OPS, op),
-            OpState::Performing { io } if matches!(order, Order::Targeted(_)) => {
+            OpState::Performing { io }
+                if matches!(order, Order::Targeted(_) | Order::Rewriting(_)) =>
+            {
                 (flight, done) = self.give_up_step(op, io);
             }
             OpState::Opening { io } | OpState::Performing { io } => {
@@ -53,9 +56,12 @@ impl Machine {
             OpState::AwaitingTarget { target } => {
                 self.ops.unlink(&mut self.targets[target].waiting, OPS, op);
             }
-            OpState::Discarding {
-                io, done: before, ..
-            } => (flight, done) = (Some(io), before),
+            OpState::Discarding { io, then } => {
+                flight = Some(io);
+                if let Discarded::Failed { done: before, .. } = then {
+                    done = before;
+                }
+            }
             OpState::AwaitingDirectory { directory } => {
                 self.leave_uncovered_names(op, directory);
                 done = Done::Unknown;

@@ -263,6 +263,7 @@ fn fit_step(op: OpId, step: ReplaceStep, completion: Completion) -> Result<Fits,
             Ended::Failed(fault)
         }
         (ReplaceStep::SyncFile, Completion::Synced) => Ended::FileSynced,
+        (ReplaceStep::SyncFile, Completion::Failed { fault }) => Ended::NotSynced(fault),
         (ReplaceStep::Publish { .. }, Completion::Published { directory }) => {
             Ended::Published { directory }
         }
@@ -270,10 +271,9 @@ fn fit_step(op: OpId, step: ReplaceStep, completion: Completion) -> Result<Fits,
         (ReplaceStep::Discard, Completion::Discarded | Completion::Failed { .. }) => {
             return Ok(Fits::Discarded(op));
         }
-        (
-            ReplaceStep::Fill { .. } | ReplaceStep::SyncFile | ReplaceStep::Publish { .. },
-            Completion::Failed { fault },
-        ) => Ended::Failed(fault),
+        (ReplaceStep::Fill { .. } | ReplaceStep::Publish { .. }, Completion::Failed { fault }) => {
+            Ended::Failed(fault)
+        }
         _ => return Err(Ignored::WrongKind),
     };
     Ok(Fits::Stepped(op, ended))

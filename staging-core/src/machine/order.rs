@@ -66,7 +66,7 @@ impl Machine {
                 self.free_held(file);
             }
             Order::InLine(target) => self.leave_target(op, target),
-            Order::Targeted(target) => {
+            Order::Targeted(target) | Order::Rewriting(target) => {
                 self.leave_target(op, target);
                 self.one_less_at_work();
             }

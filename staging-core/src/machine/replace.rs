@@ -3,10 +3,14 @@
 //!
 //! ```text
 //!   AwaitingTarget ─► Create ─► Fill… ─► SyncFile ─► Publish ─► directory ─► Replaced
-//!                       │         │         │           │           │
-//!                       ▼         ▼         ▼           ▼           ▼
+//!                       │ ▲       │         │           │           │
+//!                       ▼ └───────│──── Discard, once   ▼           ▼
 //!                     failed   Discard ─► failed, nothing done    unknown
 //! ```
+//!
+//! After a sync that failed the system may have forgotten what it could not write, and says so once. So the
+//! file is not synced again: it is discarded, and the content is written from memory into a new one, whose sync
+//! counts. What fails once more has failed.
 //!
 //! Where a driver cannot find out whether it published the file, the outcome is unknown as well; what is
 //! left under the first name is discarded, and what has the target's stays.
@@ -15,7 +19,7 @@
 //! discarded, unless it was published.
 
 use super::Machine;
-use super::state::{OPS, OpState, Order, Owner, Target, TargetId};
+use super::state::{Discarded, OPS, OpState, Order, Owner, Target, TargetId};
 use crate::action::{Bound, Done, IoKind, Outcome, ReplaceStep};
 use crate::completion::Key;
 use crate::event::{Durability, Existing, Request};
@@ -45,6 +49,8 @@ pub(super) enum Ended {
     Published { directory: Key },
     /// It could not be made: nothing is there.
     NotCreated(Fault),
+    /// Its bytes may be lost, whatever a later sync would say.
+    NotSynced(Fault),
     /// Something else could not be done.
     Failed(Fault),
     /// It may have the target's name, or not.
@@ -117,6 +123,10 @@ impl Machine {
         if let Order::InLine(target) = self.ops[op].order {
             self.ops[op].order = Order::Targeted(target);
         }
+        self.begin_file(op);
+    }
+
+    fn begin_file(&mut self, op: OpId) {
         let Asked { len, existing, .. } = self.asked(op);
         let len = len.min(self.limits.chunk);
         self.order_step(op, ReplaceStep::Create { len, existing });
@@ -157,6 +167,7 @@ impl Machine {
             Ended::Created { .. }
             | Ended::Filled { .. }
             | Ended::FileSynced
+            | Ended::NotSynced(_)
             | Ended::Failed(_)
             | Ended::Unsure(_) => {
                 let io = self.discard(op);
@@ -175,9 +186,12 @@ impl Machine {
     /// The temporary file of a replace that failed is gone, or will stay.
     pub(super) fn on_discarded(&mut self, op: OpId) {
         match self.ops[op].state {
-            OpState::Discarding { fault, done, .. } => {
-                self.resolve(op, Outcome::Failed { fault, done });
-            }
+            OpState::Discarding { then, .. } => match then {
+                Discarded::Failed { fault, done } => {
+                    self.resolve(op, Outcome::Failed { fault, done });
+                }
+                Discarded::Unsynced => self.begin_file(op),
+            },
             _ => self.flight_ended(op),
         }
     }
@@ -221,7 +235,7 @@ impl Machine {
             }
             Ended::Published { directory } => {
                 self.stats.replaced += 1;
-                if let Order::Targeted(target) = self.ops[op].order {
+                if let Order::Targeted(target) | Order::Rewriting(target) = self.ops[op].order {
                     self.ops[op].order = Order::Published;
                     self.leave_target(op, target);
                 }
@@ -234,14 +248,44 @@ impl Machine {
                 let done = Done::Nothing;
                 self.resolve(op, Outcome::Failed { fault, done });
             }
-            Ended::Failed(fault) => self.begin_discarding(op, fault, Done::Nothing),
-            Ended::Unsure(fault) => self.begin_discarding(op, fault, Done::Unknown),
+            Ended::NotSynced(fault) => {
+                let then = self.after_failed_sync(op, fault);
+                self.begin_discarding(op, then);
+            }
+            Ended::Failed(fault) => {
+                let done = Done::Nothing;
+                self.begin_discarding(op, Discarded::Failed { fault, done });
+            }
+            Ended::Unsure(fault) => {
+                let done = Done::Unknown;
+                self.begin_discarding(op, Discarded::Failed { fault, done });
+            }
         }
     }
 
-    fn begin_discarding(&mut self, op: OpId, fault: Fault, done: Done) {
+    /// The content is written into a second file, and into no third.
+    fn after_failed_sync(&mut self, op: OpId, fault: Fault) -> Discarded {
+        match self.ops[op].order {
+            Order::Targeted(target) => {
+                self.ops[op].order = Order::Rewriting(target);
+                self.stats.rewritten += 1;
+                Discarded::Unsynced
+            }
+            Order::Apart
+            | Order::Counted(_)
+            | Order::Placed(_)
+            | Order::InLine(_)
+            | Order::Rewriting(_)
+            | Order::Published => {
+                let done = Done::Nothing;
+                Discarded::Failed { fault, done }
+            }
+        }
+    }
+
+    fn begin_discarding(&mut self, op: OpId, then: Discarded) {
         let io = self.discard(op);
-        self.ops[op].state = OpState::Discarding { io, fault, done };
+        self.ops[op].state = OpState::Discarding { io, then };
     }
 
     /// A replace needs its place and its bytes no more: the next of its target begins.

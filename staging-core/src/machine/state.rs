@@ -85,6 +85,8 @@ pub(super) enum Order {
     InLine(TargetId),
     /// A replace that is at work on its target.
     Targeted(TargetId),
+    /// The same with a second file, after the sync of its first failed.
+    Rewriting(TargetId),
     /// A replace whose target has the new content.
     Published,
 }
@@ -121,8 +123,8 @@ pub(super) enum OpState {
     AwaitingTarget { target: TargetId },
     /// A replace, in `replacers`, until fewer are at work.
     AwaitingTurn,
-    /// A replace that failed, until its temporary file is gone; what it will be told then.
-    Discarding { io: IoId, fault: Fault, done: Done },
+    /// A replace whose temporary file is of no use, until that is gone; what comes of it then.
+    Discarding { io: IoId, then: Discarded },
     /// A replace, in `uncovered` of its directory, until a system sync may begin that covers it.
     AwaitingDirectory { directory: DirectoryId },
     /// A replace, in `covered` of its directory, until the system sync returns.
@@ -138,6 +140,15 @@ pub(super) enum OpState {
     },
     /// Answer polled; the flight holds its buffer until it ends.
     Answered,
+}
+
+/// What comes of a replace when its temporary file is gone.
+#[derive(Clone, Copy)]
+pub(super) enum Discarded {
+    /// It is told this.
+    Failed { fault: Fault, done: Done },
+    /// Its content is written again, into a new file.
+    Unsynced,
 }
 
 /// What an open gave its caller, and where it is in its life. `pending` counts the operations

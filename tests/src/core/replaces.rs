@@ -4,8 +4,8 @@
 
 use super::world::World;
 use staging_core::{
-    Completion, Done, Durability, Existing, IoKind, Key, Machine, OpId, Outcome, ReplaceStep,
-    Request,
+    Completion, Done, Durability, Existing, Fault, IoKind, Key, Machine, OpId, Outcome,
+    ReplaceStep, Request,
 };
 
 /// All that are not over.
@@ -23,6 +23,8 @@ struct Replace {
     durability: Durability,
     existing: Existing,
     file: File,
+    /// How many of its files could not be synced.
+    failed_syncs: u64,
     /// The step under way.
     step: Option<ReplaceStep>,
     name: Name,
@@ -40,6 +42,8 @@ enum File {
     Absent,
     /// It has so many bytes.
     Filled { end: u64, synced: bool },
+    /// Its sync failed: no later one vouches for it.
+    Unsyncable,
 }
 
 /// What became of the target's name.
@@ -68,7 +72,12 @@ impl Replace {
         let at_work = self
             .step
             .is_some_and(|step| step != ReplaceStep::SyncDirectory);
-        at_work || self.file != File::Absent
+        at_work || self.file != File::Absent || self.is_to_be_written_again()
+    }
+
+    /// Its first file could not be synced, and it is to have a second.
+    fn is_to_be_written_again(&self) -> bool {
+        self.failed_syncs == 1 && self.name == Name::Old && !self.answered
     }
 }
 
@@ -100,6 +109,7 @@ impl Replaces {
                 durability,
                 existing,
                 file: File::Absent,
+                failed_syncs: 0,
                 step: None,
                 name: Name::Old,
                 begun: false,
@@ -169,7 +179,7 @@ impl Replaces {
                     format!("{} after a later one", wrong())
                 })?;
             }
-            (ReplaceStep::Discard, File::Filled { .. }) => {
+            (ReplaceStep::Discard, File::Filled { .. } | File::Unsyncable) => {
                 hold(replace.name != Name::New(Sync::NotYet), wrong)?;
             }
             (ReplaceStep::SyncDirectory, File::Absent) => return self.directory_sync(at),
@@ -261,9 +271,18 @@ impl Replaces {
             (ReplaceStep::Publish { .. }, Completion::Unsure { .. }) => {
                 replace.name = Name::Perhaps
             }
+            (ReplaceStep::SyncFile, _) => {
+                replace.file = File::Unsyncable;
+                replace.failed_syncs += 1;
+                if !replace.is_to_be_written_again() {
+                    replace.name = Name::Kept;
+                }
+            }
             (ReplaceStep::Discard, _) => {
+                let written_again =
+                    replace.file == File::Unsyncable && replace.is_to_be_written_again();
                 replace.file = File::Absent;
-                if replace.name != Name::Perhaps {
+                if replace.name != Name::Perhaps && !written_again {
                     replace.name = Name::Kept;
                 }
             }
@@ -285,9 +304,12 @@ impl Replaces {
                     || replace.name == Name::New(Sync::Done);
                 hold(matches!(replace.name, Name::New(_)) && durable, wrong)?;
             }
-            Outcome::Failed { done, .. } => {
+            Outcome::Failed { fault, done } => {
                 let said = match done {
-                    Done::Nothing => matches!(replace.name, Name::Old | Name::Kept),
+                    Done::Nothing => {
+                        replace.name == Name::Kept
+                            || (replace.name == Name::Old && !matches!(fault, Fault::Os(_)))
+                    }
                     Done::Unknown => replace.begun,
                     Done::Bytes(_) => false,
                 };
@@ -341,6 +363,7 @@ impl Replaces {
             let file = match replace.file {
                 File::Absent => 0,
                 File::Filled { end, synced } => 1 | u64::from(synced) << 1 | end << 2,
+                File::Unsyncable => 2,
             };
             let step = match replace.step {
                 None => 0,
@@ -359,7 +382,8 @@ impl Replaces {
             };
             let flags = u64::from(replace.begun)
                 | u64::from(replace.overtaken) << 1
-                | u64::from(replace.answered) << 2;
+                | u64::from(replace.answered) << 2
+                | replace.failed_syncs << 16;
             words.extend([rank.count() as u64, replace.target.0[1], replace.len]);
             words.extend([
                 file,

@@ -41,8 +41,8 @@ pub(super) const REPLACING: World = World {
         "closed out of time",
     ],
     pinned: Pinned {
-        states: 344145,
-        transitions: 6229611,
+        states: 1507679,
+        transitions: 27304043,
     },
 };
 
@@ -65,8 +65,8 @@ pub(super) const LESS_DURABLE: World = World {
     changes: &[],
     reaches: &["replaced", "failed abandoned", "failed driver lost"],
     pinned: Pinned {
-        states: 49489,
-        transitions: 812617,
+        states: 97559,
+        transitions: 1601423,
     },
 };
 

@@ -13,8 +13,8 @@ mod writing;
 
 use super::Machine;
 use super::state::{
-    Contents, Descriptor, Handle, Op, OpState, Order, Owner, Pass, Place, Step, Then, Writes,
-    WritingId,
+    Contents, Descriptor, Discarded, Handle, Op, OpState, Order, Owner, Pass, Place, Step, Then,
+    Writes, WritingId,
 };
 use crate::id::{FileId, HandleId, Id, IoId, LockId, OpId};
 use crate::phase::Phase;
@@ -333,6 +333,7 @@ impl Writer<'_> {
             Order::Targeted(_) => 3,
             Order::InLine(_) => 4,
             Order::Published => 5,
+            Order::Rewriting(_) => 6,
         });
         self.hashed(&Ranked::request(op));
         match op.state {
@@ -364,10 +365,13 @@ impl Writer<'_> {
             OpState::AwaitingSync { .. } => self.word(12),
             OpState::Syncing { .. } => self.word(13),
             OpState::AwaitingTarget { .. } => self.word(14),
-            OpState::Discarding { io, fault, done } => {
+            OpState::Discarding { io, then } => {
                 let rank = self.io_rank(io);
                 self.words.extend([15, rank]);
-                self.hashed(&(fault, done));
+                match then {
+                    Discarded::Failed { fault, done } => self.hashed(&(fault, done)),
+                    Discarded::Unsynced => self.word(GONE),
+                }
             }
             OpState::AwaitingDirectory { .. } => self.word(16),
             OpState::SyncingDirectory { .. } => self.word(17),

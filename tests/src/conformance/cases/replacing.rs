@@ -32,6 +32,7 @@ pub(super) fn cases() -> Vec<Case> {
             "A1",
             whatever_fails_before_the_name_is_given_changes_nothing,
         ),
+        case("A1", a_failed_sync_is_followed_by_a_new_file),
         case("A1", what_fails_behind_the_name_is_indeterminate),
         case("A1", of_one_path_the_last_that_was_asked_stays),
         case("A1", a_name_that_may_be_given_is_indeterminate),
@@ -188,8 +189,16 @@ fn steps(gate: &Gate, which: fn(ReplaceStep) -> bool) -> usize {
 
 /// What becomes of the step with this number; others pass.
 fn step_gate(driver: &dyn Driver, which: u64, verdict: Verdict) -> Gate {
+    steps_gate(driver, move |number| number == which, verdict)
+}
+
+fn steps_gate(
+    driver: &dyn Driver,
+    which: impl Fn(u64) -> bool + Send + Sync + 'static,
+    verdict: Verdict,
+) -> Gate {
     Gate::judging(driver.hub(), ActionKind::Replace, move |number| {
-        if number == which {
+        if which(number) {
             verdict
         } else {
             Verdict::Pass
@@ -201,23 +210,51 @@ fn step_gate(driver: &dyn Driver, which: u64, verdict: Verdict) -> Gate {
 fn whatever_fails_before_the_name_is_given_changes_nothing(scene: &Scene) -> Proof {
     let driver = scene.driver();
     let path = old_file(scene)?;
-    for (step, errno) in [(0, Errno::NOSPC), (1, Errno::IO), (2, Errno::BUSY)] {
+    let steps: [(&'static [u64], Errno); 3] = [
+        (&[0], Errno::NOSPC),
+        // Between the two syncs the first file is discarded, and the second made.
+        (&[1, 4], Errno::IO),
+        (&[2], Errno::BUSY),
+    ];
+    for (step, errno) in steps {
         let fault = Fault::Os(errno.raw_os_error());
-        let gate = step_gate(driver.as_ref(), step, Verdict::Fail(fault));
+        let which = |number| step.contains(&number);
+        let gate = steps_gate(driver.as_ref(), which, Verdict::Fail(fault));
         let Err(error) = driver.replace(&path, NEW, Replacing::default()) else {
-            return Err(format!("step {step} failed, and nobody said so").into());
+            return Err(format!("steps {step:?} failed, and nobody said so").into());
         };
         drop(gate);
         assert!(is_errno(&error, errno), "{error}");
         assert!(names_its_file(&error, Operation::Replace, &path), "{error}");
         assert!(error.to_string().contains("not committed"), "{error}");
-        assert_eq!(fs::read(&path)?, OLD, "step {step}");
+        assert_eq!(fs::read(&path)?, OLD, "steps {step:?}");
         wait_for("the temporary file to go", || {
             names(scene.root()).is_ok_and(|names| names == ["file"])
         })?;
     }
     driver.replace(&path, NEW, Replacing::default())?;
     assert_eq!(fs::read(&path)?, NEW);
+    Ok(())
+}
+
+/// A1: what the system may have forgotten is not synced again; the content goes into a new file, whole.
+fn a_failed_sync_is_followed_by_a_new_file(scene: &Scene) -> Proof {
+    let driver = scene.driver();
+    let path = old_file(scene)?;
+    let content = pattern(3 * CHUNK as usize + 7, 1);
+    let fault = Fault::Os(Errno::IO.raw_os_error());
+    // Created, filled three times, synced.
+    let gate = step_gate(driver.as_ref(), 4, Verdict::Fail(fault));
+    driver.replace(&path, &content, Replacing::default())?;
+    let created = steps(&gate, |step| matches!(step, ReplaceStep::Create { .. }));
+    let filled = steps(&gate, |step| matches!(step, ReplaceStep::Fill { .. }));
+    let synced = steps(&gate, |step| step == ReplaceStep::SyncFile);
+    assert_eq!((created, filled, synced), (2, 6, 2));
+    drop(gate);
+    assert!(fs::read(&path)? == content);
+    assert_eq!(names(scene.root())?, ["file"]);
+    assert_eq!(open_beneath(scene.root())?, Vec::<PathBuf>::new());
+    assert_eq!(driver.stats().rewritten, 1);
     Ok(())
 }
 

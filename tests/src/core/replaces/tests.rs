@@ -1,7 +1,6 @@
 //! What the model of replaces must reject, and what it must not.
 
 use super::*;
-use staging_core::Fault;
 
 const TARGET: Key = Key([8, 1]);
 const CREATE: ReplaceStep = ReplaceStep::Create {
