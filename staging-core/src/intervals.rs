@@ -56,14 +56,62 @@ struct Node<K> {
     touch: Touch,
     left: u32,
     right: u32,
-    /// The greatest end in this subtree.
+    sum: Sum,
+}
+
+/// What a node knows of itself and everything below it.
+#[derive(Clone, Copy)]
+struct Sum {
+    /// The greatest end.
     reach: u64,
-    /// The least place in the order in this subtree.
+    /// The least place in the order.
     earliest: u64,
     /// The same, of those that change something.
     earliest_change: u64,
-    /// The greatest place in the order in this subtree.
+    /// The greatest place in the order.
     latest: u64,
+}
+
+impl Sum {
+    const NOTHING: Sum = Sum {
+        reach: 0,
+        earliest: u64::MAX,
+        earliest_change: u64::MAX,
+        latest: 0,
+    };
+
+    /// Of all these together.
+    fn and(self, other: Sum) -> Sum {
+        Sum {
+            reach: self.reach.max(other.reach),
+            earliest: self.earliest.min(other.earliest),
+            earliest_change: self.earliest_change.min(other.earliest_change),
+            latest: self.latest.max(other.latest),
+        }
+    }
+}
+
+/// The best that a search has found by now.
+struct Best {
+    /// Its place in the order.
+    seq: u64,
+    /// Its node, or `NONE`.
+    at: u32,
+}
+
+impl<K> Node<K> {
+    /// The sum where nothing is below.
+    const fn alone(&self) -> Sum {
+        Sum {
+            reach: self.range.end,
+            earliest: self.seq,
+            earliest_change: match self.touch {
+                Touch::Changes => self.seq,
+                Touch::Looks => u64::MAX,
+            },
+            latest: self.seq,
+        }
+    }
 }
 
 impl<K> Clone for Node<K> {
@@ -98,26 +146,22 @@ impl<K> Intervals<K> {
     /// Adds an operation behind all others.
     pub(crate) fn insert(&mut self, root: &mut Root, op: Id<K>, range: Range, touch: Touch) {
         self.seq += 1;
-        let node = Node {
+        let mut node = Node {
             op,
             range,
             seq: self.seq,
             touch,
             left: NONE,
             right: NONE,
-            reach: 0,
-            earliest: 0,
-            earliest_change: 0,
-            latest: 0,
+            sum: Sum::NOTHING,
         };
+        node.sum = node.alone();
         let index = op.index();
         if self.nodes.len() <= index {
             self.nodes.resize(index + 1, node);
         }
         self.nodes[index] = node;
-        let index = index as u32;
-        self.sum_up(index);
-        root.0 = self.insert_below(root.0, index);
+        self.hang(root, index as u32);
     }
 
     /// Takes an operation out of the tree it stands in.
@@ -129,16 +173,24 @@ impl<K> Intervals<K> {
     /// (R1).
     pub(crate) fn blocker(&self, root: Root, op: Id<K>) -> Option<Id<K>> {
         let mine = self.nodes[op.index()];
-        let mut best = None;
+        let mut best = Best { seq: 0, at: NONE };
         self.search(root.0, &mine, &mut best);
-        best.map(|index: u32| self.nodes[index as usize].op)
+        self.op_of(best)
     }
 
     /// The first in the order of those that change a byte.
     pub(crate) fn first_change_at(&self, root: Root, byte: u64) -> Option<Id<K>> {
-        let mut best = None;
+        let (seq, at) = (u64::MAX, NONE);
+        let mut best = Best { seq, at };
         self.search_first(root.0, byte, &mut best);
-        best.map(|index: u32| self.nodes[index as usize].op)
+        self.op_of(best)
+    }
+
+    fn op_of(&self, best: Best) -> Option<Id<K>> {
+        match best.at {
+            NONE => None,
+            at => Some(self.nodes[at as usize].op),
+        }
     }
 
     /// The place in the order that an operation took.
@@ -164,69 +216,74 @@ impl<K> Intervals<K> {
         }
     }
 
-    fn search(&self, at: u32, mine: &Node<K>, best: &mut Option<u32>) {
+    fn search(&self, at: u32, mine: &Node<K>, best: &mut Best) {
         if at == NONE {
             return;
         }
         let node = &self.nodes[at as usize];
         let earliest = match mine.touch {
-            Touch::Looks => node.earliest_change,
-            Touch::Changes => node.earliest,
+            Touch::Looks => node.sum.earliest_change,
+            Touch::Changes => node.sum.earliest,
         };
-        let best_seq = best.map_or(0, |best| self.nodes[best as usize].seq);
-        if node.reach <= mine.range.start || earliest >= mine.seq || node.latest <= best_seq {
+        let (reach, latest) = (node.sum.reach, node.sum.latest);
+        if reach <= mine.range.start || earliest >= mine.seq || latest <= best.seq {
             return;
         }
         if node.range.start < mine.range.end {
             let in_the_way = mine.touch == Touch::Changes || node.touch == Touch::Changes;
             let meets = node.range.end > mine.range.start && in_the_way;
-            if meets && node.seq < mine.seq && node.seq > best_seq {
-                *best = Some(at);
+            if meets && node.seq < mine.seq && node.seq > best.seq {
+                *best = Best { seq: node.seq, at };
             }
             self.search(node.right, mine, best);
         }
         self.search(node.left, mine, best);
     }
 
-    fn search_first(&self, at: u32, byte: u64, best: &mut Option<u32>) {
+    fn search_first(&self, at: u32, byte: u64, best: &mut Best) {
         if at == NONE {
             return;
         }
         let node = &self.nodes[at as usize];
-        let best_seq = best.map_or(u64::MAX, |best| self.nodes[best as usize].seq);
-        if node.reach <= byte || node.earliest_change >= best_seq {
+        if node.sum.reach <= byte || node.sum.earliest_change >= best.seq {
             return;
         }
         if node.range.start <= byte {
             let changes = node.touch == Touch::Changes && node.range.end > byte;
-            if changes && node.seq < best_seq {
-                *best = Some(at);
+            if changes && node.seq < best.seq {
+                *best = Best { seq: node.seq, at };
             }
             self.search_first(node.right, byte, best);
         }
         self.search_first(node.left, byte, best);
     }
 
-    fn insert_below(&mut self, at: u32, new: u32) -> u32 {
-        if at == NONE {
-            return new;
+    /// Goes down to where nobody has a greater priority, and splits what stands there. Whatever it passes
+    /// has one more below it: no other node is looked at.
+    fn hang(&mut self, root: &mut Root, new: u32) {
+        let (key, priority) = (self.key(new), self.priority(new));
+        let own = self.nodes[new as usize].sum;
+        let (mut above, mut at, mut is_left) = (NONE, root.0, false);
+        while at != NONE && self.priority(at) > priority {
+            is_left = key < self.key(at);
+            let node = &mut self.nodes[at as usize];
+            node.sum = node.sum.and(own);
+            (above, at) = match is_left {
+                true => (at, node.left),
+                false => (at, node.right),
+            };
         }
-        if self.priority(new) > self.priority(at) {
-            let (left, right) = self.split(at, self.key(new));
+        if at != NONE {
+            let (left, right) = self.split(at, key);
             let node = &mut self.nodes[new as usize];
             (node.left, node.right) = (left, right);
             self.sum_up(new);
-            return new;
         }
-        if self.key(new) < self.key(at) {
-            let left = self.insert_below(self.nodes[at as usize].left, new);
-            self.nodes[at as usize].left = left;
-        } else {
-            let right = self.insert_below(self.nodes[at as usize].right, new);
-            self.nodes[at as usize].right = right;
+        match above {
+            NONE => root.0 = new,
+            above if is_left => self.nodes[above as usize].left = new,
+            above => self.nodes[above as usize].right = new,
         }
-        self.sum_up(at);
-        at
     }
 
     fn remove_below(&mut self, at: u32, gone: u32) -> u32 {
@@ -283,23 +340,14 @@ impl<K> Intervals<K> {
     }
 
     fn sum_up(&mut self, at: u32) {
-        let mut node = self.nodes[at as usize];
-        node.reach = node.range.end;
-        (node.earliest, node.latest) = (node.seq, node.seq);
-        node.earliest_change = match node.touch {
-            Touch::Changes => node.seq,
-            Touch::Looks => u64::MAX,
-        };
-        for below in [node.left, node.right] {
+        let node = &self.nodes[at as usize];
+        let (below, mut sum) = ([node.left, node.right], node.alone());
+        for below in below {
             if below != NONE {
-                let below = &self.nodes[below as usize];
-                node.reach = node.reach.max(below.reach);
-                node.earliest = node.earliest.min(below.earliest);
-                node.earliest_change = node.earliest_change.min(below.earliest_change);
-                node.latest = node.latest.max(below.latest);
+                sum = sum.and(self.nodes[below as usize].sum);
             }
         }
-        self.nodes[at as usize] = node;
+        self.nodes[at as usize].sum = sum;
     }
 
     fn key(&self, at: u32) -> (u64, u32) {

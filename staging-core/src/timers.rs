@@ -44,6 +44,11 @@ impl<K> Timers<K> {
         self.heap.first().map(|&(at, _, op)| (at, op))
     }
 
+    /// Whether one has come by now.
+    pub(crate) fn is_due(&self, now: Tick) -> bool {
+        self.heap.first().is_some_and(|&(at, ..)| at <= now)
+    }
+
     pub(crate) fn insert(&mut self, at: Tick, op: Id<K>) {
         if self.places.len() <= op.index() {
             self.places.resize(op.index() + 1, ABSENT);

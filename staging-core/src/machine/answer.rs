@@ -165,12 +165,21 @@ impl Machine {
     fn resolve_with_flight(&mut self, op: OpId, outcome: Outcome, flight: Option<IoId>) {
         self.timers.remove(op);
         self.count(outcome);
-        self.count_write_left(op, outcome);
-        let Op { handle, order, .. } = self.ops[op];
+        let Op {
+            handle,
+            order,
+            request,
+            own_class,
+            ..
+        } = self.ops[op];
         let writing = match order {
             Order::Placed(writing) => Some(writing),
             _ => None,
         };
+        if request.is_write() {
+            let side = writing.or_else(|| self.writing_of(handle?));
+            self.count_write_left(own_class, side, outcome);
+        }
         let answered = self.was_answered_early(op, writing, outcome);
         self.ops[op].state = match answered {
             true => OpState::Answered,
@@ -229,10 +238,14 @@ impl Machine {
     }
 
     fn one_less_pending(&mut self, file: FileId) {
-        let most = self.most_operations(file);
         let entry = &mut self.files[file];
         entry.pending -= 1;
-        if entry.room == Fullness::Refused && entry.pending < most {
+        if entry.room != Fullness::Refused {
+            return;
+        }
+        let most = self.most_operations(file);
+        let entry = &mut self.files[file];
+        if entry.pending < most {
             entry.room = Fullness::Quiet;
             let news = News {
                 room: true,

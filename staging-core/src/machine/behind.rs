@@ -137,16 +137,17 @@ impl Machine {
 
     /// A write that is asked for where one failed before that its handle was not told of, or a sync: it is
     /// not begun. Nor is a sync after a failed one.
-    pub(super) fn is_told_of_loss(&mut self, op: OpId, file: Option<FileId>) -> bool {
+    pub(super) fn is_told_of_loss(&mut self, op: OpId, writing: Option<WritingId>) -> bool {
         let entry = &self.ops[op];
         let (writes, syncs) = (
             entry.request.is_write(),
             matches!(entry.request, Request::Sync { .. }),
         );
-        let (Some(handle), Some(file)) = (entry.handle.filter(|_| writes || syncs), file) else {
+        let handle = entry.handle.filter(|_| writes || syncs);
+        let (Some(handle), Some(writing)) = (handle, writing) else {
             return false;
         };
-        if !self.may_be_unheard(handle, file) {
+        if !self.may_be_unheard(handle, writing) {
             return false;
         }
         let mut fault = self.hears_of_failed_sync(op);

@@ -1,6 +1,7 @@
 //! Counts of writes: by class, and by file; and of which class an operation is.
 
 use super::Machine;
+use super::state::WritingId;
 use crate::action::Outcome;
 use crate::class::Class;
 use crate::id::{HandleId, OpId};
@@ -24,27 +25,22 @@ impl Machine {
         self.ops.get(op).map(|op| op.own_class)
     }
 
-    pub(super) fn count_write_entered(&mut self, op: OpId) {
-        if self.ops[op].request.is_write() {
-            self.write_counts[self.ops[op].own_class as usize].enter();
-            if let Some(counts) = self.counts_of(op) {
-                counts.enter();
-            }
+    pub(super) fn count_write_entered(&mut self, class: Class, writing: Option<WritingId>) {
+        self.write_counts[class as usize].enter();
+        if let Some(writing) = writing {
+            self.writings[writing].counts.enter();
         }
     }
 
-    pub(super) fn count_write_left(&mut self, op: OpId, outcome: Outcome) {
-        if self.ops[op].request.is_write() {
-            self.write_counts[self.ops[op].own_class as usize].leave(outcome);
-            if let Some(counts) = self.counts_of(op) {
-                counts.leave(outcome);
-            }
+    pub(super) fn count_write_left(
+        &mut self,
+        class: Class,
+        writing: Option<WritingId>,
+        outcome: Outcome,
+    ) {
+        self.write_counts[class as usize].leave(outcome);
+        if let Some(writing) = writing {
+            self.writings[writing].counts.leave(outcome);
         }
-    }
-
-    fn counts_of(&mut self, op: OpId) -> Option<&mut WriteCounts> {
-        let file = self.file_of_op(op)?;
-        let writing = self.files.get(file)?.writing?;
-        Some(&mut self.writings[writing].counts)
     }
 }

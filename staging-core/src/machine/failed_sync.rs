@@ -6,10 +6,9 @@
 //! the count of failures that it knows of, and an operation the count that it was accepted at.
 
 use super::Machine;
-use super::state::{Op, Writes};
-use crate::event::Request;
+use super::state::{Op, Writes, WritingId};
 use crate::fault::Fault;
-use crate::id::{FileId, HandleId, OpId};
+use crate::id::{HandleId, OpId};
 
 impl Machine {
     /// Whether a handle goes on after a failed sync.
@@ -24,18 +23,8 @@ impl Machine {
         )
     }
 
-    /// How many syncs of its file have failed when a request of writers is accepted.
-    pub(super) fn failures_before(&self, request: Request, file: Option<FileId>) -> u32 {
-        let file = file.filter(|_| request.is_of_writers());
-        let writing = file.and_then(|file| self.files[file].writing);
-        writing.map_or(0, |writing| self.writings[writing].failures)
-    }
-
     /// Whether a handle that may write was not told of everything that went wrong with its file.
-    pub(super) fn may_be_unheard(&self, handle: HandleId, file: FileId) -> bool {
-        let Some(writing) = self.files[file].writing else {
-            return false;
-        };
+    pub(super) fn may_be_unheard(&self, handle: HandleId, writing: WritingId) -> bool {
         let entry = &self.writings[writing];
         match self.handles[handle].writes() {
             Writes::Since { failures, told, .. } => {

@@ -416,8 +416,8 @@ impl Machine {
             return;
         }
         self.now = now;
-        while let Some(Wake { at, reason }) = self.next_timer()
-            && at <= now
+        while self.a_timer_is_due()
+            && let Some(Wake { reason, .. }) = self.next_timer()
         {
             match reason {
                 WakeReason::Deadline(op) => self.expire(op),

@@ -31,8 +31,9 @@ impl Machine {
         };
         self.ops[op].order = Order::Placed(writing);
         let ranges = &mut self.writings[writing].ranges;
+        let alone = ranges.is_empty();
         self.intervals.insert(ranges, op, range, touch);
-        self.is_free(op, writing)
+        alone || self.is_free(op, writing)
     }
 
     /// Whether nothing is in the way of an operation. Otherwise it waits behind that.

@@ -115,6 +115,12 @@ impl Machine {
         sooner(sooner(deadline, retry), self.next_sync())
     }
 
+    /// Whether there is one of those by now; asked at every event.
+    pub(super) fn a_timer_is_due(&self) -> bool {
+        let now = self.now;
+        self.timers.is_due(now) || self.retries.is_due(now) || self.dues.is_due(now)
+    }
+
     /// When the next file is to be synced though nobody asks (L3); `None` while there is none. Nobody
     /// waits for that, so a driver whose callers keep its time has to see to this itself.
     pub fn next_sync(&self) -> Option<Wake> {
@@ -147,6 +153,9 @@ impl Machine {
     /// Draining and Closing are told before the outcomes they cause.
     fn next_phase_before_closed(&mut self) -> Option<Tell> {
         let current = self.phase.name();
+        if self.told_phase == current {
+            return None;
+        }
         for phase in [PhaseName::Draining, PhaseName::Closing] {
             if self.told_phase < phase && phase <= current {
                 self.told_phase = phase;

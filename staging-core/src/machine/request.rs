@@ -2,7 +2,7 @@
 
 use super::Machine;
 use super::stage::Seen;
-use super::state::{Answers, Early, Fullness, Handle, Op, OpState, Order, Writes};
+use super::state::{Answers, Early, Fullness, Handle, Op, OpState, Order, Writes, WritingId};
 use crate::action::{Bound, Outcome};
 use crate::class::Class;
 use crate::event::{Mode, Request, Tag};
@@ -115,13 +115,13 @@ impl Machine {
             return Ok(());
         }
         // Whoever has not heard of it hears of it first, and why.
-        let unheard = self.is_forsaken(handle) && self.is_untold(handle);
-        if self.is_broken(handle) && !self.keeps_dirty(handle) && !unheard {
+        let unheard = || self.is_forsaken(handle) && self.is_untold(handle);
+        if self.is_broken(handle) && !self.keeps_dirty(handle) && !unheard() {
             return Err(Reject::SyncFailed);
         }
         // While a shutdown drains, what is dirty already may be brought to an end (S2).
-        let new_work = !matches!(request, Request::Sync { .. }) && !self.is_dirty(file);
-        if new_work && !matches!(self.phase, Phase::Running) {
+        let new_work = || !matches!(request, Request::Sync { .. }) && !self.is_dirty(file);
+        if !matches!(self.phase, Phase::Running) && new_work() {
             return Err(Reject::ShuttingDown);
         }
         self.check_write(file, request)
@@ -165,14 +165,16 @@ impl Machine {
     ) -> Reply {
         let opening = matches!(request, Request::Open { .. });
         let locking = matches!(request, Request::Lock { .. });
-        let lock = self.locks.vacant();
-        let op = self.ops.vacant();
+        let lock = locking.then(|| self.locks.vacant());
         let handle = match opening {
-            true => Some(self.reserve_handle(op)),
+            true => Some(self.reserve_handle(self.ops.vacant())),
             false => request.handle(),
         };
         let own_class = self.class_of_request(request);
-        let failures = self.failures_before(request, file);
+        let writer = file.filter(|_| request.is_of_writers());
+        let writing = writer.and_then(|file| self.files[file].writing);
+        // Of its file, by now.
+        let failures = writing.map_or(0, |writing| self.writings[writing].failures);
         let op = self.ops.insert(Op {
             tag,
             handle,
@@ -188,7 +190,9 @@ impl Machine {
             epoch: 0,
             dependents: List::EMPTY,
         });
-        self.count_write_entered(op);
+        if request.is_write() {
+            self.count_write_entered(own_class, writing);
+        }
         self.stats.accepted += 1;
         self.stats.pending += 1;
         self.stats.most_pending = self.stats.most_pending.max(self.stats.pending);
@@ -201,26 +205,30 @@ impl Machine {
         if deadline != Tick::NEVER {
             self.timers.insert(deadline, op);
         }
-        if !self.is_told_of_loss(op, file) {
-            self.start(op, request, file);
+        if !self.is_told_of_loss(op, writing) {
+            self.start(op, request, file, writing);
         }
-        if let Some((at, first)) = self.timers.first()
+        if deadline <= self.now
+            && let Some((_, first)) = self.timers.first()
             && first == op
-            && at <= self.now
         {
             self.expire(op);
         }
-        match handle {
-            Some(handle) if opening => Reply::Opening { op, handle },
-            None if locking => Reply::Locking { op, lock },
-            Some(_) | None => Reply::Accepted { op },
+        match (handle, lock) {
+            (Some(handle), _) if opening => Reply::Opening { op, handle },
+            (_, Some(lock)) => Reply::Locking { op, lock },
+            (Some(_) | None, None) => Reply::Accepted { op },
         }
     }
 
-    /// Begins what was accepted. What names no file is of all of them.
-    fn start(&mut self, op: OpId, request: Request, file: Option<FileId>) {
-        let writer = file.filter(|_| request.is_of_writers());
-        let writing = writer.and_then(|file| self.files[file].writing);
+    /// Begins what was accepted. What names no file is of all of them; what is of writers has a write side.
+    fn start(
+        &mut self,
+        op: OpId,
+        request: Request,
+        file: Option<FileId>,
+        writing: Option<WritingId>,
+    ) {
         match (request, file, writing) {
             (Request::Open { access, .. }, _, _) => self.start_open(op, access),
             (Request::Replace { target, len, .. }, _, _) => self.start_replace(op, target, len),

@@ -57,6 +57,10 @@ impl Machine {
         else {
             return;
         };
+        // Nobody else is ready.
+        if self.ready.is_empty() {
+            return;
+        }
         let whole = Part {
             op,
             io,

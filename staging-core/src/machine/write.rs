@@ -113,13 +113,17 @@ impl Machine {
             return Err(Reject::BadRange);
         }
         let too_many = |before: u64, limit| before > 0 && before.saturating_add(bytes) > limit;
+        // Of one file not more than of all.
+        if bytes == 0 || self.bytes == 0 {
+            return Ok(());
+        }
         let before = self.files[file]
             .writing
             .map_or(0, |writing| self.writings[writing].bytes);
-        if bytes > 0 && too_many(before, self.most_bytes(file)) {
+        if too_many(before, self.most_bytes(file)) {
             return Err(Reject::Full(Bound::FileBytes(file)));
         }
-        if bytes > 0 && too_many(self.bytes, self.limits.bytes) {
+        if too_many(self.bytes, self.limits.bytes) {
             return Err(Reject::Full(Bound::Bytes));
         }
         Ok(())
@@ -199,7 +203,7 @@ impl Machine {
         self.ops.push_back(&mut self.all_writes, ALL, op);
         self.count_write(op, writing);
         self.run_pace(writing);
-        self.send_away(file);
+        self.send_contents_away(file);
         // Strictly by arrival, every write is in the way of every later one.
         let range = match self.limits.turns {
             Turns::ByClass { .. } => range,
@@ -249,9 +253,12 @@ impl Machine {
         let written = self.files[file]
             .writing
             .is_some_and(|writing| self.writings[writing].active > 0);
-        if !written {
-            return;
+        if written {
+            self.send_contents_away(file);
         }
+    }
+
+    fn send_contents_away(&mut self, file: FileId) {
         match self.files[file].contents {
             Contents::Staged { .. } => {
                 self.withdraw(file);
