@@ -2,10 +2,11 @@
 //! the name, and makes the name durable; what a crate leaves out is done after it.
 
 use crate::files::Corpus;
+use crate::peers::whole::tokio_runtime;
 use crate::row::{Aspect, Run};
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// What each file gets.
@@ -40,6 +41,22 @@ fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+/// The same from a runtime, on a thread for what blocks: what an awaited call costs whose work is this.
+pub(crate) fn by_hand_awaited(files: &Corpus) -> io::Result<Run> {
+    let (files, runtime) = (files.clone(), tokio_runtime()?);
+    Ok(Box::new(move || {
+        timed(&files, || {
+            runtime.block_on(async {
+                for path in files.paths.iter() {
+                    let path = path.clone();
+                    tokio::task::spawn_blocking(move || by_hand(&path)).await??;
+                }
+                Ok(())
+            })
+        })
+    }))
+}
+
 /// What every guide says: write, sync, rename, sync the directory.
 pub(crate) fn by_hand(path: &Path) -> io::Result<()> {
     without_directory(path)?;
@@ -72,6 +89,30 @@ pub(crate) fn by_hand_on_threads(files: &Corpus, threads: usize) -> io::Result<R
         timed(&files, || {
             on_threads(&files, threads, without_directory)?;
             sync_directory(&files.paths[0])
+        })
+    }))
+}
+
+/// By hand in batches of so many: all written, one sync of the file system, all named, one sync of the directory.
+/// The best known; what strangers have written is synced with it.
+pub(crate) fn by_hand_in_batches(files: &Corpus, batch: usize) -> io::Result<Run> {
+    let files = files.clone();
+    Ok(Box::new(move || {
+        timed(&files, || {
+            for paths in files.paths.chunks(batch) {
+                let named = |path: &PathBuf| (path.with_extension("tmp"), path.clone());
+                let temporaries: Vec<_> = paths.iter().map(named).collect();
+                for (temporary, _) in &temporaries {
+                    File::create_new(temporary)?.write_all(&CONTENT)?;
+                }
+                let folder = File::open(paths[0].parent().unwrap_or(Path::new("/")))?;
+                rustix::fs::syncfs(&folder)?;
+                for (temporary, path) in temporaries {
+                    fs::rename(temporary, path)?;
+                }
+                folder.sync_all()?;
+            }
+            Ok(())
         })
     }))
 }

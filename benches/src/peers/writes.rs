@@ -118,23 +118,35 @@ pub(crate) fn tokio_fs(plan: &Plan) -> io::Result<Run> {
 
 /// All of it sorted, in pieces of up to 1,024 blocks that follow each other: `pwritev`.
 pub(crate) fn sorted(plan: &Plan) -> io::Result<Run> {
+    sorted_within(plan, usize::MAX)
+}
+
+/// The same by a memory of so many bytes: what fits is gathered, sorted, written, and so on.
+pub(crate) fn sorted_within(plan: &Plan, bytes: usize) -> io::Result<Run> {
     let plan = plan.clone();
     Ok(Box::new(move || {
         plan.timed(|| {
             let files = open(&plan)?;
-            let mut blocks = plan.blocks.to_vec();
-            blocks.sort_unstable();
-            for run in blocks.chunk_by(|one, next| one.0 == next.0 && one.1 + 4096 == next.1) {
-                for piece in run.chunks(1024) {
-                    let slices = vec![io::IoSlice::new(&BLOCK); piece.len()];
-                    let (file, offset) = piece[0];
-                    let written = rustix::io::pwritev(&files[file], &slices, offset)?;
-                    if written != piece.len() * 4096 {
-                        return Err(io::ErrorKind::WriteZero.into());
-                    }
-                }
+            for gathered in plan.blocks.chunks(bytes / BLOCK.len()) {
+                write_sorted(&files, gathered)?;
             }
             Ok(())
         })
     }))
+}
+
+fn write_sorted(files: &[File], gathered: &[(usize, u64)]) -> io::Result<()> {
+    let mut blocks = gathered.to_vec();
+    blocks.sort_unstable();
+    for run in blocks.chunk_by(|one, next| one.0 == next.0 && one.1 + 4096 == next.1) {
+        for piece in run.chunks(1024) {
+            let slices = vec![io::IoSlice::new(&BLOCK); piece.len()];
+            let (file, offset) = piece[0];
+            let written = rustix::io::pwritev(&files[file], &slices, offset)?;
+            if written != piece.len() * 4096 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+        }
+    }
+    Ok(())
 }

@@ -17,6 +17,11 @@ pub(crate) fn w3(scene: &Scene) -> io::Result<Row> {
         "by hand, 16 threads, one fsync of the directory",
         peers::by_hand_on_threads(&files, 16),
     );
+    for batch in [64, 1_000] {
+        let name = format!("by hand in batches of {batch}, one syncfs each");
+        let run = peers::by_hand_in_batches(&files, batch);
+        row.way(Kind::Limit, &name, run);
+    }
     let ours = [
         (
             "driver-blocking, from 64 threads",
@@ -35,6 +40,11 @@ pub(crate) fn w3(scene: &Scene) -> io::Result<Row> {
 
 pub(crate) fn w4(scene: &Scene) -> io::Result<Row> {
     let (mut row, files) = row(scene, "W-4", "one after the other")?;
+    row.way(
+        Kind::Limit,
+        "by hand, each by spawn_blocking",
+        peers::by_hand_awaited(&files),
+    );
     let ours = [
         ("driver-blocking", ours::blocking_alone(&files)),
         ("driver-tokio", ours::tokio(&files, Some(1))),

@@ -28,6 +28,10 @@ pub(crate) fn w2(scene: &Scene) -> io::Result<Row> {
     let plan = Plan::shuffled(Corpus::make(&scene.folder, 8, 0)?, blocks);
     let title = format!("{blocks} × 4 KiB shuffled over 8 files, one awaited call each");
     let mut row = row("W-2", title, &plan);
+    for mib in [64, 256] {
+        let name = format!("sorted within {mib} MiB, then pwritev");
+        row.way(Kind::Limit, &name, peers::sorted_within(&plan, mib << 20));
+    }
     for name in ours_of(&mut row, &plan) {
         row.claim(name, Bound::Times(0.6, vec![RAW.into()]));
     }
