@@ -82,6 +82,9 @@ pub(crate) enum Work {
         bytes: Bytes,
         swept: Arc<Swept>,
     },
+    SyncFiles {
+        files: Vec<Arc<Temporary>>,
+    },
     Try {
         span: Span,
         sharing: Sharing,
@@ -223,9 +226,9 @@ impl Job {
             IoKind::Replace { step, .. } => match step {
                 ReplaceStep::Create { len, .. } => len <= SMALL_WRITE,
                 ReplaceStep::Publish { .. } | ReplaceStep::Discard => true,
-                ReplaceStep::Fill { .. } | ReplaceStep::SyncFile | ReplaceStep::SyncDirectory => {
-                    false
-                }
+                ReplaceStep::Fill { .. }
+                | ReplaceStep::SyncFile { .. }
+                | ReplaceStep::SyncDirectory => false,
             },
         }
     }
@@ -309,6 +312,7 @@ impl Job {
             | Work::SetLength { .. }
             | Work::Sync { .. }
             | Work::Replace { .. }
+            | Work::SyncFiles { .. }
             | Work::Try { .. }
             | Work::Unlock { .. }
             | Work::Release { .. }

@@ -234,9 +234,14 @@ pub enum ReplaceStep {
         /// How much.
         len: u64,
     },
-    /// Make the bytes durable: `fsync`. Completes as `Synced`. One that failed must not be tried again
-    /// on the same file (A1).
-    SyncFile,
+    /// Make the bytes durable: `fsync`; of so many temporary files, all of one
+    /// [volume](crate::Completion::Created), which [`Machine::files_of`](crate::Machine::files_of) names:
+    /// `syncfs`, or `fsync` of each. Completes as `Synced`, if each of them is. One that failed must not be
+    /// tried again on the same files (A1).
+    SyncFile {
+        /// How many.
+        files: u32,
+    },
     /// Give the temporary file the target's name: `rename`; `link` where nothing may be there. Completes
     /// as `Published`.
     Publish {
@@ -254,9 +259,9 @@ impl ReplaceStep {
     /// What it completes as where it goes well, in this directory.
     pub const fn done(self, directory: Key) -> Completion {
         match self {
-            ReplaceStep::Create { .. } => Completion::Created,
+            ReplaceStep::Create { .. } => Completion::Created { volume: None },
             ReplaceStep::Fill { .. } => Completion::Written,
-            ReplaceStep::SyncFile | ReplaceStep::SyncDirectory => Completion::Synced,
+            ReplaceStep::SyncFile { .. } | ReplaceStep::SyncDirectory => Completion::Synced,
             ReplaceStep::Publish { .. } => Completion::Published { directory },
             ReplaceStep::Discard => Completion::Discarded,
         }

@@ -55,7 +55,11 @@ pub enum Completion {
     /// `Sync` returned success; or a step of `Replace` that syncs.
     Synced,
     /// `Replace` made the temporary file, with its first bytes.
-    Created,
+    Created {
+        /// A number for the file system that it is on, if one call makes all those of it durable that are to
+        /// be, as `syncfs` does; they may be asked for together then (A4).
+        volume: Option<u64>,
+    },
     /// `Replace` published it: the path has the new content from now on.
     Published {
         /// The directory in which that happened.

@@ -18,6 +18,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use tests::conformance::wait_for;
 use tests::folder::names;
 use tests::rig::protocols::content;
 use tests::rig::{
@@ -176,6 +178,8 @@ fn a_failed_flush_fails_the_sync(house: &House, kind: Kind) -> Proof {
     Ok(())
 }
 
+const SYNC_FILE: ReplaceStep = ReplaceStep::SyncFile { files: 1 };
+
 /// Replaces with content 2 while the disk fails behind the beginning of a step, so many times.
 fn replace_failing(
     scene: Scene,
@@ -216,7 +220,7 @@ fn replace_failing(
 fn a_replace_that_loses_its_content_is_not_committed(house: &House, kind: Kind) -> Proof {
     let scene = Scene::new(house, kind)?;
     let lost = Failing::Write(WORD);
-    let (scene, stager, said) = replace_failing(scene, ReplaceStep::SyncFile, lost, 2);
+    let (scene, stager, said) = replace_failing(scene, SYNC_FILE, lost, 2);
     let Err(error) = said else {
         return Err("the disk lost it, and it was committed".into());
     };
@@ -242,7 +246,7 @@ fn a_replace_that_loses_its_content_is_not_committed(house: &House, kind: Kind) 
 fn what_is_lost_once_is_written_again(house: &House, kind: Kind) -> Proof {
     let scene = Scene::new(house, kind)?;
     let lost = Failing::Write(WORD);
-    let (scene, stager, said) = replace_failing(scene, ReplaceStep::SyncFile, lost, 1);
+    let (scene, stager, said) = replace_failing(scene, SYNC_FILE, lost, 1);
     said?;
     let told = scene.disk.position()?;
     let folder = scene.disk.at().join("d");
@@ -255,13 +259,129 @@ fn what_is_lost_once_is_written_again(house: &House, kind: Kind) -> Proof {
     Ok(())
 }
 
+/// How many are replaced at once.
+const MANY: usize = 12;
+
+/// A1, A4: contents are made durable by one call for all of them; what one of them loses is lost to nobody: they
+/// are written again, each into a new file.
+fn what_many_lose_together_is_written_again(house: &House, kind: Kind) -> Proof {
+    lost_among_many(house, kind, Lost::WhenSynced)
+}
+
+/// The same where it was lost before most of them were opened, and a stranger was told: the call has to be made by
+/// who was opened first, or nobody hears of it.
+fn what_one_of_many_lost_before_is_written_again(house: &House, kind: Kind) -> Proof {
+    lost_among_many(house, kind, Lost::WhenCreated)
+}
+
+/// When the content of one is lost.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lost {
+    WhenCreated,
+    WhenSynced,
+}
+
+fn lost_among_many(house: &House, kind: Kind, lost: Lost) -> Proof {
+    let Scene { room, kind, disk } = Scene::new(house, kind)?;
+    let folder = disk.at().join("d");
+    let disk = Arc::new(Mutex::new(disk));
+    let stager = Stager::builder().pool(2).build();
+    let [created, syncs] = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
+    let (armed, seen) = (Arc::clone(&disk), Arc::clone(&syncs));
+    let lose = move || {
+        let mut disk = armed.lock().unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(disk.fail(Failing::Write(WORD)), Ok(()));
+    };
+    let (made, stranger) = (Arc::clone(&created), File::open(&folder)?);
+    let handler: Handler = Arc::new(move |job, next| match job.kind() {
+        IoKind::Replace {
+            step: ReplaceStep::Create { .. },
+            ..
+        } => {
+            let finished = next(job);
+            match (lost, made.load(Ordering::SeqCst)) {
+                // The first is not lost with it.
+                (Lost::WhenCreated, 0) => assert_eq!(rustix::fs::syncfs(&stranger), Ok(())),
+                (Lost::WhenCreated, 1) => {
+                    lose();
+                    assert!(rustix::fs::syncfs(&stranger).is_err(), "nothing is lost");
+                }
+                (Lost::WhenCreated | Lost::WhenSynced, _) => {}
+            }
+            made.fetch_add(1, Ordering::SeqCst);
+            // However much is dirty on this machine.
+            let volume = Some(7);
+            finished.say(Completion::Created { volume })
+        }
+        IoKind::Replace {
+            step: ReplaceStep::SyncFile { files },
+            ..
+        } => {
+            match seen.fetch_add(1, Ordering::SeqCst) {
+                // The first waits for all; they share the next.
+                0 => {
+                    let all = || made.load(Ordering::SeqCst) >= MANY;
+                    assert!(wait_for("all to be created", all).is_ok());
+                }
+                1 => {
+                    assert_eq!(files as usize, MANY - 1);
+                    if lost == Lost::WhenSynced {
+                        lose();
+                    }
+                }
+                _ => {}
+            }
+            next(job)
+        }
+        _ => next(job),
+    });
+    stager.handlers().set(ActionKind::Replace, handler);
+    let replace = |number: usize| {
+        let (name, content) = match number {
+            1 => ("file".to_owned(), content(2)),
+            _ => (format!("other-{number}"), content(10 + number as u64)),
+        };
+        stager.replace(folder.join(name), content).commit()
+    };
+    let ended: Vec<io::Result<()>> = thread::scope(|scope| {
+        let wait = |so_many: usize| {
+            let there =
+                || syncs.load(Ordering::SeqCst) > 0 && so_many <= created.load(Ordering::SeqCst);
+            assert!(wait_for("those before", there).is_ok());
+        };
+        let first = scope.spawn(|| replace(0));
+        wait(1);
+        let second = scope.spawn(|| replace(1));
+        wait(2);
+        let others: Vec<_> = (2..MANY)
+            .map(|number| scope.spawn(move || replace(number)))
+            .collect();
+        let all = [first, second].into_iter().chain(others);
+        let lost = || Err(io::Error::other("it panicked"));
+        all.map(|one| one.join().unwrap_or_else(|_| lost()))
+            .collect()
+    });
+    stager.handlers().restore(ActionKind::Replace);
+    for ended in ended {
+        ended?;
+    }
+    assert_eq!(stager.stats().rewritten, MANY as u64 - 1);
+    assert_eq!(names(&folder)?.len(), MANY, "something is left");
+    drop(stager);
+    let disk = Arc::into_inner(disk).ok_or("the handler has it")?;
+    let disk = disk.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let told = disk.position()?;
+    let after = Scene { room, kind, disk }.after(&[told])?;
+    assert!(after[0] == content(2), "what was committed is lost");
+    Ok(())
+}
+
 /// A1: a flush that fails under the sync of the file is *not committed*; under that of the directory it is
 /// *indeterminate*.
 fn a_replace_whose_flush_fails_says_what_happened(house: &House, kind: Kind) -> Proof {
-    for (step, times, indeterminate) in [
-        (ReplaceStep::SyncFile, 2, false),
-        (ReplaceStep::SyncDirectory, 1, true),
-    ] {
+    for (step, times, indeterminate) in
+        [(SYNC_FILE, 2, false), (ReplaceStep::SyncDirectory, 1, true)]
+    {
         let scene = Scene::new(house, kind)?;
         let (scene, stager, said) = replace_failing(scene, step, Failing::Flush, times);
         let Err(error) = said else {
@@ -304,7 +424,7 @@ fn a_swallowed_failure_is_found_out(house: &House, kind: Kind) -> Proof {
 /// What is seen on each file system.
 type Case = fn(&House, Kind) -> Proof;
 
-const CASES: [(&str, Case); 7] = [
+const CASES: [(&str, Case); 9] = [
     (
         "a_lost_write_is_never_called_durable",
         a_lost_write_is_never_called_durable,
@@ -321,6 +441,14 @@ const CASES: [(&str, Case); 7] = [
     (
         "what_is_lost_once_is_written_again",
         what_is_lost_once_is_written_again,
+    ),
+    (
+        "what_many_lose_together_is_written_again",
+        what_many_lose_together_is_written_again,
+    ),
+    (
+        "what_one_of_many_lost_before_is_written_again",
+        what_one_of_many_lost_before_is_written_again,
     ),
     (
         "a_replace_whose_flush_fails_says_what_happened",

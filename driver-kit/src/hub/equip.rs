@@ -145,6 +145,16 @@ impl State {
             IoKind::Sync { file } => Work::Sync {
                 descriptor: self.row(file)?.descriptor()?,
             },
+            IoKind::Replace {
+                step: ReplaceStep::SyncFile { .. },
+                ..
+            } => {
+                let rows = &self.table.replacing;
+                let file = |op| rows.get(op)?.temporary.clone();
+                Work::SyncFiles {
+                    files: self.machine.files_of(io).map(file).collect::<Option<_>>()?,
+                }
+            }
             IoKind::Replace { op, step } => Work::Replace {
                 step,
                 temporary: self.table.replacing.get(op)?.temporary.clone(),
@@ -153,7 +163,7 @@ impl State {
                     ReplaceStep::Create { .. } | ReplaceStep::Fill { .. } => {
                         self.table.op(op)?.payload.clone()
                     }
-                    ReplaceStep::SyncFile
+                    ReplaceStep::SyncFile { .. }
                     | ReplaceStep::Publish { .. }
                     | ReplaceStep::SyncDirectory
                     | ReplaceStep::Discard => Bytes::new(),

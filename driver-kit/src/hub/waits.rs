@@ -74,7 +74,7 @@ impl Kin {
                 ReplaceStep::Create { .. } | ReplaceStep::Fill { .. } | ReplaceStep::Discard => {
                     Kin::Locked
                 }
-                ReplaceStep::SyncFile
+                ReplaceStep::SyncFile { .. }
                 | ReplaceStep::Publish { .. }
                 | ReplaceStep::SyncDirectory => Kin::Syncing,
             },

@@ -124,7 +124,7 @@ words!(Completion {
     CutShort { bytes, fault },
     LengthSet,
     Synced,
-    Created,
+    Created { volume },
     Published { directory },
     Unsure { fault },
     Discarded,
@@ -228,7 +228,7 @@ words!(IoKind {
 words!(ReplaceStep {
     Create { len, existing },
     Fill { offset, len },
-    SyncFile,
+    SyncFile { files },
     Publish { existing },
     SyncDirectory,
     Discard

@@ -294,7 +294,10 @@ fn completion_of(completion: Completion) -> String {
         }
         Completion::LengthSet => "length-set".to_owned(),
         Completion::Synced => "synced".to_owned(),
-        Completion::Created => "created".to_owned(),
+        Completion::Created { volume: None } => "created".to_owned(),
+        Completion::Created {
+            volume: Some(volume),
+        } => format!("created on {volume}"),
         Completion::Published { directory } => format!("published {}", key_of(directory)),
         Completion::Unsure { fault } => format!("unsure {}", wording::fault(fault)),
         Completion::Discarded => "discarded".to_owned(),

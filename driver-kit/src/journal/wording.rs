@@ -167,7 +167,8 @@ fn step_of(op: OpId, step: ReplaceStep) -> String {
             )
         }
         ReplaceStep::Fill { offset, len } => format!("fill the file of {op:?}, {len} at {offset}"),
-        ReplaceStep::SyncFile => format!("sync the file of {op:?}"),
+        ReplaceStep::SyncFile { files: 1 } => format!("sync the file of {op:?}"),
+        ReplaceStep::SyncFile { files } => format!("sync {files} files, first that of {op:?}"),
         ReplaceStep::Publish { existing } => {
             format!("publish the file of {op:?}{}", anew(existing))
         }

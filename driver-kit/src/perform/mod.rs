@@ -89,6 +89,7 @@ fn carry_out(path: &Path, work: Work) -> Ended {
             bytes,
             swept,
         } => replace::step(path, step, temporary.as_deref(), &bytes, &swept),
+        Work::SyncFiles { files } => Ended::plain(replace::sync_files(&files)),
         Work::Try {
             span,
             sharing,

@@ -6,6 +6,7 @@ mod metadata;
 mod owner;
 mod sweep;
 mod temporary;
+mod together;
 
 use super::write;
 use crate::error::fault_of;
@@ -30,6 +31,10 @@ pub(crate) struct Temporary {
     key: Key,
     name: OsString,
     target: OsString,
+    /// By which it is known which file was opened before which.
+    opened: u64,
+    /// What else is synced with it, if anything is.
+    volume: Option<u64>,
     /// Where the target really is, if the path led over links.
     pub(crate) real: Option<Arc<Path>>,
 }
@@ -57,9 +62,8 @@ pub(super) fn step(
             Some(part) => return Ended::plain(write::write(&temporary.file, part, offset)),
             None => Err(Errno::INVAL),
         },
-        (ReplaceStep::SyncFile, Some(temporary)) => {
-            rustix::fs::fsync(&temporary.file).map(|()| Completion::Synced)
-        }
+        // It has a job of its own.
+        (ReplaceStep::SyncFile { .. }, Some(_)) => Err(Errno::INVAL),
         (ReplaceStep::Publish { existing }, Some(temporary)) => {
             let given = temporary.give_name(existing);
             return Ended::plain(temporary.judged(given));
@@ -77,6 +81,14 @@ pub(super) fn step(
     }
 }
 
+/// Makes these files durable.
+pub(super) fn sync_files(files: &[Arc<Temporary>]) -> Completion {
+    match together::sync(files) {
+        Ok(()) => Completion::Synced,
+        Err(errno) => Completion::Failed { fault: os(errno) },
+    }
+}
+
 fn os(errno: Errno) -> Fault {
     fault_of(&errno.into())
 }
@@ -89,7 +101,9 @@ fn create(path: &Path, existing: Existing, first: &[u8], swept: &Swept) -> Ended
     };
     match write::write(&temporary.file, first, 0) {
         Completion::Written => Ended {
-            completion: Completion::Created,
+            completion: Completion::Created {
+                volume: temporary.volume,
+            },
             brought: Brought::Temporary(Arc::new(temporary)),
         },
         Completion::Failed { fault } | Completion::CutShort { fault, .. } => {
@@ -113,8 +127,12 @@ impl Temporary {
         let key = Key([about.st_dev as u64, about.st_ino as u64]);
         swept.once(&at.directory, key);
         let (file, name) = temporary::make(&at.directory, at.before.is_some()).map_err(os)?;
+        let opened = together::opened();
+        let volume = together::volume_of(&file, key.0[0]);
         let temporary = Temporary {
             file,
+            opened,
+            volume,
             directory: at.directory,
             durable: at.durable,
             key,

@@ -123,7 +123,7 @@ impl Simulation {
                 }
                 None => Work::Lost,
             },
-            IoKind::Replace { op, step } => self.replace_work(op, step),
+            IoKind::Replace { op, step } => self.replace_work(io, op, step),
             IoKind::Lock { step, .. } => Work::Lock { step },
             IoKind::Release { file } => {
                 let row = self.tables.files.get_mut(file);

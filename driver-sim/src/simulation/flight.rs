@@ -118,6 +118,10 @@ pub(super) enum Work {
         inode: InodeId,
         mark: Mark,
     },
+    /// Temporary files, by one call.
+    SyncFiles {
+        files: Vec<(InodeId, Mark)>,
+    },
     /// A temporary file with its first bytes.
     Create {
         path: Arc<str>,
@@ -281,6 +285,7 @@ impl Work {
             Work::Map { .. }
             | Work::Populate { .. }
             | Work::Sync { .. }
+            | Work::SyncFiles { .. }
             | Work::SyncDirectory { .. }
             | Work::Lock { .. }
             | Work::Release { .. }
@@ -346,8 +351,16 @@ impl Work {
                 Ok(()) => Completion::Synced,
                 Err(errno) => failed(errno),
             },
+            Work::SyncFiles { files } => {
+                let mut synced = Ok(());
+                for (inode, mark) in files {
+                    synced = synced.and(disk.sync_ends(*inode, *mark));
+                }
+                synced.map_or_else(failed, |()| Completion::Synced)
+            }
             Work::Create { made, fault, .. } => match (made, *fault) {
-                (Some(Ok(_)), None) => Completion::Created,
+                // All are on the one disk that there is.
+                (Some(Ok(_)), None) => Completion::Created { volume: Some(0) },
                 // What cannot be finished is removed again.
                 (Some(Ok(made)), Some(fault)) => {
                     let _ = disk.discard(made);

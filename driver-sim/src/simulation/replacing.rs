@@ -3,10 +3,10 @@
 use super::Simulation;
 use super::flight::{Flight, Name, Work};
 use super::tables::Replacing;
-use staging_core::{Completion, IoKind, OpId, ReplaceStep};
+use staging_core::{Completion, IoId, IoKind, OpId, ReplaceStep};
 
 impl Simulation {
-    pub(super) fn replace_work(&mut self, op: OpId, step: ReplaceStep) -> Work {
+    pub(super) fn replace_work(&mut self, io: IoId, op: OpId, step: ReplaceStep) -> Work {
         let Some(row) = self.tables.replacing.get(op) else {
             return Work::Lost;
         };
@@ -34,10 +34,15 @@ impl Simulation {
                 done: 0,
                 fault: None,
             },
-            (ReplaceStep::SyncFile, Some(temporary)) => Work::Sync {
-                inode: temporary.inode,
-                mark: self.disk.sync_begins(temporary.inode),
-            },
+            (ReplaceStep::SyncFile { .. }, Some(_)) => {
+                let file = |op| Some(self.tables.replacing.get(op)?.temporary.as_ref()?.inode);
+                let inodes = self.machine.files_of(io).map(file);
+                let synced = |inode: Option<_>| Some((inode?, self.disk.sync_begins(inode?)));
+                match inodes.map(synced).collect::<Option<_>>() {
+                    Some(files) => Work::SyncFiles { files },
+                    None => Work::Lost,
+                }
+            }
             (ReplaceStep::Publish { existing }, Some(temporary)) => Work::Name {
                 temporary: temporary.clone(),
                 name: Name::Published(existing),
@@ -71,7 +76,7 @@ impl Simulation {
                 made: Some(Ok(made)),
                 ..
             },
-            Completion::Created,
+            Completion::Created { .. },
         ) = (flight.kind, &flight.work, completion)
             && let Some(row) = self.tables.replacing.get_mut(op)
         {

@@ -159,7 +159,7 @@ impl Files {
                 | Completion::CutShort { .. }
                 | Completion::LengthSet
                 | Completion::Synced
-                | Completion::Created
+                | Completion::Created { .. }
                 | Completion::Published { .. }
                 | Completion::Unsure { .. }
                 | Completion::Discarded

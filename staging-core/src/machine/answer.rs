@@ -62,6 +62,14 @@ impl Machine {
                     done = before;
                 }
             }
+            OpState::AwaitingVolume { volume } => {
+                self.leave_uncovered_files(op, volume);
+                flight = Some(self.discard(op));
+            }
+            OpState::SyncingVolume { volume } => {
+                flight = self.leave_covered_files(op, volume);
+                flight = flight.or_else(|| Some(self.discard(op)));
+            }
             OpState::AwaitingDirectory { directory } => {
                 self.leave_uncovered_names(op, directory);
                 done = Done::Unknown;

@@ -19,7 +19,9 @@ impl<'a> Askers<'a> {
     pub(super) fn of(machine: &'a Machine, io: IoId) -> Askers<'a> {
         let (next, link) = machine.ios.get(io).map_or((None, None), |entry| {
             match (entry.owner, entry.run.is_empty()) {
-                (Owner::Write { .. }, false) => (machine.ops.first(&entry.run), Some(RUN)),
+                (Owner::Write { .. } | Owner::Volume { .. }, false) => {
+                    (machine.ops.first(&entry.run), Some(RUN))
+                }
                 (
                     Owner::Open { op, .. }
                     | Owner::Read { op, .. }
@@ -38,7 +40,9 @@ impl<'a> Askers<'a> {
                     LockState::Held | LockState::GivenUp | LockState::Releasing => (None, None),
                 },
                 (Owner::File { file }, _) => (machine.asker_of_file(file, entry.kind), None),
-                (Owner::Reopen { .. } | Owner::Directory { .. }, _) => (None, None),
+                (Owner::Reopen { .. } | Owner::Volume { .. } | Owner::Directory { .. }, _) => {
+                    (None, None)
+                }
             }
         });
         Askers {

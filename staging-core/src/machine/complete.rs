@@ -5,7 +5,7 @@ use super::Machine;
 use super::lock::Tried;
 use super::open::{Opened, Sight};
 use super::replace::Ended;
-use super::state::{DirectoryId, Io, Owner, Place, WritingId};
+use super::state::{DirectoryId, Io, Owner, Place, VolumeId, WritingId};
 use super::write::Executed;
 use crate::action::{IoKind, LockStep, ReplaceStep};
 use crate::completion::{Completion, Key, Stamp};
@@ -48,6 +48,7 @@ enum Fits {
     Discarded(OpId),
     Tried(LockId, Tried),
     GivenBack(LockId),
+    VolumeSynced(VolumeId, Result<(), Fault>),
     DirectorySynced(OpId, DirectoryId, Result<(), Fault>),
     Released {
         file: FileId,
@@ -86,6 +87,9 @@ impl Machine {
             Fits::Discarded(op) => self.on_discarded(op),
             Fits::Tried(lock, tried) => self.on_lock_tried(lock, tried),
             Fits::GivenBack(lock) => self.forget_lock(lock),
+            Fits::VolumeSynced(volume, result) => {
+                self.on_volume_synced(volume, entry.run, result);
+            }
             Fits::DirectorySynced(op, directory, result) => {
                 self.on_directory_synced(op, directory, result);
             }
@@ -219,6 +223,12 @@ fn fit(io: &Io, completion: Completion) -> Result<Fits, Ignored> {
             return fit_step(op, step, completion);
         }
         (IoKind::Lock { lock, step }, _, completion) => return fit_lock(lock, step, completion),
+        (IoKind::Replace { .. }, Owner::Volume { volume }, Completion::Synced) => {
+            Fits::VolumeSynced(volume, Ok(()))
+        }
+        (IoKind::Replace { .. }, Owner::Volume { volume }, Completion::Failed { fault }) => {
+            Fits::VolumeSynced(volume, Err(fault))
+        }
         (IoKind::Replace { op, .. }, Owner::Directory { directory }, Completion::Synced) => {
             Fits::DirectorySynced(op, directory, Ok(()))
         }
@@ -250,7 +260,9 @@ fn fit(io: &Io, completion: Completion) -> Result<Fits, Ignored> {
 /// The same for the step of a replace.
 fn fit_step(op: OpId, step: ReplaceStep, completion: Completion) -> Result<Fits, Ignored> {
     let ended = match (step, completion) {
-        (ReplaceStep::Create { len, .. }, Completion::Created) => Ended::Created { len },
+        (ReplaceStep::Create { len, .. }, Completion::Created { volume }) => {
+            Ended::Created { len, volume }
+        }
         (ReplaceStep::Create { .. }, Completion::Failed { fault }) => Ended::NotCreated(fault),
         (ReplaceStep::Fill { offset, len }, Completion::Written) => {
             let end = offset + len;
@@ -262,8 +274,8 @@ fn fit_step(op: OpId, step: ReplaceStep, completion: Completion) -> Result<Fits,
             }
             Ended::Failed(fault)
         }
-        (ReplaceStep::SyncFile, Completion::Synced) => Ended::FileSynced,
-        (ReplaceStep::SyncFile, Completion::Failed { fault }) => Ended::NotSynced(fault),
+        (ReplaceStep::SyncFile { .. }, Completion::Synced) => Ended::FileSynced,
+        (ReplaceStep::SyncFile { .. }, Completion::Failed { fault }) => Ended::NotSynced(fault),
         (ReplaceStep::Publish { .. }, Completion::Published { directory }) => {
             Ended::Published { directory }
         }

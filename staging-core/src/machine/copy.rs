@@ -27,11 +27,13 @@ impl Clone for Machine {
             ops,
             ios,
             targets,
+            volumes,
             directories,
             locks,
             lock_targets,
             keys,
             targets_by_key,
+            volumes_by_key,
             directories_by_key,
             lock_targets_by_key,
             timers,
@@ -84,11 +86,13 @@ impl Clone for Machine {
         self.ops.clone_from(ops);
         self.ios.clone_from(ios);
         self.targets.clone_from(targets);
+        self.volumes.clone_from(volumes);
         self.directories.clone_from(directories);
         self.locks.clone_from(locks);
         self.lock_targets.clone_from(lock_targets);
         self.keys.clone_from(keys);
         self.targets_by_key.clone_from(targets_by_key);
+        self.volumes_by_key.clone_from(volumes_by_key);
         self.directories_by_key.clone_from(directories_by_key);
         self.lock_targets_by_key.clone_from(lock_targets_by_key);
         self.timers.clone_from(timers);

@@ -35,6 +35,7 @@ impl Machine {
         match owner {
             Owner::Open { .. }
             | Owner::Replace { .. }
+            | Owner::Volume { .. }
             | Owner::Directory { .. }
             | Owner::Lock { .. } => None,
             Owner::Reopen { file } | Owner::File { file } | Owner::Read { file, .. } => Some(file),

@@ -30,6 +30,7 @@ mod state;
 mod sync;
 mod turns;
 mod unstage;
+mod volume;
 mod write;
 mod writing;
 
@@ -59,8 +60,8 @@ pub use run::Run;
 pub use shutdown::Report;
 use state::{
     Contents, Directory, DirectoryKind, File, Fullness, Handle, Io, Lock, LockTarget,
-    LockTargetKind, Op, OwnLimitsKind, Pass, SyncAll, Target, TargetKind, Then, Writing,
-    WritingKind,
+    LockTargetKind, Op, OwnLimitsKind, Pass, SyncAll, Target, TargetKind, Then, Volume, VolumeKind,
+    Writing, WritingKind,
 };
 
 /// The staging state machine.
@@ -109,6 +110,8 @@ pub struct Machine {
     ios: Slab<crate::id::kind::Io, Io, 2>,
     /// What is being replaced.
     targets: Slab<TargetKind, Target, 0>,
+    /// Where temporary files are to become durable.
+    volumes: Slab<VolumeKind, Volume, 0>,
     /// Where names are to become durable.
     directories: Slab<DirectoryKind, Directory, 0>,
     /// What is asked for, held, or being given back.
@@ -117,6 +120,7 @@ pub struct Machine {
     lock_targets: Slab<LockTargetKind, LockTarget, 0>,
     keys: Keys<crate::id::kind::File>,
     targets_by_key: Keys<TargetKind>,
+    volumes_by_key: Keys<VolumeKind>,
     directories_by_key: Keys<DirectoryKind>,
     lock_targets_by_key: Keys<LockTargetKind>,
     timers: Timers<crate::id::kind::Op>,
@@ -201,11 +205,13 @@ impl Machine {
             ops: Slab::new(),
             ios: Slab::new(),
             targets: Slab::new(),
+            volumes: Slab::new(),
             directories: Slab::new(),
             locks: Slab::new(),
             lock_targets: Slab::new(),
             keys: Keys::new(),
             targets_by_key: Keys::new(),
+            volumes_by_key: Keys::new(),
             directories_by_key: Keys::new(),
             lock_targets_by_key: Keys::new(),
             timers: Timers::new(),

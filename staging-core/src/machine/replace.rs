@@ -39,8 +39,8 @@ struct Asked {
 /// How a step ended that was not the last.
 #[derive(Clone, Copy)]
 pub(super) enum Ended {
-    /// A file with so many bytes is there.
-    Created { len: u64 },
+    /// A file with so many bytes is there, on this file system.
+    Created { len: u64, volume: Option<u64> },
     /// It has bytes up to here.
     Filled { end: u64 },
     /// Its bytes are durable.
@@ -82,6 +82,7 @@ impl Machine {
             key,
             current: op,
             waiting: List::EMPTY,
+            volume: None,
         });
         self.targets_by_key.insert(key, target);
         self.ops[op].order = Order::InLine(target);
@@ -159,7 +160,12 @@ impl Machine {
     }
 
     pub(super) fn on_replace_step(&mut self, op: OpId, ended: Ended) {
-        if matches!(self.ops[op].state, OpState::Performing { .. }) {
+        if matches!(
+            self.ops[op].state,
+            OpState::Performing { .. }
+                | OpState::AwaitingVolume { .. }
+                | OpState::SyncingVolume { .. }
+        ) {
             return self.next_step(op, ended);
         }
         // It was answered before. What it made goes, unless it has the target's name.
@@ -196,7 +202,7 @@ impl Machine {
         }
     }
 
-    fn discard(&mut self, op: OpId) -> IoId {
+    pub(super) fn discard(&mut self, op: OpId) -> IoId {
         let step = ReplaceStep::Discard;
         self.issue(IoKind::Replace { op, step }, Owner::Replace { op })
     }
@@ -222,13 +228,18 @@ impl Machine {
             durability,
             existing,
         } = self.asked(op);
+        if let (Ended::Created { volume, .. }, Order::Targeted(target)) =
+            (ended, self.ops[op].order)
+        {
+            self.targets[target].volume = volume;
+        }
         match ended {
-            Ended::Created { len: offset } | Ended::Filled { end: offset } if offset < len => {
+            Ended::Created { len: offset, .. } | Ended::Filled { end: offset } if offset < len => {
                 let len = (len - offset).min(self.limits.chunk);
                 self.order_step(op, ReplaceStep::Fill { offset, len });
             }
             Ended::Created { .. } | Ended::Filled { .. } if durability != Durability::None => {
-                self.order_step(op, ReplaceStep::SyncFile);
+                self.sync_file(op);
             }
             Ended::Created { .. } | Ended::Filled { .. } | Ended::FileSynced => {
                 self.order_step(op, ReplaceStep::Publish { existing });
@@ -260,6 +271,23 @@ impl Machine {
                 let done = Done::Unknown;
                 self.begin_discarding(op, Discarded::Failed { fault, done });
             }
+        }
+    }
+
+    /// A second file is synced alone: what failed together may have failed for the others.
+    fn sync_file(&mut self, op: OpId) {
+        let volume = match self.ops[op].order {
+            Order::Targeted(target) => self.targets[target].volume,
+            Order::Apart
+            | Order::Counted(_)
+            | Order::Placed(_)
+            | Order::InLine(_)
+            | Order::Rewriting(_)
+            | Order::Published => None,
+        };
+        match volume {
+            Some(volume) => self.await_volume(op, volume),
+            None => self.order_step(op, ReplaceStep::SyncFile { files: 1 }),
         }
     }
 
@@ -301,7 +329,7 @@ impl Machine {
         }
         match self.ops.pop_front(&mut entry.waiting, OPS) {
             Some(next) => {
-                entry.current = next;
+                (entry.current, entry.volume) = (next, None);
                 self.await_turn(next);
             }
             None => {

@@ -20,9 +20,19 @@ pub struct Run<'a> {
 impl<'a> Run<'a> {
     pub(super) fn of(machine: &'a Machine, io: IoId) -> Run<'a> {
         let entry = machine.ios.get(io);
-        let next = entry.and_then(|entry| match (entry.owner, entry.run.is_empty()) {
-            (Owner::Write { op, .. }, true) => Some(op),
-            _ => machine.ops.first(&entry.run),
+        let next = entry.and_then(|entry| match entry.owner {
+            Owner::Write { op, .. } if entry.run.is_empty() => Some(op),
+            Owner::Write { .. } => machine.ops.first(&entry.run),
+            // It takes no bytes.
+            Owner::Open { .. }
+            | Owner::Reopen { .. }
+            | Owner::File { .. }
+            | Owner::Read { .. }
+            | Owner::Sync { .. }
+            | Owner::Replace { .. }
+            | Owner::Lock { .. }
+            | Owner::Volume { .. }
+            | Owner::Directory { .. } => None,
         });
         Run { machine, next }
     }

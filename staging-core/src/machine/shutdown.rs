@@ -245,6 +245,12 @@ impl Machine {
             self.targets.remove(target);
         }
         let mut from = 0;
+        while let Some(volume) = self.volumes.next_from(from) {
+            from = volume.index() as u32 + 1;
+            self.volumes_by_key.remove(self.volumes[volume].key);
+            self.volumes.remove(volume);
+        }
+        let mut from = 0;
         while let Some(directory) = self.directories.next_from(from) {
             from = directory.index() as u32 + 1;
             self.directories_by_key

@@ -16,7 +16,10 @@ use crate::staging::{How, Why};
 use crate::time::Tick;
 
 pub(super) use locks::{DEPENDENTS, Lock, LockState, LockTarget, LockTargetId, LockTargetKind};
-pub(super) use names::{Directory, DirectoryId, DirectoryKind, Target, TargetId, TargetKind};
+pub(super) use names::{
+    Directory, DirectoryId, DirectoryKind, Target, TargetId, TargetKind, Volume, VolumeId,
+    VolumeKind,
+};
 pub(super) use writing::{
     Answers, Early, InRound, Pace, Sync, SyncAll, Writes, Writing, WritingId, WritingKind,
 };
@@ -125,6 +128,10 @@ pub(super) enum OpState {
     AwaitingTurn,
     /// A replace whose temporary file is of no use, until that is gone; what comes of it then.
     Discarding { io: IoId, then: Discarded },
+    /// A replace, in `uncovered` of its file system, until a sync may begin that covers it.
+    AwaitingVolume { volume: VolumeId },
+    /// A replace, in the run of the sync of its file system, until that returns.
+    SyncingVolume { volume: VolumeId },
     /// A replace, in `uncovered` of its directory, until a system sync may begin that covers it.
     AwaitingDirectory { directory: DirectoryId },
     /// A replace, in `covered` of its directory, until the system sync returns.
@@ -456,6 +463,8 @@ pub(super) enum Owner {
     Replace { op: OpId },
     /// A lock.
     Lock { lock: LockId },
+    /// The sync of temporary files of a file system.
+    Volume { volume: VolumeId },
     /// The system sync of a directory.
     Directory { directory: DirectoryId },
 }

@@ -192,7 +192,7 @@ impl Machine {
     /// sync is urgent, whoever asked for it (R4).
     pub(super) fn class_of(&self, kind: IoKind, owner: Owner) -> Class {
         match (kind, owner) {
-            (IoKind::Sync { .. }, _) | (_, Owner::Directory { .. }) => Class::Urgent,
+            (IoKind::Sync { .. }, _) => Class::Urgent,
             (_, Owner::Read { op, .. } | Owner::Write { op, .. }) => self.ops[op].class,
             (
                 _,
@@ -201,6 +201,8 @@ impl Machine {
                 | Owner::File { .. }
                 | Owner::Sync { .. }
                 | Owner::Replace { .. }
+                | Owner::Volume { .. }
+                | Owner::Directory { .. }
                 | Owner::Lock { .. },
             ) => Class::Normal,
         }

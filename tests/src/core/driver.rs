@@ -3,7 +3,7 @@
 
 use super::dice::Dice;
 use super::disk::Disk;
-use super::replaces::directory_of;
+use super::replaces::done;
 use staging_core::{
     Access, Completion, Fault, FileId, How, IoId, IoKind, Key, LockStep, Missing, PAGE,
     ReplaceStep, Reply, Stamp, charge_loaded, charge_mapped,
@@ -410,6 +410,16 @@ fn opened(inode: usize, disk: &Disk) -> Completion {
     Completion::Opened { key, stamp }
 }
 
+/// What went wrong, as an end of an action says it.
+pub(crate) fn fault_of(completion: Completion) -> Option<Fault> {
+    match completion {
+        Completion::Failed { fault }
+        | Completion::CutShort { fault, .. }
+        | Completion::Unsure { fault } => Some(fault),
+        _ => None,
+    }
+}
+
 fn failed(dice: &mut Dice) -> Completion {
     let fault = Fault::Os(dice.one_of(&super::disk::ERRNOS));
     Completion::Failed { fault }
@@ -433,7 +443,7 @@ fn replaced(step: ReplaceStep, target: Key, fails: bool, dice: &mut Dice) -> Com
             Completion::CutShort { bytes, fault }
         }
         _ if fails => failed(dice),
-        step => step.done(directory_of(target)),
+        step => done(step, target),
     }
 }
 

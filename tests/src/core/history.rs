@@ -373,7 +373,7 @@ fn lock(dice: &mut Dice) -> Request {
 
 fn replace(dice: &mut Dice) -> Request {
     Request::Replace {
-        target: Key([8, dice.below(4) as u64]),
+        target: Key([8, dice.below(7) as u64]),
         len: dice.one_of(&[0, 1, 100, 4096, 9_000, u64::MAX]),
         durability: dice.one_of(&[
             Durability::None,

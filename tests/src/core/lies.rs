@@ -106,7 +106,9 @@ fn completion(dice: &mut Dice) -> Completion {
         },
         10 => Completion::LengthSet,
         11 => Completion::Synced,
-        12 => Completion::Created,
+        12 => Completion::Created {
+            volume: dice.one_of(&[None, Some(0), Some(1)]),
+        },
         13 => Completion::Published { directory: key },
         14 => Completion::Discarded,
         15 => Completion::Locked,
@@ -144,7 +146,7 @@ fn fits(kind: IoKind, completion: Completion) -> bool {
         Completion::Closed => matches!(kind, IoKind::Close { .. }),
         Completion::Written | Completion::CutShort { .. } => matches!(kind, IoKind::Write { .. }),
         Completion::LengthSet => matches!(kind, IoKind::SetLength { .. }),
-        Completion::Created
+        Completion::Created { .. }
         | Completion::Published { .. }
         | Completion::Unsure { .. }
         | Completion::Discarded => false,
@@ -166,9 +168,12 @@ fn fits_lock(step: LockStep, completion: Completion) -> bool {
 fn fits_step(step: ReplaceStep, completion: Completion) -> bool {
     let fill = matches!(step, ReplaceStep::Fill { .. });
     match completion {
-        Completion::Created => matches!(step, ReplaceStep::Create { .. }),
+        Completion::Created { .. } => matches!(step, ReplaceStep::Create { .. }),
         Completion::Written | Completion::CutShort { .. } => fill,
-        Completion::Synced => matches!(step, ReplaceStep::SyncFile | ReplaceStep::SyncDirectory),
+        Completion::Synced => matches!(
+            step,
+            ReplaceStep::SyncFile { .. } | ReplaceStep::SyncDirectory
+        ),
         Completion::Published { .. } | Completion::Unsure { .. } => {
             matches!(step, ReplaceStep::Publish { .. })
         }

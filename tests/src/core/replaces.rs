@@ -2,11 +2,14 @@
 //! in their order (A1), one at a time for each target, nobody answered before what he depends on is durable
 //! (A4), and no temporary file that is forgotten (A2).
 
+mod together;
+
 use super::world::World;
 use staging_core::{
-    Completion, Done, Durability, Existing, Fault, IoKind, Key, Machine, OpId, Outcome,
+    Completion, Done, Durability, Existing, Fault, IoId, IoKind, Key, Machine, OpId, Outcome,
     ReplaceStep, Request,
 };
+use together::volume_of;
 
 /// All that are not over.
 #[derive(Clone, Default, Debug)]
@@ -23,6 +26,10 @@ struct Replace {
     durability: Durability,
     existing: Existing,
     file: File,
+    /// Which files are synced with its own.
+    volume: Option<u64>,
+    /// After which operation the sync of its file is named that is under way.
+    synced_by: Option<OpId>,
     /// How many of its files could not be synced.
     failed_syncs: u64,
     /// The step under way.
@@ -72,7 +79,7 @@ impl Replace {
         let at_work = self
             .step
             .is_some_and(|step| step != ReplaceStep::SyncDirectory);
-        at_work || self.file != File::Absent || self.is_to_be_written_again()
+        at_work || self.file != File::Absent
     }
 
     /// Its first file could not be synced, and it is to have a second.
@@ -84,6 +91,16 @@ impl Replace {
 /// In which directory a target is.
 pub(crate) const fn directory_of(target: Key) -> Key {
     Key([9, target.0[1] % 2])
+}
+
+/// How a step of a replace ends that goes well.
+pub(crate) fn done(step: ReplaceStep, target: Key) -> Completion {
+    match step {
+        ReplaceStep::Create { .. } => Completion::Created {
+            volume: volume_of(target),
+        },
+        step => step.done(directory_of(target)),
+    }
 }
 
 /// What was broken, in words.
@@ -109,6 +126,8 @@ impl Replaces {
                 durability,
                 existing,
                 file: File::Absent,
+                volume: None,
+                synced_by: None,
                 failed_syncs: 0,
                 step: None,
                 name: Name::Old,
@@ -161,12 +180,8 @@ impl Replaces {
                 let fits = (rest.min(least)..=rest.min(most)).contains(&len);
                 hold(offset == end && fits && len > 0 && !replace.answered, wrong)?;
             }
-            (ReplaceStep::SyncFile, File::Filled { end, synced }) => {
-                let wanted = replace.durability != Durability::None;
-                hold(
-                    end == replace.len && !synced && wanted && !replace.answered,
-                    wrong,
-                )?;
+            (ReplaceStep::SyncFile { .. }, File::Filled { .. }) => {
+                hold(replace.is_to_be_synced(), wrong)?;
             }
             (ReplaceStep::Publish { existing }, File::Filled { end, synced }) => {
                 let ready =
@@ -237,6 +252,10 @@ impl Replaces {
             }
             return self.forget();
         }
+        if let ReplaceStep::SyncFile { .. } = step {
+            self.files_ended(op, completion);
+            return self.forget();
+        }
         let Some(at) = self.all.iter().rposition(|replace| replace.op == op) else {
             return;
         };
@@ -244,7 +263,8 @@ impl Replaces {
         let replace = &mut rest[0];
         replace.step = None;
         match (step, completion) {
-            (ReplaceStep::Create { len, .. }, Completion::Created) => {
+            (ReplaceStep::Create { len, .. }, Completion::Created { volume }) => {
+                replace.volume = volume;
                 replace.file = File::Filled {
                     end: len,
                     synced: false,
@@ -257,10 +277,6 @@ impl Replaces {
                     synced: false,
                 };
             }
-            (ReplaceStep::SyncFile, Completion::Synced) => {
-                let end = replace.len;
-                replace.file = File::Filled { end, synced: true };
-            }
             (ReplaceStep::Publish { .. }, Completion::Published { .. }) => {
                 replace.file = File::Absent;
                 replace.name = Name::New(Sync::NotYet);
@@ -270,13 +286,6 @@ impl Replaces {
             }
             (ReplaceStep::Publish { .. }, Completion::Unsure { .. }) => {
                 replace.name = Name::Perhaps
-            }
-            (ReplaceStep::SyncFile, _) => {
-                replace.file = File::Unsyncable;
-                replace.failed_syncs += 1;
-                if !replace.is_to_be_written_again() {
-                    replace.name = Name::Kept;
-                }
             }
             (ReplaceStep::Discard, _) => {
                 let written_again =
@@ -369,7 +378,7 @@ impl Replaces {
                 None => 0,
                 Some(ReplaceStep::Create { .. }) => 1,
                 Some(ReplaceStep::Fill { .. }) => 2,
-                Some(ReplaceStep::SyncFile) => 3,
+                Some(ReplaceStep::SyncFile { .. }) => 3,
                 Some(ReplaceStep::Publish { .. }) => 4,
                 Some(ReplaceStep::SyncDirectory) => 5,
                 Some(ReplaceStep::Discard) => 6,
@@ -384,7 +393,9 @@ impl Replaces {
                 | u64::from(replace.overtaken) << 1
                 | u64::from(replace.answered) << 2
                 | replace.failed_syncs << 16;
+            let synced_by = replace.synced_by.map_or(u64::MAX, |by| by.index() as u64);
             words.extend([rank.count() as u64, replace.target.0[1], replace.len]);
+            words.push(synced_by);
             words.extend([
                 file,
                 step << 8 | name << 4 | flags,
@@ -411,9 +422,15 @@ impl Replaces {
 }
 
 impl World {
-    pub(crate) fn check_step(&mut self, op: OpId, step: ReplaceStep) {
+    pub(crate) fn check_step(&mut self, io: IoId, op: OpId, step: ReplaceStep) {
         let chunk = (self.bounds.least.chunk, self.bounds.most.chunk);
-        let held = self.replaces.handed_out(op, step, chunk);
+        let held = match step {
+            ReplaceStep::SyncFile { .. } => {
+                let ops: Vec<OpId> = self.machine.files_of(io).collect();
+                self.replaces.files_handed_out(op, step, &ops)
+            }
+            step => self.replaces.handed_out(op, step, chunk),
+        };
         assert_eq!(held, Ok(()));
     }
 

@@ -5,7 +5,7 @@ use super::bounds::Bounds;
 use super::columns::Columns;
 use super::dice::Dice;
 use super::disk::Disk;
-use super::driver::Driver;
+use super::driver::{Driver, fault_of};
 use super::locks::Locks;
 use super::log::{Log, Origin};
 use super::order::Order;
@@ -309,9 +309,7 @@ impl World {
     }
 
     pub(crate) fn complete(&mut self, io: IoId, completion: Completion) {
-        if let Completion::Failed { fault } | Completion::CutShort { fault, .. } = completion {
-            self.faults.push(fault);
-        }
+        self.faults.extend(fault_of(completion));
         let read = self.asked.iter_mut().find(|(_, asked)| {
             let going = asked.read == Some(u64::MAX - io.to_u64());
             going && matches!(completion, Completion::Read { .. })
@@ -367,7 +365,7 @@ impl World {
             let run: Vec<OpId> = self.machine.run(io).map(|(op, _)| op).collect();
             self.order.handed_out(io, kind, &run);
             if let IoKind::Replace { op, step } = kind {
-                self.check_step(op, step);
+                self.check_step(io, op, step);
             }
             if let IoKind::Lock { lock, step } = kind {
                 self.check_lock_step(lock, step);

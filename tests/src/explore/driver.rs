@@ -4,7 +4,7 @@ use super::around::{Around, End, Held, Job, View};
 use super::rules::{Rule, Verdict};
 use super::step::Turn;
 use super::world::{Ill, World};
-use crate::core::replaces::directory_of;
+use crate::core::replaces::done;
 use arrayvec::ArrayVec;
 use staging_core::{
     Access, Completion, Fault, How as Holding, IoKind, Key, LockStep, PAGE, PhaseName, ReplaceStep,
@@ -106,7 +106,7 @@ impl Turn<'_> {
         let completion = match (job.kind, how) {
             (IoKind::Replace { step, .. }, How::Well) => {
                 let target = self.state.around.replaces.target_of(job.kind);
-                step.done(directory_of(target))
+                done(step, target)
             }
             _ => completion(&job, how, &view),
         };

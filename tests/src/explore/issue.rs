@@ -17,11 +17,14 @@ impl Turn<'_> {
         self.check_phase_allows(kind)?;
         if let IoKind::Replace { op, step } = kind {
             let chunk = self.world.limits.chunk;
-            let said = self
-                .state
-                .around
-                .replaces
-                .handed_out(op, step, (chunk, chunk));
+            let State { machine, around } = &mut *self.state;
+            let said = match step {
+                ReplaceStep::SyncFile { .. } => {
+                    let ops: Vec<OpId> = machine.files_of(io).collect();
+                    around.replaces.files_handed_out(op, step, &ops)
+                }
+                step => around.replaces.handed_out(op, step, (chunk, chunk)),
+            };
             Rule::ReplacedInSteps.holds(said.is_ok(), || said.err().unwrap_or_default())?;
         }
         if let IoKind::Lock { lock, step } = kind {

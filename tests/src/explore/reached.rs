@@ -161,7 +161,7 @@ impl Reached {
             IoKind::Replace { step, .. } => match step {
                 ReplaceStep::Create { .. } => REPLACES,
                 ReplaceStep::Fill { .. } => REPLACES + 1,
-                ReplaceStep::SyncFile => REPLACES + 2,
+                ReplaceStep::SyncFile { .. } => REPLACES + 2,
                 ReplaceStep::Publish { .. } => REPLACES + 3,
                 ReplaceStep::SyncDirectory => REPLACES + 4,
                 ReplaceStep::Discard => REPLACES + 5,

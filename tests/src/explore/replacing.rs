@@ -41,8 +41,8 @@ pub(super) const REPLACING: World = World {
         "closed out of time",
     ],
     pinned: Pinned {
-        states: 1507679,
-        transitions: 27304043,
+        states: 1975117,
+        transitions: 35722701,
     },
 };
 
@@ -65,8 +65,8 @@ pub(super) const LESS_DURABLE: World = World {
     changes: &[],
     reaches: &["replaced", "failed abandoned", "failed driver lost"],
     pinned: Pinned {
-        states: 97559,
-        transitions: 1601423,
+        states: 123221,
+        transitions: 2019752,
     },
 };
 
@@ -90,7 +90,30 @@ pub(super) const REPLACING_LATE: World = World {
     changes: &[],
     reaches: &["replaced", "failed cancelled", "discard"],
     pinned: Pinned {
-        states: 48587,
-        transitions: 578903,
+        states: 27407,
+        transitions: 326461,
+    },
+};
+
+pub(super) const REPLACING_TOGETHER: World = World {
+    name: "replacing together",
+    purpose: "files that are synced together: who comes too late, who leaves before, who is lost with the others",
+    limits: SMALL,
+    files: &[PAGE],
+    seats: &[0],
+    asks: &[
+        ask(0, What::Replace(4, PAGE, Durability::File)),
+        ask(0, What::Replace(5, PAGE, Durability::File)),
+        ask(0, What::Replace(5, 0, Durability::File)),
+    ],
+    pending: 3,
+    flights: 2,
+    ills: &[Ill::Replace],
+    may: &[May::Cancel, May::Dawdle],
+    changes: &[],
+    reaches: &["replaced", "failed os", "failed cancelled", "discard"],
+    pinned: Pinned {
+        states: 2393774,
+        transitions: 28040181,
     },
 };

@@ -5,7 +5,7 @@ use super::classes::{BY_ARRIVAL, CLASSED_WRITES, RUNS};
 use super::corners::{CROWDED, EDGES, LINGERING, NARROW, WAITING};
 use super::locking::{CONTENDED, LOCKING, LOCKING_LATE, SHARING};
 use super::pacing::{PACED, PACED_LEAVING};
-use super::replacing::{LESS_DURABLE, REPLACING, REPLACING_LATE};
+use super::replacing::{LESS_DURABLE, REPLACING, REPLACING_LATE, REPLACING_TOGETHER};
 use super::seldom::{BROKEN, FULL, LAST, LEISURE, MENDED, OLD_SIGHT, SCANT, TWICE, VAST};
 use super::world::{
     Ask, Change, Ill, May, Pinned, What, World, ask, ask_within, open, open_to_write, patient, plan,
@@ -43,7 +43,7 @@ pub(super) const CLASSES: Turns = Turns::ByClass {
 };
 
 /// For each change.
-pub static WORLDS: [World; 40] = [
+pub static WORLDS: [World; 41] = [
     STAGING,
     BUDGET,
     DESCRIPTORS,
@@ -71,6 +71,7 @@ pub static WORLDS: [World; 40] = [
     REPLACING,
     LESS_DURABLE,
     REPLACING_LATE,
+    REPLACING_TOGETHER,
     CLASSED_WRITES,
     BY_ARRIVAL,
     RUNS,

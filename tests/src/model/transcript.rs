@@ -81,7 +81,7 @@ fn ended(completion: Completion, keys: &mut Vec<Key>) -> String {
         | Completion::CutShort { .. }
         | Completion::LengthSet
         | Completion::Synced
-        | Completion::Created
+        | Completion::Created { .. }
         | Completion::Published { .. }
         | Completion::Unsure { .. }
         | Completion::Discarded

@@ -31,7 +31,9 @@ impl Lie {
 
     fn is_about(self, kind: IoKind) -> bool {
         match (self, kind) {
-            (Lie::FileSync, IoKind::Replace { step, .. }) => step == ReplaceStep::SyncFile,
+            (Lie::FileSync, IoKind::Replace { step, .. }) => {
+                matches!(step, ReplaceStep::SyncFile { .. })
+            }
             (Lie::DirectorySync, IoKind::Replace { step, .. }) => {
                 step == ReplaceStep::SyncDirectory
             }

@@ -373,6 +373,8 @@ impl Writer<'_> {
                     Discarded::Unsynced => self.word(GONE),
                 }
             }
+            OpState::AwaitingVolume { .. } => self.word(20),
+            OpState::SyncingVolume { .. } => self.word(21),
             OpState::AwaitingDirectory { .. } => self.word(16),
             OpState::SyncingDirectory { .. } => self.word(17),
             OpState::AwaitingTurn => self.word(18),
@@ -402,6 +404,7 @@ impl Writer<'_> {
             }
             Owner::Directory { directory } => (4, directory.index() as u64),
             Owner::Lock { lock } => (5, self.lock_rank(lock)),
+            Owner::Volume { volume } => (6, volume.index() as u64),
         };
         self.words.extend([tag, owner]);
         if let crate::action::IoKind::Open { handle, .. } = io.kind {

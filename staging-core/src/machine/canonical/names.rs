@@ -9,11 +9,20 @@ impl Writer<'_> {
             let target = &m.targets[id];
             let current = self.op_rank(target.current);
             self.words.extend(target.key.0);
-            self.word(current);
+            self.words
+                .extend([current, target.volume.map_or(GONE, |key| key)]);
             self.op_list(&target.waiting);
         }
         self.end();
         self.op_list(&m.replacers);
+        for id in m.volumes.ids() {
+            let volume = &m.volumes[id];
+            let sync = volume.sync.map_or(GONE, |io| self.io_rank(io));
+            self.words.extend(volume.key.0);
+            self.word(sync);
+            self.op_list(&volume.uncovered);
+        }
+        self.end();
         for id in m.directories.ids() {
             let directory = &m.directories[id];
             let sync = directory.sync.map_or(GONE, |io| self.io_rank(io));

@@ -71,7 +71,7 @@ impl Ranked {
         match step {
             ReplaceStep::Create { len, existing } => [11, len, existing as u64, 0],
             ReplaceStep::Fill { offset, len } => [12, offset, len, 0],
-            ReplaceStep::SyncFile => [13, 0, 0, 0],
+            ReplaceStep::SyncFile { files } => [13, u64::from(files), 0, 0],
             ReplaceStep::Publish { existing } => [14, existing as u64, 0, 0],
             ReplaceStep::SyncDirectory => [15, 0, 0, 0],
             ReplaceStep::Discard => [16, 0, 0, 0],

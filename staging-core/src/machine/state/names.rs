@@ -1,5 +1,5 @@
-//! What only replaces have: the paths they are at work on, and the directories whose names are to become
-//! durable.
+//! What only replaces have: the paths they are at work on, the file systems whose files are to become durable,
+//! and the directories whose names are.
 
 use crate::completion::Key;
 use crate::id::{Id, IoId, OpId};
@@ -16,6 +16,8 @@ pub(in crate::machine) struct Target {
     pub key: Key,
     pub current: OpId,
     pub waiting: List,
+    /// Where the temporary file of the current one is.
+    pub volume: Option<u64>,
 }
 
 /// Marks a [`DirectoryId`].
@@ -31,6 +33,21 @@ pub(in crate::machine) struct Directory {
     pub sync: Option<IoId>,
     /// Replaces that it answers.
     pub covered: List,
+    /// Replaces that need another one.
+    pub uncovered: List,
+}
+
+/// Marks a [`VolumeId`].
+#[derive(Clone)]
+pub(in crate::machine) enum VolumeKind {}
+pub(in crate::machine) type VolumeId = Id<VolumeKind>;
+
+/// A file system on which temporary files are to become durable together.
+#[derive(Clone)]
+pub(in crate::machine) struct Volume {
+    pub key: Key,
+    /// The sync under way, which has those it covers.
+    pub sync: Option<IoId>,
     /// Replaces that need another one.
     pub uncovered: List,
 }

@@ -109,7 +109,7 @@ fn a_snapshot_is_durable_before_records_go(scene: &Scene) -> Proof {
             let step = match step {
                 ReplaceStep::Create { .. } => "create",
                 ReplaceStep::Fill { .. } => "fill",
-                ReplaceStep::SyncFile => "sync",
+                ReplaceStep::SyncFile { .. } => "sync",
                 ReplaceStep::Publish { .. } => "publish",
                 ReplaceStep::SyncDirectory => "sync directory",
                 ReplaceStep::Discard => "discard",

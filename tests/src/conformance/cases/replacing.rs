@@ -62,7 +62,7 @@ fn nothing_of_a_replace_stays_open(scene: &Scene) -> Proof {
     assert_eq!(open_beneath(scene.root())?, Vec::<PathBuf>::new());
     let fail = |job: Job, next: &dyn Fn(Job) -> Finished| match job.kind() {
         IoKind::Replace {
-            step: ReplaceStep::SyncFile,
+            step: ReplaceStep::SyncFile { .. },
             ..
         } => job.fail(Fault::Os(Errno::IO.raw_os_error())),
         _ => next(job),
@@ -248,7 +248,7 @@ fn a_failed_sync_is_followed_by_a_new_file(scene: &Scene) -> Proof {
     driver.replace(&path, &content, Replacing::default())?;
     let created = steps(&gate, |step| matches!(step, ReplaceStep::Create { .. }));
     let filled = steps(&gate, |step| matches!(step, ReplaceStep::Fill { .. }));
-    let synced = steps(&gate, |step| step == ReplaceStep::SyncFile);
+    let synced = steps(&gate, |step| matches!(step, ReplaceStep::SyncFile { .. }));
     assert_eq!((created, filled, synced), (2, 6, 2));
     drop(gate);
     assert!(fs::read(&path)? == content);

@@ -302,7 +302,10 @@ fn completion(words: &[&str]) -> Read<Completion> {
         },
         ["length-set"] => Completion::LengthSet,
         ["synced"] => Completion::Synced,
-        ["created"] => Completion::Created,
+        ["created"] => Completion::Created { volume: None },
+        ["created", "on", volume] => Completion::Created {
+            volume: Some(number(volume)?),
+        },
         ["published", directory] => Completion::Published {
             directory: key(directory)?,
         },

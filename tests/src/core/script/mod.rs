@@ -231,7 +231,9 @@ fn ends(kind: IoKind, meant: Option<&str>, completion: Completion) -> bool {
         IoKind::SetLength { .. } => ("cut", matches!(completion, Completion::LengthSet)),
         IoKind::Sync { .. } => ("sync", matches!(completion, Completion::Synced)),
         IoKind::Replace { step, .. } => match step {
-            ReplaceStep::Create { .. } => ("create", matches!(completion, Completion::Created)),
+            ReplaceStep::Create { .. } => {
+                ("create", matches!(completion, Completion::Created { .. }))
+            }
             ReplaceStep::Fill { .. } => (
                 "fill",
                 matches!(
@@ -239,7 +241,7 @@ fn ends(kind: IoKind, meant: Option<&str>, completion: Completion) -> bool {
                     Completion::Written | Completion::CutShort { .. }
                 ),
             ),
-            ReplaceStep::SyncFile | ReplaceStep::SyncDirectory => {
+            ReplaceStep::SyncFile { .. } | ReplaceStep::SyncDirectory => {
                 ("sync", matches!(completion, Completion::Synced))
             }
             ReplaceStep::Publish { .. } => (
