@@ -342,18 +342,38 @@ impl Machine {
         entry.dirty &= entry.handles > 0 || entry.owed == 0;
     }
 
-    /// A sync of all is given up before its round began. The last one lets go of what only it kept.
-    fn forsake_round(&mut self) {
+    /// A sync of all is given up before its round began, before which so many were asked that have not begun
+    /// either. What it was still to be told is told to one less; the last one lets go of what only it kept.
+    fn forsake_round(&mut self, earlier: u32) {
         self.sync_all.asked -= 1;
-        if self.sync_all.asked > 0 {
-            return;
-        }
         let mut next = self.writings.first(&self.unsynced);
         while let Some(writing) = next {
             next = self.writings.after(UNSYNCED, writing);
-            self.writings[writing].owed = 0;
-            self.let_go(writing);
+            let entry = &mut self.writings[writing];
+            let was_owed = entry.owed > earlier;
+            entry.owed -= u32::from(was_owed);
+            if was_owed || self.sync_all.asked == 0 {
+                self.let_go(writing);
+            }
         }
+    }
+
+    /// How many syncs of all were asked before this one and are in no round yet: first those whose turn has
+    /// come, then those that wait for earlier writes.
+    fn asked_before(&self, op: OpId) -> u32 {
+        let mut count = 0;
+        let lists = [(&self.sync_all.waiting, OPS), (&self.all_writes, ALL)];
+        for (list, link) in lists {
+            let mut next = self.ops.first(list);
+            while let Some(other) = next {
+                if other == op {
+                    return count;
+                }
+                count += u32::from(matches!(self.ops[other].request, Request::SyncAll));
+                next = self.ops.after(link, other);
+            }
+        }
+        count
     }
 
     /// A sync of all does not need the write side of a file any more; others may.
@@ -387,17 +407,20 @@ impl Machine {
 
     /// Takes a barrier that is given up out of the order.
     pub(super) fn leave_earlier(&mut self, op: OpId, writing: Option<WritingId>) {
-        self.leave_order(op, writing);
-        if matches!(self.ops[op].request, Request::SyncAll) {
-            self.forsake_round();
+        if !matches!(self.ops[op].request, Request::SyncAll) {
+            return self.leave_order(op, writing);
         }
+        let earlier = self.asked_before(op);
+        self.leave_order(op, writing);
+        self.forsake_round(earlier);
     }
 
     /// Takes a sync that is given up out of those that wait for a system sync to begin.
     pub(super) fn leave_uncovered(&mut self, op: OpId, writing: Option<WritingId>) {
         let Some(writing) = writing else {
+            let earlier = self.asked_before(op);
             self.ops.unlink(&mut self.sync_all.waiting, OPS, op);
-            return self.forsake_round();
+            return self.forsake_round(earlier);
         };
         let uncovered = &mut self.writings[writing].uncovered;
         self.ops.unlink(uncovered, OPS, op);
