@@ -6,7 +6,7 @@ use crate::error::{Cause, Failure, Operation, fault_of};
 use crate::hub::{Hub, Lent, Read, Standby, Thread, Ticket, Until, Write};
 use bytes::Bytes;
 use staging_core::{
-    Class, Fault, FileId, FileLimits, HandleId, Plan, Reject, Request, Staging, Tuning,
+    Backlog, Class, Fault, FileId, FileLimits, HandleId, Plan, Reject, Request, Staging, Tuning,
 };
 use std::io;
 use std::path::Path;
@@ -129,6 +129,11 @@ impl Handle {
     /// How it stands with regard to memory (G1, G7), at this moment.
     pub fn staging(&self) -> Option<Staging> {
         self.hub.staging(self.id)
+    }
+
+    /// What is accepted on its file and not over, by whomever, at this moment (R12).
+    pub fn backlog(&self) -> Option<Backlog> {
+        self.hub.backlog_of(self.id)
     }
 
     /// Reads from memory, if the file is staged: no system call, no lock, no allocation (G4).

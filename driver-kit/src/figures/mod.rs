@@ -1,11 +1,13 @@
 //! Figures: how much was done, how long it took, and how the stager stands.
 //!
-//! Two things can be asked, by what they cost:
+//! Three things can be asked, by what they cost:
 //!
 //! - [`Figures`]: counts, rates and health, which belong together as of one moment. They are copied
 //!   under the hub's lock, about 700 bytes, and nothing more is done there.
 //! - [`Timings`]: how long operations waited and were served, as histograms. They have locks of their
 //!   own, and whoever reads holds one for as long as it takes to exchange two pointers.
+//! - [`FileBacklog`]: which files have work, and how much. Nothing is kept for it: whoever asks walks over
+//!   the operations that there are, under the hub's lock.
 //!
 //! An operation **waits** from its acceptance until the first action for it is handed out, and is
 //! **served** from there to its answer. Where nothing is handed out for it, because it is answered from
@@ -19,6 +21,7 @@
 //!
 //! [R8]: staging_core::Outcome::Accepted
 
+mod backlog;
 mod course;
 mod health;
 mod kind;
@@ -30,6 +33,7 @@ mod times;
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 mod timings;
 
+pub use backlog::FileBacklog;
 pub(crate) use course::{Course, Samples};
 pub use health::{Condition, Health, Queue, Workers};
 pub use kind::RequestKind;

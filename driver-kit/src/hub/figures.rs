@@ -4,11 +4,16 @@ use super::Hub;
 use super::state::State;
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 use crate::figures::Timings;
-use crate::figures::{Condition, Course, Figures, Health, Queue, RequestKind, Samples};
+use crate::figures::{
+    Condition, Course, Figures, FileBacklog, Health, Queue, RequestKind, Samples,
+};
 use crate::sync::lock;
 use staging_core::{
-    Cause, Class, HandleId, IoId, OpId, PhaseName, Request, Stats, Tick, WriteCounts,
+    Backlog, Cause, Class, HandleId, IoId, OpId, PhaseName, Request, Stats, Subject, Tick,
+    WriteCounts,
 };
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 impl Hub {
@@ -51,6 +56,23 @@ impl Hub {
             written: rates.written,
             writes,
         }
+    }
+
+    /// What is accepted and not over, by path, as of one moment, and which files are dirty or cannot be
+    /// synced (R12). In the order of the paths. What is asked of all files is of none, and not there.
+    ///
+    /// The hub's lock is held for a walk over the operations that there are, and over the files that are open
+    /// for writing: about 50 ns each.
+    pub fn backlog(&self) -> Vec<FileBacklog> {
+        let pieces = lock(&self.state).backlog();
+        FileBacklog::by_path(pieces)
+    }
+
+    /// The same of one open file; `None` where it is not open.
+    pub fn backlog_of(&self, handle: HandleId) -> Option<Backlog> {
+        let state = lock(&self.state);
+        let file = state.machine.file_of(handle)?;
+        Some(state.machine.backlog_of(file))
     }
 
     /// How the operations waited and were served that were answered until now. The hub's lock is not
@@ -99,6 +121,24 @@ impl State {
     pub(super) fn take_back(&mut self, op: OpId) {
         if let Some(row) = self.table.op(op) {
             row.course.take_back();
+        }
+    }
+
+    fn backlog(&self) -> Vec<FileBacklog> {
+        let pieces = self.machine.backlog();
+        let of_path = |(subject, backlog)| {
+            let path = self.path_of_subject(subject);
+            FileBacklog { path, backlog }
+        };
+        pieces.map(of_path).collect()
+    }
+
+    fn path_of_subject(&self, subject: Subject) -> Arc<Path> {
+        match subject {
+            Subject::File(file) => self.table.file_path(file),
+            Subject::Opening(handle) => self.table.path_of(handle),
+            Subject::Replace(op) => self.table.replaced_path(op),
+            Subject::Lock(lock) => self.table.lock_path(lock),
         }
     }
 
@@ -151,7 +191,6 @@ impl State {
 mod tests {
     use super::*;
     use crate::signals::Press;
-    use std::sync::Arc;
     use std::sync::mpsc::{RecvTimeoutError, channel};
     use std::thread;
 

@@ -9,8 +9,8 @@ use super::logs::Logs;
 use bytes::Bytes;
 use driver_kit::batch::{Item, Order, Progress};
 use driver_kit::client::{self, Background, FollowBuilder, OpenOptions};
-use driver_kit::core::{FileLimits, Grace, Limits, Plan, Sharing, Standing};
-use driver_kit::figures::{Figures, Timings};
+use driver_kit::core::{Backlog, FileLimits, Grace, Limits, Plan, Sharing, Standing};
+use driver_kit::figures::{Figures, FileBacklog, Timings};
 use driver_kit::hub::{Hub, Lock};
 use driver_kit::watch::{Change, Follow, News};
 use driver_kit::{Deadline, Handle, ShutdownReport};
@@ -164,6 +164,10 @@ impl<W: World> Driver for Awaited<W> {
         self.stager.figures()
     }
 
+    fn backlog(&self) -> Vec<FileBacklog> {
+        self.stager.backlog()
+    }
+
     fn timings(&self) -> Timings {
         self.stager.timings()
     }
@@ -307,6 +311,10 @@ impl<W: World> OpenFile for Opened<W> {
     fn write_through(&self, from: u64, parts: &[&[u8]]) -> io::Result<u64> {
         self.world
             .block_on(W::write_through(&self.file, from, parts))
+    }
+
+    fn backlog(&self) -> Option<Backlog> {
+        self.file.backlog()
     }
 
     fn set_limits(&self, limits: FileLimits) -> io::Result<()> {

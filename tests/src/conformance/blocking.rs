@@ -9,8 +9,8 @@ use super::logs::Logs;
 use bytes::Bytes;
 use driver_blocking::{Background, Batch, File, Stager};
 use driver_kit::batch::{Item, Order, Progress};
-use driver_kit::core::{FileLimits, Grace, Limits, Plan, Sharing, Standing};
-use driver_kit::figures::{Figures, Timings};
+use driver_kit::core::{Backlog, FileLimits, Grace, Limits, Plan, Sharing, Standing};
+use driver_kit::figures::{Figures, FileBacklog, Timings};
 use driver_kit::hub::{Hub, Idle, Lock, Turn, TurnEnd};
 use driver_kit::watch::{Change, Follow, News};
 use driver_kit::{Deadline, Handle, ShutdownReport};
@@ -162,6 +162,10 @@ impl Driver for Blocking {
         self.stager.figures()
     }
 
+    fn backlog(&self) -> Vec<FileBacklog> {
+        self.stager.backlog()
+    }
+
     fn timings(&self) -> Timings {
         self.stager.timings()
     }
@@ -295,6 +299,10 @@ impl OpenFile for Opened {
         }
         writer.flush()?;
         Ok(writer.position())
+    }
+
+    fn backlog(&self) -> Option<Backlog> {
+        self.file.backlog()
     }
 
     fn set_limits(&self, limits: FileLimits) -> io::Result<()> {

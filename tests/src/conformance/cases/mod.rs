@@ -1,6 +1,7 @@
 //! The promises, sorted by what they are about.
 
 mod background;
+mod backlog;
 mod barriers;
 mod budget;
 mod change;
@@ -78,6 +79,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(locking::cases());
     cases.extend(locked_files::cases());
     cases.extend(updating::cases());
+    cases.extend(backlog::cases());
     cases.extend(figures::cases());
     cases
 }
