@@ -5,7 +5,8 @@
 //! - [`Figures`]: counts, rates and health, which belong together as of one moment. They are copied
 //!   under the hub's lock, about 700 bytes, and nothing more is done there.
 //! - [`Timings`]: how long operations waited and were served, as histograms. They have locks of their
-//!   own, and whoever reads holds one for as long as it takes to exchange two pointers.
+//!   own, and whoever reads holds one for as long as it takes to exchange two pointers. Those of one file
+//!   are kept where its open asks for that, and are coarser.
 //! - [`FileBacklog`]: which files have work, and how much. Nothing is kept for it: whoever asks walks over
 //!   the operations that there are, under the hub's lock.
 //!
@@ -27,6 +28,7 @@ mod health;
 mod kind;
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 mod measured;
+mod of_file;
 mod rates;
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 mod times;
@@ -34,11 +36,12 @@ mod times;
 mod timings;
 
 pub use backlog::FileBacklog;
-pub(crate) use course::{Course, Samples};
+pub(crate) use course::{Course, Sample, Samples};
 pub use health::{Condition, Health, Queue, Workers};
 pub use kind::RequestKind;
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 pub(crate) use measured::Measured;
+pub(crate) use of_file::TimesOfFile;
 pub(crate) use rates::Paces;
 pub use rates::{Figures, Rate};
 #[cfg(not(any(staging_loom, staging_shuttle)))]

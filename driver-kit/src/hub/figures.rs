@@ -5,7 +5,7 @@ use super::state::State;
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 use crate::figures::Timings;
 use crate::figures::{
-    Condition, Course, Figures, FileBacklog, Health, Queue, RequestKind, Samples,
+    Condition, Course, Figures, FileBacklog, Health, Queue, RequestKind, Samples, TimesOfFile,
 };
 use crate::sync::lock;
 use staging_core::{
@@ -83,6 +83,30 @@ impl Hub {
         self.measured.timings()
     }
 
+    /// The times of what is asked of an open file are kept apart from now on, whoever asks it.
+    #[cfg(not(any(staging_loom, staging_shuttle)))]
+    pub fn keep_times(&self, handle: HandleId) {
+        let mut state = lock(&self.state);
+        if let Some(file) = state.machine.file_of(handle)
+            && let Some(row) = state.row(file)
+        {
+            row.times.keep();
+            state.times_files = true;
+        }
+    }
+
+    /// How the operations on an open file waited and were served since its times are kept; `None` where they
+    /// are not, or it is not open.
+    #[cfg(not(any(staging_loom, staging_shuttle)))]
+    pub fn timings_of(&self, handle: HandleId) -> Option<Timings> {
+        let times = {
+            let state = lock(&self.state);
+            let file = state.machine.file_of(handle)?;
+            state.table.files.get(file)?.times.clone()
+        };
+        times.timings()
+    }
+
     #[cfg(not(any(staging_loom, staging_shuttle)))]
     pub(super) fn measure(&self, samples: &mut Samples) {
         self.measured.record(samples);
@@ -99,6 +123,14 @@ impl State {
     pub(super) fn begin_course(&self, op: OpId, request: Request) -> Course {
         let class = self.machine.class_of_op(op).unwrap_or_default();
         Course::begin(RequestKind::of(request), class, self.now)
+    }
+
+    /// Where the times of what is asked of a handle are noted, beside those of all.
+    pub(super) fn times_of(&self, handle: Option<HandleId>) -> TimesOfFile {
+        let kept = handle.filter(|_| self.times_files);
+        let file = kept.and_then(|handle| self.machine.file_of(handle));
+        let row = file.and_then(|file| self.table.files.get(file));
+        row.map_or_else(TimesOfFile::default, |row| row.times.clone())
     }
 
     /// Whoever is to carry an action out has it.

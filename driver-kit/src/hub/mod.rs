@@ -142,6 +142,7 @@ impl Hub {
                     nudged: Vec::new(),
                     timekeeper: None,
                     swept: Arc::default(),
+                    times_files: false,
                     memory: Arc::clone(&memory),
                     overdrawn: None,
                     observers: Arc::clone(&observers),
@@ -155,7 +156,7 @@ impl Hub {
                 start,
                 paces: Mutex::default(),
                 #[cfg(not(any(staging_loom, staging_shuttle)))]
-                measured: Measured::default(),
+                measured: Measured::fine(),
                 #[cfg(not(any(staging_loom, staging_shuttle)))]
                 watching: Watching::default(),
             }

@@ -63,6 +63,7 @@ impl<W: World> Driver for Awaited<W> {
             .write_behind(how.answers == Answers::Accepted)
             .class(how.class)
             .keep_dirty(how.keep_dirty)
+            .timed(how.timed)
             .limits(how.limits)
             .truncate(how.truncate)
             .create(how.create)
@@ -311,6 +312,10 @@ impl<W: World> OpenFile for Opened<W> {
     fn write_through(&self, from: u64, parts: &[&[u8]]) -> io::Result<u64> {
         self.world
             .block_on(W::write_through(&self.file, from, parts))
+    }
+
+    fn timings(&self) -> Option<Timings> {
+        self.file.timings()
     }
 
     fn backlog(&self) -> Option<Backlog> {

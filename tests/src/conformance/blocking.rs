@@ -67,6 +67,7 @@ impl Driver for Blocking {
             .write_behind(how.answers == Answers::Accepted)
             .class(how.class)
             .keep_dirty(how.keep_dirty)
+            .timed(how.timed)
             .limits(how.limits)
             .truncate(how.truncate)
             .create(how.create)
@@ -299,6 +300,10 @@ impl OpenFile for Opened {
         }
         writer.flush()?;
         Ok(writer.position())
+    }
+
+    fn timings(&self) -> Option<Timings> {
+        self.file.timings()
     }
 
     fn backlog(&self) -> Option<Backlog> {

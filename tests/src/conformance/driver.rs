@@ -291,6 +291,11 @@ pub trait OpenFile: Send + Sync {
         Err(io::ErrorKind::Unsupported.into())
     }
 
+    /// How long operations on it took.
+    fn timings(&self) -> Option<Timings> {
+        self.handle().timings()
+    }
+
     /// What is accepted on it and not over.
     fn backlog(&self) -> Option<Backlog> {
         self.handle().backlog()

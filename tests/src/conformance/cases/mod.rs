@@ -33,6 +33,7 @@ mod replacing;
 mod rewriting;
 mod shutdown;
 mod signals;
+mod timed;
 mod updating;
 mod waiting;
 mod writers;
@@ -81,6 +82,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(updating::cases());
     cases.extend(backlog::cases());
     cases.extend(figures::cases());
+    cases.extend(timed::cases());
     cases
 }
 
