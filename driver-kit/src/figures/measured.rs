@@ -35,12 +35,14 @@ struct Earlier {
     spare: Option<Box<Timing>>,
 }
 
-impl Measured {
-    /// Of a hub.
-    pub(crate) fn fine() -> Measured {
+/// Of all files.
+impl Default for Measured {
+    fn default() -> Measured {
         Measured::of(Grain::Fine)
     }
+}
 
+impl Measured {
     /// Of a file.
     pub(crate) fn coarse() -> Measured {
         Measured::of(Grain::Coarse)
@@ -141,7 +143,7 @@ mod tests {
 
     #[test]
     fn each_time_is_kept_where_it_belongs() {
-        let measured = Measured::fine();
+        let measured = Measured::default();
         let write = sample(RequestKind::Write, Class::High, 4);
         let sync = sample(RequestKind::Sync, Class::High, 6);
         record(&measured, reads([1, 2, 3]).chain([write, sync, write]));
@@ -158,7 +160,7 @@ mod tests {
 
     #[test]
     fn whoever_reads_takes_nothing_away() {
-        let measured = Measured::fine();
+        let measured = Measured::default();
         for round in 1..=5 {
             record(&measured, reads([100 * round]));
             for _ in 0..3 {
@@ -173,7 +175,7 @@ mod tests {
     /// Another may be at reading for as long as he likes.
     #[test]
     fn whoever_records_needs_nothing_that_readers_hold() {
-        let measured = Measured::fine();
+        let measured = Measured::default();
         let cell = measured.cell(RequestKind::Read, Class::Normal);
         let reading = lock(&cell.earlier);
         record(&measured, reads([7]));
@@ -183,7 +185,7 @@ mod tests {
 
     #[test]
     fn what_was_never_measured_takes_no_memory() {
-        let measured = Measured::fine();
+        let measured = Measured::default();
         record(&measured, reads([5]));
         assert_eq!(measured.timings().of_all().count(), 1);
         let made = measured.cells.iter().flatten();

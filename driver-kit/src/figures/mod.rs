@@ -28,6 +28,7 @@ mod health;
 mod kind;
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 mod measured;
+mod meter;
 mod of_file;
 mod rates;
 #[cfg(not(any(staging_loom, staging_shuttle)))]
@@ -36,12 +37,15 @@ mod times;
 mod timings;
 
 pub use backlog::FileBacklog;
-pub(crate) use course::{Course, Sample, Samples};
+pub use course::Course;
+pub(crate) use course::{Sample, Samples};
 pub use health::{Condition, Health, Queue, Workers};
 pub use kind::RequestKind;
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 pub(crate) use measured::Measured;
-pub(crate) use of_file::TimesOfFile;
+pub use meter::Meter;
+pub(crate) use meter::Moment;
+pub use of_file::TimesOfFile;
 pub(crate) use rates::Paces;
 pub use rates::{Figures, Rate};
 #[cfg(not(any(staging_loom, staging_shuttle)))]

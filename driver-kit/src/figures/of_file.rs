@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// Where the times of a file are kept; nothing, and no memory, where nobody asked for that. Clones are the
 /// same.
 #[derive(Clone, Default)]
-pub(crate) struct TimesOfFile {
+pub struct TimesOfFile {
     #[cfg(not(any(staging_loom, staging_shuttle)))]
     measured: Option<Arc<Measured>>,
 }
@@ -17,7 +17,7 @@ pub(crate) struct TimesOfFile {
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 impl TimesOfFile {
     /// They are kept from now on.
-    pub(crate) fn keep(&mut self) {
+    pub fn keep(&mut self) {
         self.measured
             .get_or_insert_with(|| Arc::new(Measured::coarse()));
     }
@@ -32,7 +32,8 @@ impl TimesOfFile {
         }
     }
 
-    pub(crate) fn timings(&self) -> Option<Timings> {
+    /// Those of what was answered since they are kept; `None` where they are not.
+    pub fn timings(&self) -> Option<Timings> {
         self.measured.as_ref().map(|measured| measured.timings())
     }
 }
