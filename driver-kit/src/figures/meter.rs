@@ -1,9 +1,8 @@
 //! The meter: where a driver notes what becomes of operations, and what whoever reads is told.
 
-use super::course::Course;
-use super::{Figures, Health, Paces, Samples, TimesOfFile, Workers};
 #[cfg(not(any(staging_loom, staging_shuttle)))]
-use super::{Measured, Timings};
+use super::{Course, Measured, TimesOfFile, Timings};
+use super::{Figures, Health, Paces, Samples, Workers};
 use crate::sync::{Mutex, lock};
 use staging_core::{Class, Machine, Stats, Tick, WriteCounts};
 use std::time::Duration;
