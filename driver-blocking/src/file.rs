@@ -7,9 +7,10 @@ use crate::writer::Writer;
 use bytes::Bytes;
 use driver_kit::contents::Contents;
 use driver_kit::core::{
-    Class, FileLimits, Life, Mode, Plan, Staging, Standing, Tuning, WriteCounts,
+    Backlog, Class, FileLimits, Life, Mode, Plan, Staging, Standing, Tuning, WriteCounts,
 };
 use driver_kit::error::Failure;
+use driver_kit::figures::Timings;
 use driver_kit::hub::{Answer, Read, Standby, Thread, Ticket, Write, read_answer};
 use driver_kit::{Deadline, Handle};
 use std::io;
@@ -329,6 +330,21 @@ impl File {
     /// it is not.
     pub fn writes(&self) -> Option<WriteCounts> {
         self.handle.hub().writes_to(self.handle.id())
+    }
+
+    /// How long operations on the file waited and were served, by kind and by class, since somebody opened it
+    /// [`timed`](crate::OpenOptions::timed); `None` where nobody did. What is read from memory (G4) is not
+    /// among them. Exact to one part in ten.
+    #[must_use]
+    pub fn timings(&self) -> Option<Timings> {
+        self.handle.timings()
+    }
+
+    /// What is accepted on the file and not over, by whomever: how much is queued, how much is under way, and
+    /// whether it is dirty or cannot be synced (R12). `None` after the stager was closed.
+    #[must_use]
+    pub fn backlog(&self) -> Option<Backlog> {
+        self.handle.backlog()
     }
 
     /// How much may be under way on this file at once, in place of what the stager says of every file

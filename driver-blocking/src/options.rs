@@ -107,6 +107,14 @@ impl OpenOptions {
         self
     }
 
+    /// Whether it is kept how long operations on this file wait and are served, whoever has it open, for
+    /// [`File::timings`](crate::File::timings): 10 KiB for each kind and class that there is, twice that
+    /// once it was read. Nobody pays for files of which this is not asked.
+    pub fn timed(mut self, timed: bool) -> Self {
+        self.options.timed = timed;
+        self
+    }
+
     /// How urgent writes are (R2). Normal, unless this is called; what is written through is High at
     /// least.
     pub fn class(mut self, class: Class) -> Self {

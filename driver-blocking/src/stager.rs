@@ -14,7 +14,7 @@ use bytes::Bytes;
 use driver_kit::contents::{Clones, Means, Paging};
 use driver_kit::core::{Class, Grace, Limits, PhaseName, Pressure, Request, Stats, WriteCounts};
 use driver_kit::error::{Failure, Operation};
-use driver_kit::figures::{Figures, Timings};
+use driver_kit::figures::{Figures, FileBacklog, Timings};
 use driver_kit::handlers::Handlers;
 use driver_kit::hub::{End, Hub, Setup};
 use driver_kit::journal::Recording;
@@ -348,6 +348,14 @@ impl Stager {
     #[must_use]
     pub fn timings(&self) -> Timings {
         self.hub().timings()
+    }
+
+    /// Which files have work that is accepted and not over, and how much: what is queued, what is under way,
+    /// and whether the file is dirty or cannot be synced (R12); see [`FileBacklog`]. By path, in their order.
+    /// Nobody else pays for it: who asks walks over the operations there are.
+    #[must_use]
+    pub fn backlog(&self) -> Vec<FileBacklog> {
+        self.hub().backlog()
     }
 
     /// What became of the writes of a class: how many were accepted, and how each of them ended. They

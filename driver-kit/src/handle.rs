@@ -3,10 +3,12 @@
 use crate::clock::Deadline;
 use crate::contents::{Contents, Published, Truncated};
 use crate::error::{Cause, Failure, Operation, fault_of};
+#[cfg(not(any(staging_loom, staging_shuttle)))]
+use crate::figures::Timings;
 use crate::hub::{Hub, Lent, Read, Standby, Thread, Ticket, Until, Write};
 use bytes::Bytes;
 use staging_core::{
-    Class, Fault, FileId, FileLimits, HandleId, Plan, Reject, Request, Staging, Tuning,
+    Backlog, Class, Fault, FileId, FileLimits, HandleId, Plan, Reject, Request, Staging, Tuning,
 };
 use std::io;
 use std::path::Path;
@@ -129,6 +131,23 @@ impl Handle {
     /// How it stands with regard to memory (G1, G7), at this moment.
     pub fn staging(&self) -> Option<Staging> {
         self.hub.staging(self.id)
+    }
+
+    /// What is accepted on its file and not over, by whomever, at this moment (R12).
+    pub fn backlog(&self) -> Option<Backlog> {
+        self.hub.backlog_of(self.id)
+    }
+
+    /// How long operations on its file take is kept apart from now on, of whoever has it open.
+    #[cfg(not(any(staging_loom, staging_shuttle)))]
+    pub fn keep_times(&self) {
+        self.hub.keep_times(self.id);
+    }
+
+    /// How long operations on its file took since that is kept; `None` where it is not.
+    #[cfg(not(any(staging_loom, staging_shuttle)))]
+    pub fn timings(&self) -> Option<Timings> {
+        self.hub.timings_of(self.id)
     }
 
     /// Reads from memory, if the file is staged: no system call, no lock, no allocation (G4).

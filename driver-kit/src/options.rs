@@ -34,6 +34,8 @@ pub struct Options {
     /// How long after it was accepted whatever is written is synced, though nobody asks (L3). Needs `write`
     /// or `append`.
     pub sync_every: Option<Duration>,
+    /// How long operations on it take is kept apart.
+    pub timed: bool,
     /// How urgent writes are.
     pub class: Class,
     /// Cut the file to nothing when it is open. Needs `write`.
@@ -63,6 +65,7 @@ impl Options {
             keep_dirty: false,
             limits: FileLimits::NONE,
             sync_every: None,
+            timed: false,
             class: Class::Normal,
             truncate: false,
             create: false,
@@ -79,6 +82,10 @@ impl Options {
     /// The stager was closed meanwhile, or the system gives no thread to keep the time of an interval.
     pub fn instruct(&self, handle: &Handle) -> io::Result<()> {
         handle.set_class(self.class);
+        #[cfg(not(any(staging_loom, staging_shuttle)))]
+        if self.timed {
+            handle.keep_times();
+        }
         if self.writes_behind() || self.write_through {
             handle.answers_apart();
         }

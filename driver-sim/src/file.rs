@@ -3,14 +3,15 @@
 use crate::simulation::{Payload, Ticket as Number};
 use crate::ticket::{Deadline, Ticket, World, alone, refused};
 use driver_kit::error::Operation;
+use driver_kit::figures::Timings;
 use staging_core::Standing;
 use staging_core::{
-    Class, Event, FileId, FileLimits, HandleId, Life, Mode, OpId, Outcome, Plan, Reject, Request,
-    Staging, Tuning,
+    Backlog, Class, Event, FileId, FileLimits, HandleId, Life, Mode, OpId, Outcome, Plan, Reject,
+    Request, Staging, Tuning, WriteCounts,
 };
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// An open file on the simulated disk.
@@ -23,16 +24,19 @@ pub struct File {
     world: World,
     handle: HandleId,
     file: FileId,
+    class: Mutex<Class>,
     closed: bool,
 }
 
 impl File {
-    pub(crate) const fn new(world: World, handle: HandleId, file: FileId) -> File {
+    pub(crate) const fn new(world: World, handle: HandleId, file: FileId, class: Class) -> File {
         let closed = false;
+        let class = Mutex::new(class);
         File {
             world,
             handle,
             file,
+            class,
             closed,
         }
     }
@@ -48,6 +52,40 @@ impl File {
         let every = u64::try_from(every.as_nanos()).unwrap_or(u64::MAX);
         let handle = self.handle;
         alone(&self.world).tell(Event::IntervalSet { handle, every });
+    }
+
+    /// How urgent writes are that are asked for from now on (R2). What was asked before keeps its class.
+    pub fn set_class(&self, class: Class) {
+        *self.class.lock().unwrap_or_else(PoisonError::into_inner) = class;
+    }
+
+    fn class(&self) -> Class {
+        *self.class.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What became of the writes to the file since it was opened for writing, by whomever; `None` where
+    /// it is not.
+    pub fn writes(&self) -> Option<WriteCounts> {
+        alone(&self.world).machine().writes_to(self.handle).copied()
+    }
+
+    /// What is accepted on the file and not over, by whomever (R12). `None` after the stager was closed.
+    #[must_use]
+    pub fn backlog(&self) -> Option<Backlog> {
+        let simulation = alone(&self.world);
+        let file = simulation.machine().file_of(self.handle)?;
+        Some(simulation.machine().backlog_of(file))
+    }
+
+    pub(crate) fn keep_times(&self) {
+        alone(&self.world).keep_times(self.handle);
+    }
+
+    /// How long operations on the file waited and were served, in the time of the simulation, since somebody
+    /// opened it [`timed`](crate::OpenOptions::timed); `None` where nobody did. Exact to one part in ten.
+    #[must_use]
+    pub fn timings(&self) -> Option<Timings> {
+        alone(&self.world).timings_of(self.handle)
     }
 
     /// How it stands with regard to memory (G1, G7). `None` after the stager was closed.
@@ -132,7 +170,7 @@ impl File {
             handle,
             offset,
             len,
-            class: Class::Normal,
+            class: self.class(),
         };
         self.ask(Operation::Write, write, Payload::Bytes(bytes.to_vec()), by)
     }
@@ -157,7 +195,7 @@ impl File {
         let append = Request::Append {
             handle,
             len,
-            class: Class::Normal,
+            class: self.class(),
         };
         let payload = Payload::Bytes(bytes.to_vec());
         self.ask(Operation::Append, append, payload, deadline)
@@ -179,7 +217,7 @@ impl File {
         let cut = Request::SetLength {
             handle: self.handle,
             len,
-            class: Class::Normal,
+            class: self.class(),
         };
         self.ask(Operation::SetLength, cut, Payload::Nothing, deadline)
     }

@@ -105,6 +105,7 @@ mod simulation;
 mod ticket;
 
 mod file;
+mod opening;
 mod options;
 mod replace;
 mod stager;
@@ -112,15 +113,19 @@ mod stager;
 pub use dice::Dice;
 pub use disk::{Disk, InodeId, SECTOR, Stranger};
 pub use driver_kit::error::{Cause, Failure, Operation, errno, failure};
+pub use driver_kit::figures::{
+    Condition, Figures, FileBacklog, Health, Rate, RequestKind, Times, Timing, Timings,
+};
 pub use driver_kit::{ShutdownReport, Unfinished};
 pub use faults::{Faults, Struck, Trouble};
 pub use file::File;
+pub use opening::OpenTicket;
 pub use options::OpenOptions;
 pub use replace::ReplaceBuilder;
 pub use simulation::{Answer, Notice, Payload, Setup, Simulation, Ticket as TicketNumber};
 pub use stager::{Builder, Stager};
 pub use staging_core::{
-    Durability, Fault, Grace, How, Life, Limits, Mode, OverBudget, PhaseName, Plan, Pressure,
-    Staging, Standing, Stats, Tick, Why,
+    Backlog, Class, Durability, Fault, Grace, How, Life, Limits, Load, Mode, OverBudget, PhaseName,
+    Plan, Pressure, Staging, Standing, Stats, Tick, Why, WriteCounts,
 };
 pub use ticket::{Deadline, Ticket};

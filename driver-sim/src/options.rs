@@ -2,11 +2,12 @@
 
 use crate::File;
 use crate::disk::absolute;
+use crate::opening::OpenTicket;
 use crate::simulation::Payload;
 use crate::ticket::{Deadline, Ticket, World, alone, refused};
 use driver_kit::error::{Failure, Operation};
 use driver_kit::options::Options;
-use staging_core::{FileLimits, Mode, OverBudget, Request};
+use staging_core::{Class, FileLimits, Mode, OverBudget, Request};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -115,36 +116,33 @@ impl OpenOptions {
         self
     }
 
+    /// How urgent writes are (R2). Normal, unless this is called.
+    pub fn class(mut self, class: Class) -> Self {
+        self.options.class = class;
+        self
+    }
+
+    /// Whether it is kept how long operations on this file wait and are served, whoever has it open, for
+    /// [`File::timings`](crate::File::timings).
+    pub fn timed(mut self, timed: bool) -> Self {
+        self.options.timed = timed;
+        self
+    }
+
     /// Opens the file, and runs the simulation until it is open and staged as planned.
     ///
     /// # Errors
     /// There is no regular file, staging it failed, the options contradict each other, the stager is
     /// full, or the deadline passed.
     pub fn open(&self, path: impl AsRef<Path>) -> io::Result<File> {
-        let path = path.as_ref();
-        let answer = self.begin_open(path)?.wait()?;
-        let (Some(handle), Some(file)) = (answer.handle, answer.file()) else {
-            return Err(io::ErrorKind::NotFound.into());
-        };
-        let file = File::new(Arc::clone(&self.world), handle, file);
-        for tuning in self.options.tunings() {
-            file.tune(tuning)?;
-        }
-        if let Some(every) = self.options.sync_every {
-            file.set_sync_every(every);
-        }
-        if self.options.truncate {
-            file.set_len(0)?;
-        }
-        Ok(file)
+        self.begin_open(path)?.wait()
     }
 
-    /// Asks for the file, and does not wait. The answer has the handle. What it may hold, and whether it
-    /// keeps dirty, is said by [`open`](OpenOptions::open) alone.
+    /// Asks for the file, and does not wait.
     ///
     /// # Errors
     /// The options contradict each other, or the stager is full.
-    pub fn begin_open(&self, path: impl AsRef<Path>) -> io::Result<Ticket> {
+    pub fn begin_open(&self, path: impl AsRef<Path>) -> io::Result<OpenTicket> {
         let text = absolute(&path.as_ref().to_string_lossy());
         let path: Arc<Path> = Arc::from(Path::new(&*text));
         let opening = self.options.opening(&path).map_err(Failure::into_io)?;
@@ -159,12 +157,13 @@ impl OpenOptions {
         drop(simulation);
         let operation = Operation::Open;
         let (number, op) = asked.map_err(|reject| refused(operation, &path, reject))?;
-        Ok(Ticket {
+        let ticket = Ticket {
             world: Arc::clone(&self.world),
             number,
             op,
             operation,
             path,
-        })
+        };
+        Ok(OpenTicket::of(ticket, self.options))
     }
 }

@@ -1,15 +1,19 @@
 //! The stager: where files are opened, time passes, and the power is cut.
 
+use crate::disk::absolute;
 use crate::disk::{Disk, Stranger};
 use crate::options::OpenOptions;
 use crate::replace::ReplaceBuilder;
 use crate::simulation::{Payload, Setup, Simulation};
-use crate::ticket::{Deadline, Ticket, World, alone, nanos, refused};
+use crate::ticket::{Deadline, Ticket, World, alone, failure, nanos, refused};
 use crate::{Faults, File};
-use driver_kit::error::Operation;
+use driver_kit::error::{Cause, Operation};
+use driver_kit::figures::{Figures, FileBacklog, Timings};
 use driver_kit::options::Options;
 use driver_kit::{ShutdownReport, Unfinished};
-use staging_core::{Event, Grace, Limits, PhaseName, Pressure, Request, Stats, Tick};
+use staging_core::{
+    Class, Event, Fault, Grace, Limits, PhaseName, Pressure, Request, Stats, Tick, WriteCounts,
+};
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -130,6 +134,22 @@ impl Stager {
         ReplaceBuilder::new(Arc::clone(&self.world), path.as_ref(), content.into())
     }
 
+    /// Removes the temporary files that losses of power, and ends without a word, left of replaces in a
+    /// directory, and says how many those were (A2). Not in the directories beneath it. Where a file is replaced
+    /// that is done without being asked, once for each directory. The path is that of the directory itself,
+    /// without links.
+    ///
+    /// # Errors
+    /// There is no such directory.
+    pub fn sweep(&self, directory: impl AsRef<Path>) -> io::Result<u64> {
+        let text = absolute(&directory.as_ref().to_string_lossy());
+        let swept = alone(&self.world).disk_mut().sweep(&text);
+        swept.map_err(|errno| {
+            let path: Arc<Path> = Path::new(&*text).into();
+            failure(Operation::Sweep, &path, Cause::Fault(Fault::Os(errno)))
+        })
+    }
+
     /// Waits until every write to any file that was accepted before is executed (R3).
     ///
     /// # Errors
@@ -248,6 +268,30 @@ impl Stager {
     /// What has been counted so far.
     pub fn stats(&self) -> Stats {
         self.with(|simulation| *simulation.machine().stats())
+    }
+
+    /// Counts, rates and health, as of now. Rates are by the time of the simulation, and there are no workers.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        self.with(Simulation::figures)
+    }
+
+    /// How long operations waited and were served, by kind and by class, in the time of the simulation.
+    #[must_use]
+    pub fn timings(&self) -> Timings {
+        self.with(Simulation::timings)
+    }
+
+    /// Which files have work that is accepted and not over, and how much (R12). By path, in their order.
+    #[must_use]
+    pub fn backlog(&self) -> Vec<FileBacklog> {
+        self.with(Simulation::backlog)
+    }
+
+    /// What became of the writes of a class.
+    #[must_use]
+    pub fn writes_of(&self, class: Class) -> WriteCounts {
+        self.with(|simulation| *simulation.machine().writes_of(class))
     }
 
     /// Bytes of the budget that are taken now (G10).

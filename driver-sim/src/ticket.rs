@@ -78,10 +78,15 @@ impl Ticket {
     ///
     /// # Errors
     /// What the answer says; or nothing is left that could answer, because an action hangs.
-    pub fn wait(self) -> io::Result<Answer> {
+    pub fn wait(mut self) -> io::Result<Answer> {
+        self.await_answer()
+    }
+
+    pub(crate) fn await_answer(&mut self) -> io::Result<Answer> {
         loop {
             let mut simulation = alone(&self.world);
             if let Some(answer) = simulation.answer(self.number) {
+                drop(simulation);
                 return self.judged(answer);
             }
             if !simulation.step() {

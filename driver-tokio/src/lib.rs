@@ -43,12 +43,12 @@ pub use driver_kit::client::{
 };
 pub use driver_kit::contents::{Clones, Contents, Paging, Truncated, lockable};
 pub use driver_kit::core::{
-    Class, Durability, Fault, Grace, How, Life, Limits, Mode, OverBudget, PhaseName, Plan,
-    Pressure, Scope, Staging, Standing, Stats, Turns, Weights, Why, WriteCounts,
+    Backlog, Class, Durability, Fault, Grace, How, Life, Limits, Load, Mode, OverBudget, PhaseName,
+    Plan, Pressure, Scope, Staging, Standing, Stats, Turns, Weights, Why, WriteCounts,
 };
 pub use driver_kit::error::{Cause, Failure, Holder, Operation, errno, failure};
 pub use driver_kit::figures::{
-    Condition, Figures, Health, Rate, RequestKind, Times, Timing, Timings,
+    Condition, Figures, FileBacklog, Health, Rate, RequestKind, Times, Timing, Timings,
 };
 pub use driver_kit::handlers::{ActionKind, Handler, Handlers};
 pub use driver_kit::hub::Lock;

@@ -59,6 +59,7 @@ mod fault;
 mod phase;
 mod staging;
 
+mod backlog;
 mod class;
 mod limit;
 mod limits;
@@ -76,6 +77,7 @@ mod machine;
 mod journal;
 
 pub use action::{Action, Bound, Done, IoKind, LockStep, Outcome, ReplaceStep, Tell};
+pub use backlog::{Backlog, Load, Subject};
 pub use class::{Class, Turns, Weights};
 pub use completion::{Completion, Key, Stamp};
 pub use event::{

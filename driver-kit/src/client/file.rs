@@ -5,10 +5,14 @@ use super::wait::{Client, done};
 use crate::clock::Deadline;
 use crate::contents::Contents;
 use crate::error::Failure;
+#[cfg(not(any(staging_loom, staging_shuttle)))]
+use crate::figures::Timings;
 use crate::handle::Handle;
 use crate::hub::{Answer, Read, Standby, Thread, Ticket, read_answer};
 use bytes::Bytes;
-use staging_core::{Class, FileLimits, Life, Mode, Plan, Staging, Standing, Tuning, WriteCounts};
+use staging_core::{
+    Backlog, Class, FileLimits, Life, Mode, Plan, Staging, Standing, Tuning, WriteCounts,
+};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -264,6 +268,22 @@ impl File {
     /// it is not.
     pub fn writes(&self) -> Option<WriteCounts> {
         self.handle().hub().writes_to(self.handle().id())
+    }
+
+    /// How long operations on the file waited and were served, by kind and by class, since somebody opened it
+    /// [`timed`](crate::client::OpenOptions::timed); `None` where nobody did. What is read from memory (G4) is not
+    /// among them. Exact to one part in ten.
+    #[cfg(not(any(staging_loom, staging_shuttle)))]
+    #[must_use]
+    pub fn timings(&self) -> Option<Timings> {
+        self.handle().timings()
+    }
+
+    /// What is accepted on the file and not over, by whomever: how much is queued, how much is under way, and
+    /// whether it is dirty or cannot be synced (R12). `None` after the stager was closed.
+    #[must_use]
+    pub fn backlog(&self) -> Option<Backlog> {
+        self.handle().backlog()
     }
 
     /// How much may be under way on this file at once, in place of what the stager says of every file

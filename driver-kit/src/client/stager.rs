@@ -8,9 +8,9 @@ use super::{
 use super::{FollowBuilder, WatchBuilder};
 use crate::clock::Deadline;
 use crate::error::Operation;
-use crate::figures::Figures;
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 use crate::figures::Timings;
+use crate::figures::{Figures, FileBacklog};
 use crate::handlers::Handlers;
 use crate::hub::{Hub, Standby};
 use crate::journal::Recording;
@@ -229,6 +229,14 @@ impl Stager {
     #[must_use]
     pub fn timings(&self) -> Timings {
         self.hub().timings()
+    }
+
+    /// Which files have work that is accepted and not over, and how much: what is queued, what is under way,
+    /// and whether the file is dirty or cannot be synced (R12); see [`FileBacklog`]. By path, in their order.
+    /// Nobody else pays for it: who asks walks over the operations there are.
+    #[must_use]
+    pub fn backlog(&self) -> Vec<FileBacklog> {
+        self.hub().backlog()
     }
 
     /// What became of the writes of a class: how many were accepted, and how each of them ended. They

@@ -1,11 +1,11 @@
 //! The course of one operation: noted under the hub's lock, measured outside of it.
 
 use super::RequestKind;
-use staging_core::{Class, Tick};
+use staging_core::{Class, Machine, OpId, Request, Tick};
 
 /// When an operation was accepted, and handed out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Course {
+pub struct Course {
     kind: RequestKind,
     class: Class,
     accepted: Tick,
@@ -13,6 +13,12 @@ pub(crate) struct Course {
 }
 
 impl Course {
+    /// Of a request that a machine just accepted as this operation.
+    pub fn of(machine: &Machine, op: OpId, request: Request, now: Tick) -> Course {
+        let class = machine.class_of_op(op).unwrap_or_default();
+        Course::begin(RequestKind::of(request), class, now)
+    }
+
     pub(crate) const fn begin(kind: RequestKind, class: Class, now: Tick) -> Course {
         Course {
             kind,
@@ -23,7 +29,7 @@ impl Course {
     }
 
     /// An action for it is handed out. The first counts.
-    pub(crate) fn hand_out(&mut self, now: Tick) {
+    pub fn hand_out(&mut self, now: Tick) {
         self.handed_out.get_or_insert(now);
     }
 

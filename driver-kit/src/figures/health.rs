@@ -1,5 +1,6 @@
 //! How the stager stands: whether it takes work, and what keeps it from going on.
 
+use staging_core::{Cause, Machine, PhaseName};
 use std::time::Duration;
 
 /// How a stager stands, at one moment.
@@ -17,6 +18,21 @@ pub struct Health {
 }
 
 impl Health {
+    pub(crate) fn of(machine: &Machine, under_way: u64, workers: Workers) -> Health {
+        let stats = machine.stats();
+        Health {
+            condition: Condition::of(machine),
+            unsyncable: stats.unsyncable,
+            queue: Queue {
+                operations: stats.pending,
+                most: stats.most_pending,
+                limit: machine.limits().operations,
+                under_way,
+            },
+            workers,
+        }
+    }
+
     /// Whether an operation would be accepted now.
     pub const fn takes_work(&self) -> bool {
         matches!(self.condition, Condition::Ready)
@@ -43,6 +59,28 @@ pub enum Condition {
     Closed,
     /// It is closed, because its driver could carry out nothing any more.
     DriverLost,
+}
+
+impl Condition {
+    fn of(machine: &Machine) -> Condition {
+        match machine.phase() {
+            PhaseName::Running if machine.operations_have_room() => Condition::Ready,
+            PhaseName::Running => Condition::Full,
+            PhaseName::Draining => Condition::Draining,
+            PhaseName::Closing => Condition::Closing,
+            PhaseName::Closed => match machine.report().map(|report| report.cause) {
+                Some(Cause::DriverLost) => Condition::DriverLost,
+                Some(
+                    Cause::Asked
+                    | Cause::Forced
+                    | Cause::Drained
+                    | Cause::GivenBack
+                    | Cause::OutOfTime,
+                )
+                | None => Condition::Closed,
+            },
+        }
+    }
 }
 
 /// What has been accepted and is not answered.

@@ -1,6 +1,8 @@
-//! Where times are kept: a cell for each kind and class, made when its first time comes.
+//! Where times are kept, of a hub or of a file: a cell for each kind and class, made when its first time
+//! comes.
 
 use super::course::{Sample, Samples};
+use super::times::Grain;
 use super::{RequestKind, Timing, Timings};
 use crate::sync::{Mutex, lock};
 use staging_core::Class;
@@ -8,10 +10,11 @@ use staging_core::Class;
 const KINDS: usize = RequestKind::ALL.len();
 const CLASSES: usize = Class::ALL.len();
 
-/// All times of a hub. What was never measured takes no memory; a cell takes 60 KiB, and twice that
-/// once it was read, so all of them 4 MiB at the very most.
-#[derive(Default)]
+/// All times of a hub, or of a file. What was never measured takes no memory. A cell of a hub takes 60 KiB,
+/// and twice that once it was read, so all of them 4 MiB at the very most; one of a file 10 KiB, and what it
+/// is for all 32 of them where nothing was measured, 1.3 KiB.
 pub(crate) struct Measured {
+    grain: Grain,
     cells: [[Cell; CLASSES]; KINDS],
 }
 
@@ -32,18 +35,40 @@ struct Earlier {
     spare: Option<Box<Timing>>,
 }
 
+/// Of all files.
+impl Default for Measured {
+    fn default() -> Measured {
+        Measured::of(Grain::Fine)
+    }
+}
+
 impl Measured {
+    /// Of a file.
+    pub(crate) fn coarse() -> Measured {
+        Measured::of(Grain::Coarse)
+    }
+
+    fn of(grain: Grain) -> Measured {
+        let cells = Default::default();
+        Measured { grain, cells }
+    }
+
+    /// Records one time.
+    pub(crate) fn record_one(&self, sample: Sample) {
+        let mut recent = lock(&self.cell(sample.kind, sample.class).recent);
+        recent.get_or_insert_with(|| self.made()).record(sample);
+    }
+
     /// Records times, and takes one lock for those in a row that are of one kind and class.
     pub(crate) fn record(&self, samples: &mut Samples) {
         if let Some(sample) = samples.take_alone() {
-            let mut recent = lock(&self.cell(sample.kind, sample.class).recent);
-            return recent.get_or_insert_with(made).record(sample);
+            return self.record_one(sample);
         }
         let mut samples = samples.drain().peekable();
         while let Some(sample) = samples.next() {
             let Sample { kind, class, .. } = sample;
             let mut recent = lock(&self.cell(kind, class).recent);
-            let timing = recent.get_or_insert_with(made);
+            let timing = recent.get_or_insert_with(|| self.made());
             timing.record(sample);
             while let Some(more) = samples.next_if(|it| (it.kind, it.class) == (kind, class)) {
                 timing.record(more);
@@ -63,12 +88,12 @@ impl Measured {
                 parts.extend(cell.look().map(|timing| (kind, class, timing)));
             }
         }
-        Timings::of(parts)
+        Timings::of(self.grain, parts)
     }
-}
 
-fn made() -> Box<Timing> {
-    Box::new(Timing::none())
+    fn made(&self) -> Box<Timing> {
+        Box::new(Timing::none(self.grain))
+    }
 }
 
 impl Cell {

@@ -8,13 +8,31 @@ use std::time::Duration;
 const LEAST: u64 = 64;
 /// What takes longer counts as this long: an hour.
 const MOST: u64 = 3_600_000_000_000;
-/// Two figures are exact: no time is told more than a hundredth too long.
-const FIGURES: u8 = 2;
 
-/// How long things took: a histogram of a fixed size, 30 KiB.
+/// How exact times are told, which says how much memory they take.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Grain {
+    /// No more than a hundredth too long: 30 KiB.
+    Fine,
+    /// No more than a tenth too long: 5 KiB.
+    Coarse,
+}
+
+impl Grain {
+    /// How many figures are exact.
+    const fn figures(self) -> u8 {
+        match self {
+            Grain::Fine => 2,
+            Grain::Coarse => 1,
+        }
+    }
+}
+
+/// How long things took: a histogram of a fixed size, 30 KiB; of one file alone, 5 KiB.
 ///
-/// Times are exact to 64 ns or one part in a hundred, whichever is more, and told too long rather than
-/// too short, but for the shortest; what took more than an hour counts as an hour.
+/// Times are exact to 64 ns or one part in a hundred, of one file alone one part in ten, whichever is more,
+/// and told too long rather than too short, but for the shortest; what took more than an hour counts as an
+/// hour.
 #[derive(Clone)]
 pub struct Times {
     histogram: Histogram<u64>,
@@ -27,8 +45,8 @@ impl Times {
         reason = "bounds are refused where the least is 0, or more than half of the most, or more than 5 \
                   figures are asked for; these are constants"
     )]
-    pub(crate) fn none() -> Times {
-        let histogram = Histogram::new_with_bounds(LEAST, MOST, FIGURES);
+    pub(crate) fn none(grain: Grain) -> Times {
+        let histogram = Histogram::new_with_bounds(LEAST, MOST, grain.figures());
         Times {
             histogram: histogram.expect("bounds that a histogram can have"),
         }
@@ -40,7 +58,7 @@ impl Times {
 
     #[expect(
         clippy::expect_used,
-        reason = "what is added has the same bounds: all are made by `none`"
+        reason = "what is added has the same bounds, and the same grain wherever it is kept together"
     )]
     pub(crate) fn add(&mut self, others: &Times) {
         let added = self.histogram.add(&others.histogram);
@@ -98,7 +116,11 @@ mod tests {
     use super::*;
 
     fn times(nanos: impl IntoIterator<Item = u64>) -> Times {
-        let mut times = Times::none();
+        of_grain(Grain::Fine, nanos)
+    }
+
+    fn of_grain(grain: Grain, nanos: impl IntoIterator<Item = u64>) -> Times {
+        let mut times = Times::none(grain);
         nanos.into_iter().for_each(|nanos| times.record(nanos));
         times
     }
@@ -108,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_told_a_hundredth_too_long_at_most() {
+    fn a_time_is_told_a_hundredth_too_long_at_most_and_a_tenth_where_it_is_coarse() {
         for exact in [
             0,
             1,
@@ -120,12 +142,14 @@ mod tests {
             77_777_777_777,
             MOST,
         ] {
-            let told = nanos(times([exact]).quantile(0.5));
-            let most = u128::from(exact + exact / 100 + LEAST);
-            assert!(
-                (u128::from(exact)..=most).contains(&told),
-                "{exact}: {told}"
-            );
+            for (grain, part) in [(Grain::Fine, 100), (Grain::Coarse, 10)] {
+                let told = nanos(of_grain(grain, [exact]).quantile(0.5));
+                let most = u128::from(exact + exact / part + LEAST);
+                assert!(
+                    (u128::from(exact)..=most).contains(&told),
+                    "{exact}: {told}"
+                );
+            }
         }
     }
 
@@ -159,7 +183,7 @@ mod tests {
     fn nothing_has_no_times_and_what_is_cleared_is_nothing() {
         let mut some = times([5, 6]);
         some.clear();
-        for none in [Times::none(), some] {
+        for none in [Times::none(Grain::Fine), some] {
             assert_eq!(none.count(), 0);
             let told = [
                 none.quantile(0.5),
@@ -173,11 +197,12 @@ mod tests {
 
     #[test]
     fn it_takes_as_much_memory_as_it_says() {
-        let places = Times::none().histogram.distinct_values();
-        assert!(
-            (29 << 10..=30 << 10).contains(&(places * size_of::<u64>())),
-            "{places}"
-        );
+        for (grain, kib) in [(Grain::Fine, 30), (Grain::Coarse, 5)] {
+            let places = Times::none(grain).histogram.distinct_values();
+            let bytes = places * size_of::<u64>();
+            let told = (kib - 1) << 10..=kib << 10;
+            assert!(told.contains(&bytes), "{grain:?}: {bytes}");
+        }
     }
 
     #[test]

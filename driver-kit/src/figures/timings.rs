@@ -1,6 +1,7 @@
 //! How long operations took, by kind and by class, as of one look.
 
 use super::course::Sample;
+use super::times::Grain;
 use super::{RequestKind, Times};
 use staging_core::Class;
 use std::time::Duration;
@@ -19,10 +20,10 @@ pub struct Timing {
 }
 
 impl Timing {
-    pub(super) fn none() -> Timing {
+    pub(super) fn none(grain: Grain) -> Timing {
         Timing {
-            waiting: Times::none(),
-            service: Times::none(),
+            waiting: Times::none(grain),
+            service: Times::none(grain),
         }
     }
 
@@ -63,16 +64,17 @@ impl Timing {
     }
 }
 
-/// How long all operations took that were answered until now, by kind and by class. An operation is in
+/// How long all operations took that were answered until now, or those on one file, by kind and by class. An operation is in
 /// the class that it was accepted in, whatever it was lent (R2).
 #[derive(Clone, Debug)]
 pub struct Timings {
+    grain: Grain,
     parts: Vec<(RequestKind, Class, Timing)>,
 }
 
 impl Timings {
-    pub(super) const fn of(parts: Vec<(RequestKind, Class, Timing)>) -> Timings {
-        Timings { parts }
+    pub(super) const fn of(grain: Grain, parts: Vec<(RequestKind, Class, Timing)>) -> Timings {
+        Timings { grain, parts }
     }
 
     /// Of all operations.
@@ -100,7 +102,7 @@ impl Timings {
     }
 
     fn sum(&self, belongs: impl Fn(RequestKind, Class) -> bool) -> Timing {
-        let mut sum = Timing::none();
+        let mut sum = Timing::none(self.grain);
         for (kind, class, timing) in &self.parts {
             if belongs(*kind, *class) {
                 sum.add(timing);
@@ -116,7 +118,7 @@ mod tests {
 
     #[test]
     fn the_mean_is_of_all_also_of_those_that_are_not_served() {
-        let mut timing = Timing::none();
+        let mut timing = Timing::none(Grain::Fine);
         assert_eq!(timing.mean(), None);
         for (waiting, service) in [(1_000_000, Some(3_000_000)), (2_000_000, None)] {
             let (kind, class) = (RequestKind::Read, Class::Normal);

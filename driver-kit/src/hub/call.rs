@@ -221,6 +221,8 @@ impl State {
         request: Request,
         waiter: Waiter,
     ) -> Result<OpId, Reject> {
+        // Before the machine hears of it: a close may be the end of its handle.
+        let times = self.times_of(request.handle());
         let reply = self.say(
             now,
             Event::Submitted {
@@ -250,6 +252,7 @@ impl State {
             taken: false,
             in_the_way: None,
             course: self.begin_course(op, request),
+            times,
         };
         self.table.ops.put(op, row);
         if let Reply::Locking { lock, .. } = reply {

@@ -4,7 +4,7 @@ use super::Hub;
 use super::slot::{Answer, Slot};
 use super::table::Table;
 use crate::batch::{Batch, Item};
-use crate::figures::Samples;
+use crate::figures::{Sample, Samples, TimesOfFile};
 use crate::journal::Recorder;
 use crate::perform::{Locked, Temporary};
 use staging_core::{Event, LockId, OpId};
@@ -28,6 +28,8 @@ pub(crate) struct Deliveries {
     pub(super) here: Option<Answer>,
     /// How long took what was answered.
     pub(super) samples: Samples,
+    /// The same, of files whose times are kept.
+    pub(super) of_files: Vec<(TimesOfFile, Sample)>,
     /// Whoever may have something to write now.
     pub(super) recorder: Option<Arc<Recorder>>,
     /// Temporary files that nobody needs any more. Dropped outside: that closes them.
@@ -48,6 +50,9 @@ impl Deliveries {
     /// finds it measured.
     pub(super) fn deliver(&mut self, hub: &Arc<Hub>) {
         hub.measure(&mut self.samples);
+        for (times, sample) in self.of_files.drain(..) {
+            times.record(sample);
+        }
         self.outdated.clear();
         if let Some(recorder) = self.recorder.take() {
             recorder.ring();

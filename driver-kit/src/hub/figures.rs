@@ -4,12 +4,11 @@ use super::Hub;
 use super::state::State;
 #[cfg(not(any(staging_loom, staging_shuttle)))]
 use crate::figures::Timings;
-use crate::figures::{Condition, Course, Figures, Health, Queue, RequestKind, Samples};
+use crate::figures::{Course, Figures, FileBacklog, Moment, Samples, TimesOfFile};
 use crate::sync::lock;
-use staging_core::{
-    Cause, Class, HandleId, IoId, OpId, PhaseName, Request, Stats, Tick, WriteCounts,
-};
-use std::time::Duration;
+use staging_core::{Backlog, Class, HandleId, IoId, OpId, Request, Stats, Subject, WriteCounts};
+use std::path::Path;
+use std::sync::Arc;
 
 impl Hub {
     /// What the machine has counted.
@@ -30,27 +29,32 @@ impl Hub {
     /// Counts, rates and health, as of one moment. The hub's lock is held for the time that it takes to copy
     /// them, about a tenth of a microsecond.
     pub fn figures(&self) -> Figures {
-        let (uptime, stats, writes, health) = {
+        let moment = {
             let state = lock(&self.state);
             let now = self.clock.now();
-            let machine = &state.machine;
-            (
-                Duration::from_nanos(now.0),
-                *machine.stats(),
-                state.writes_by_class(),
-                state.health(now),
-            )
+            let waiting = state.deferred.len() + state.parked.len();
+            let under_way = state.under_way.saturating_sub(waiting as u64);
+            let workers = state.crew.workers(now, state.has_work());
+            Moment::of(&state.machine, now, under_way, workers)
         };
-        let rates = lock(&self.paces).look(uptime, &stats);
-        Figures {
-            uptime,
-            stats,
-            health,
-            answered: rates.answered,
-            staged: rates.staged,
-            written: rates.written,
-            writes,
-        }
+        self.meter.figures_of(moment)
+    }
+
+    /// What is accepted and not over, by path, as of one moment, and which files are dirty or cannot be
+    /// synced (R12). In the order of the paths. What is asked of all files is of none, and not there.
+    ///
+    /// The hub's lock is held for a walk over the operations that there are, and over the files that are open
+    /// for writing.
+    pub fn backlog(&self) -> Vec<FileBacklog> {
+        let pieces = lock(&self.state).backlog();
+        FileBacklog::by_path(pieces)
+    }
+
+    /// The same of one open file; `None` where it is not open.
+    pub fn backlog_of(&self, handle: HandleId) -> Option<Backlog> {
+        let state = lock(&self.state);
+        let file = state.machine.file_of(handle)?;
+        Some(state.machine.backlog_of(file))
     }
 
     /// How the operations waited and were served that were answered until now. The hub's lock is not
@@ -58,25 +62,49 @@ impl Hub {
     /// histograms are copied, 60 KiB for each kind and class that there was.
     #[cfg(not(any(staging_loom, staging_shuttle)))]
     pub fn timings(&self) -> Timings {
-        self.measured.timings()
+        self.meter.timings()
     }
 
+    /// The times of what is asked of an open file are kept apart from now on, whoever asks it.
     #[cfg(not(any(staging_loom, staging_shuttle)))]
-    pub(super) fn measure(&self, samples: &mut Samples) {
-        self.measured.record(samples);
+    pub fn keep_times(&self, handle: HandleId) {
+        let mut state = lock(&self.state);
+        if let Some(file) = state.machine.file_of(handle)
+            && let Some(row) = state.row(file)
+        {
+            row.times.keep();
+            state.times_files = true;
+        }
     }
 
-    /// A model looks at what is decided, and not at how long it took.
-    #[cfg(any(staging_loom, staging_shuttle))]
+    /// How the operations on an open file waited and were served since its times are kept; `None` where they
+    /// are not, or it is not open.
+    #[cfg(not(any(staging_loom, staging_shuttle)))]
+    pub fn timings_of(&self, handle: HandleId) -> Option<Timings> {
+        let times = {
+            let state = lock(&self.state);
+            let file = state.machine.file_of(handle)?;
+            state.table.files.get(file)?.times.clone()
+        };
+        times.timings()
+    }
+
     pub(super) fn measure(&self, samples: &mut Samples) {
-        samples.drain().for_each(drop);
+        self.meter.record(samples);
     }
 }
 
 impl State {
     pub(super) fn begin_course(&self, op: OpId, request: Request) -> Course {
-        let class = self.machine.class_of_op(op).unwrap_or_default();
-        Course::begin(RequestKind::of(request), class, self.now)
+        Course::of(&self.machine, op, request, self.now)
+    }
+
+    /// Where the times of what is asked of a handle are noted, beside those of all.
+    pub(super) fn times_of(&self, handle: Option<HandleId>) -> TimesOfFile {
+        let kept = handle.filter(|_| self.times_files);
+        let file = kept.and_then(|handle| self.machine.file_of(handle));
+        let row = file.and_then(|file| self.table.files.get(file));
+        row.map_or_else(TimesOfFile::default, |row| row.times.clone())
     }
 
     /// Whoever is to carry an action out has it.
@@ -102,47 +130,21 @@ impl State {
         }
     }
 
-    fn writes_by_class(&self) -> [WriteCounts; Class::ALL.len()] {
-        let mut writes = [WriteCounts::default(); Class::ALL.len()];
-        for class in Class::ALL {
-            writes[class as usize] = *self.machine.writes_of(class);
-        }
-        writes
+    fn backlog(&self) -> Vec<FileBacklog> {
+        let pieces = self.machine.backlog();
+        let of_path = |(subject, backlog)| {
+            let path = self.path_of_subject(subject);
+            FileBacklog { path, backlog }
+        };
+        pieces.map(of_path).collect()
     }
 
-    fn health(&self, now: Tick) -> Health {
-        let stats = self.machine.stats();
-        let waiting = self.deferred.len() + self.parked.len();
-        Health {
-            condition: self.condition(),
-            unsyncable: stats.unsyncable,
-            queue: Queue {
-                operations: stats.pending,
-                most: stats.most_pending,
-                limit: self.machine.limits().operations,
-                under_way: self.under_way.saturating_sub(waiting as u64),
-            },
-            workers: self.crew.workers(now, self.has_work()),
-        }
-    }
-
-    fn condition(&self) -> Condition {
-        match self.machine.phase() {
-            PhaseName::Running if self.machine.operations_have_room() => Condition::Ready,
-            PhaseName::Running => Condition::Full,
-            PhaseName::Draining => Condition::Draining,
-            PhaseName::Closing => Condition::Closing,
-            PhaseName::Closed => match self.machine.report().map(|report| report.cause) {
-                Some(Cause::DriverLost) => Condition::DriverLost,
-                Some(
-                    Cause::Asked
-                    | Cause::Forced
-                    | Cause::Drained
-                    | Cause::GivenBack
-                    | Cause::OutOfTime,
-                )
-                | None => Condition::Closed,
-            },
+    fn path_of_subject(&self, subject: Subject) -> Arc<Path> {
+        match subject {
+            Subject::File(file) => self.table.file_path(file),
+            Subject::Opening(handle) => self.table.path_of(handle),
+            Subject::Replace(op) => self.table.replaced_path(op),
+            Subject::Lock(lock) => self.table.lock_path(lock),
         }
     }
 }
@@ -150,10 +152,12 @@ impl State {
 #[cfg(all(test, not(any(staging_loom, staging_shuttle))))] // the hub's lock needs a model
 mod tests {
     use super::*;
+    use crate::figures::RequestKind;
     use crate::signals::Press;
-    use std::sync::Arc;
+    use staging_core::Tick;
     use std::sync::mpsc::{RecvTimeoutError, channel};
     use std::thread;
+    use std::time::Duration;
 
     /// After this long somebody is taken to hang.
     const PATIENCE: Duration = Duration::from_secs(30);

@@ -38,9 +38,7 @@ mod waits;
 
 use crate::clock::Clock;
 use crate::contents::{Means, Memory, Notify};
-#[cfg(not(any(staging_loom, staging_shuttle)))]
-use crate::figures::Measured;
-use crate::figures::Paces;
+use crate::figures::Meter;
 use crate::handlers::Handlers;
 use crate::observe::Observers;
 use crate::sync::{Mutex, lock};
@@ -91,10 +89,7 @@ pub struct Hub {
     clock: Clock,
     most_workers: u32,
     start: Start,
-    /// What readers of figures have in common.
-    paces: Mutex<Paces>,
-    #[cfg(not(any(staging_loom, staging_shuttle)))]
-    measured: Measured,
+    meter: Meter,
     #[cfg(not(any(staging_loom, staging_shuttle)))]
     watching: Watching,
 }
@@ -142,6 +137,7 @@ impl Hub {
                     nudged: Vec::new(),
                     timekeeper: None,
                     swept: Arc::default(),
+                    times_files: false,
                     memory: Arc::clone(&memory),
                     overdrawn: None,
                     observers: Arc::clone(&observers),
@@ -153,9 +149,7 @@ impl Hub {
                 clock: Clock::start(),
                 most_workers: workers,
                 start,
-                paces: Mutex::default(),
-                #[cfg(not(any(staging_loom, staging_shuttle)))]
-                measured: Measured::default(),
+                meter: Meter::new(),
                 #[cfg(not(any(staging_loom, staging_shuttle)))]
                 watching: Watching::default(),
             }

@@ -67,6 +67,8 @@ pub(crate) struct State {
     pub(super) timekeeper: Option<Timekeeper>,
     /// Where what crashes left was looked for.
     pub(super) swept: Arc<Swept>,
+    /// Whether the times of any file were ever wanted: else nobody looks for them.
+    pub(super) times_files: bool,
     pub(super) memory: Arc<Memory>,
     /// How much is charged over a budget that was lowered.
     pub(super) overdrawn: Option<u64>,
@@ -347,10 +349,14 @@ impl State {
     }
 
     fn answer(&mut self, op: OpId, outcome: Outcome, out: &mut Deliveries) {
-        let Some(row) = self.table.ops.take(op) else {
+        let Some(mut row) = self.table.ops.take(op) else {
             return;
         };
-        out.samples.add(row.course.end(self.now));
+        let sample = row.course.end(self.now);
+        out.samples.add(sample);
+        if row.times.are_kept() {
+            out.of_files.push((std::mem::take(&mut row.times), sample));
+        }
         if matches!(outcome, Outcome::Accepted { .. }) && !row.taken {
             self.table.behind.put(op, row.payload.clone());
         }

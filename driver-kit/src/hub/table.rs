@@ -7,7 +7,7 @@
 use crate::batch::Batch;
 use crate::contents::{Contents, Published};
 use crate::error::{Holder, Operation};
-use crate::figures::Course;
+use crate::figures::{Course, TimesOfFile};
 use crate::hub::slot::Slot;
 use crate::job::Part;
 use crate::perform::{Locked, Temporary};
@@ -100,6 +100,7 @@ impl Table {
                 descriptor: None,
                 held: Holding::Nothing,
                 cell: Arc::new(Published::new()),
+                times: TimesOfFile::default(),
             };
             self.files.put(file, row);
         }
@@ -146,6 +147,8 @@ pub(crate) struct FileRow {
     pub(crate) held: Holding,
     /// Where readers find the contents while they are whole.
     pub(crate) cell: Arc<Published<Contents>>,
+    /// How long operations on it take, if somebody wants to know.
+    pub(crate) times: TimesOfFile,
 }
 
 /// What a file has of its contents.
@@ -176,6 +179,8 @@ pub(crate) struct OpRow {
     pub(crate) in_the_way: Option<Holder>,
     /// When what became of it.
     pub(crate) course: Course,
+    /// Where that is noted apart, because somebody wants it of the file.
+    pub(crate) times: TimesOfFile,
 }
 
 impl OpRow {
@@ -266,6 +271,7 @@ mod tests {
             taken: false,
             in_the_way: None,
             course: Course::begin(RequestKind::Read, Class::Normal, Tick::ZERO),
+            times: TimesOfFile::default(),
         };
         assert_eq!(row(None, b"").bytes(), None);
         assert_eq!(row(Some(vec![0; 5]), b"").bytes(), Some(5));

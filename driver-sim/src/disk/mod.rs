@@ -22,12 +22,14 @@ mod inode;
 mod names;
 mod publish;
 mod stranger;
+mod sweep;
 
 use crate::dice::Dice;
 use crate::faults::{Faults, Luck, Struck, Trouble};
 use inode::Inode;
 use names::{Entry, Names, Node};
 use staging_core::NodeKind;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use inode::SECTOR;
@@ -61,6 +63,10 @@ pub struct Disk {
     used: u64,
     capacity: u64,
     power_losses: u64,
+    /// How often whoever used it was gone: whose a temporary file is.
+    lives: u64,
+    /// The directories in which this life has looked for what others left.
+    swept: BTreeSet<Box<str>>,
 }
 
 impl Disk {
@@ -81,6 +87,8 @@ impl Disk {
             used: 0,
             capacity: u64::MAX,
             power_losses: 0,
+            lives: 0,
+            swept: BTreeSet::new(),
         }
     }
 
@@ -253,6 +261,7 @@ impl Disk {
     /// sectors; of names that changed since, either; nothing is open.
     pub fn power_loss(&mut self) {
         self.power_losses += 1;
+        self.begin_anew();
         self.descriptors = 0;
         let dice: &mut Dice = &mut self.luck.dice;
         for inode in &mut self.inodes {
@@ -271,11 +280,18 @@ impl Disk {
 
     /// Whoever had descriptors is gone.
     pub(crate) fn forget_descriptors(&mut self) {
+        self.begin_anew();
         self.descriptors = 0;
         for at in 0..self.inodes.len() {
             self.inodes[at].descriptors = 0;
             self.forget_if_gone(InodeId(at as u32));
         }
+    }
+
+    /// Whoever uses it from now on is another.
+    fn begin_anew(&mut self) {
+        self.lives += 1;
+        self.swept.clear();
     }
 
     fn recount(&mut self) {

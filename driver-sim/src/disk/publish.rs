@@ -53,8 +53,10 @@ impl Disk {
             Err(fault) => return Err(fault),
             Ok(led) => Disk::target_of(led, path),
         };
+        let directory = parent(&target);
+        self.sweep_once(directory);
         let inode = self.create(Vec::new());
-        let name: Arc<str> = format!("{}/.staging-{}", parent(&target), inode.0).into();
+        let name = self.temporary_name(directory, inode.0);
         self.lead_to(&name, Some(Node::File(inode)));
         self.inodes[inode.0 as usize].descriptors += 1;
         self.descriptors += 1;

@@ -11,6 +11,7 @@ use std::mem;
 
 impl Simulation {
     pub(super) fn begin(&mut self, io: IoId, kind: IoKind) {
+        self.hand_out(io);
         let op = op_of(&kind).and_then(|op| self.tables.ops.get(op));
         let ticket = op.map(|row| row.ticket);
         let mut flight = Flight {

@@ -12,6 +12,7 @@
 //! the dice are made from the seed.
 
 mod begin;
+mod figures;
 mod finish;
 mod flight;
 mod look;
@@ -24,6 +25,7 @@ mod transcript;
 
 use crate::dice::Dice;
 use crate::disk::{Disk, InodeId, Stranger};
+use driver_kit::figures::{Course, Meter};
 use flight::Flight;
 use queue::{Due, Queue};
 use staging_core::{
@@ -99,6 +101,7 @@ pub struct Simulation {
     reason: Option<Arc<str>>,
     rooms: u64,
     closed: bool,
+    meter: Meter,
 }
 
 impl Simulation {
@@ -132,6 +135,7 @@ impl Simulation {
             reason: None,
             rooms: 0,
             closed: false,
+            meter: Meter::new(),
         }
     }
 
@@ -160,6 +164,8 @@ impl Simulation {
         payload: Payload<'_>,
         deadline: Tick,
     ) -> Result<(Ticket, OpId), Reject> {
+        // Before the machine hears of it: a close may be the end of its handle.
+        let times = self.times_of(request.handle());
         let tag = Tag(self.tickets);
         let event = Event::Submitted {
             tag,
@@ -206,6 +212,8 @@ impl Simulation {
             request,
             handle,
             bytes,
+            course: Course::of(&self.machine, op, request, self.now),
+            times,
         };
         self.tables.ops.put(op, row);
         self.drain();

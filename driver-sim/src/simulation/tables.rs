@@ -3,6 +3,7 @@
 
 use super::ticket::Ticket;
 use crate::disk::{InodeId, Temporary};
+use driver_kit::figures::{Course, TimesOfFile};
 use staging_core::{FileId, HandleId, Id, OpId, Request, kind};
 use std::sync::Arc;
 
@@ -83,6 +84,7 @@ impl Tables {
                 inode,
                 descriptor: None,
                 held: Held::Nothing,
+                times: TimesOfFile::default(),
             };
             self.files.put(file, row);
         }
@@ -100,6 +102,8 @@ pub(super) struct FileRow {
     pub(super) inode: InodeId,
     pub(super) descriptor: Option<InodeId>,
     pub(super) held: Held,
+    /// How long operations on it take, if somebody wants to know.
+    pub(super) times: TimesOfFile,
 }
 
 /// What a file has of its contents.
@@ -133,6 +137,10 @@ pub(super) struct OpRow {
     pub(super) handle: Option<HandleId>,
     /// Bytes to be written, or those that were read.
     pub(super) bytes: Vec<u8>,
+    /// When what became of it.
+    pub(super) course: Course,
+    /// Where that is noted apart.
+    pub(super) times: TimesOfFile,
 }
 
 /// The row of an operation that is gone is only asked for by mistake.

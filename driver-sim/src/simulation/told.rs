@@ -80,7 +80,10 @@ impl Simulation {
             request,
             handle,
             bytes,
+            course,
+            times,
         } = row;
+        self.meter.note(course, &times, self.now);
         let bytes = match outcome {
             Outcome::Accepted { .. } => {
                 self.tables.behind.put(op, bytes);

@@ -2,6 +2,7 @@
 
 mod answer;
 mod askers;
+mod backlog;
 mod behind;
 mod budget;
 mod canonical;

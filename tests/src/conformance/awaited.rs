@@ -9,8 +9,8 @@ use super::logs::Logs;
 use bytes::Bytes;
 use driver_kit::batch::{Item, Order, Progress};
 use driver_kit::client::{self, Background, FollowBuilder, OpenOptions};
-use driver_kit::core::{FileLimits, Grace, Limits, Plan, Sharing, Standing};
-use driver_kit::figures::{Figures, Timings};
+use driver_kit::core::{Backlog, FileLimits, Grace, Limits, Plan, Sharing, Standing};
+use driver_kit::figures::{Figures, FileBacklog, Timings};
 use driver_kit::hub::{Hub, Lock};
 use driver_kit::watch::{Change, Follow, News};
 use driver_kit::{Deadline, Handle, ShutdownReport};
@@ -63,6 +63,7 @@ impl<W: World> Driver for Awaited<W> {
             .write_behind(how.answers == Answers::Accepted)
             .class(how.class)
             .keep_dirty(how.keep_dirty)
+            .timed(how.timed)
             .limits(how.limits)
             .truncate(how.truncate)
             .create(how.create)
@@ -162,6 +163,10 @@ impl<W: World> Driver for Awaited<W> {
 
     fn figures(&self) -> Figures {
         self.stager.figures()
+    }
+
+    fn backlog(&self) -> Vec<FileBacklog> {
+        self.stager.backlog()
     }
 
     fn timings(&self) -> Timings {
@@ -307,6 +312,14 @@ impl<W: World> OpenFile for Opened<W> {
     fn write_through(&self, from: u64, parts: &[&[u8]]) -> io::Result<u64> {
         self.world
             .block_on(W::write_through(&self.file, from, parts))
+    }
+
+    fn timings(&self) -> Option<Timings> {
+        self.file.timings()
+    }
+
+    fn backlog(&self) -> Option<Backlog> {
+        self.file.backlog()
     }
 
     fn set_limits(&self, limits: FileLimits) -> io::Result<()> {

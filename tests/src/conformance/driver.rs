@@ -7,10 +7,10 @@ use bytes::Bytes;
 use driver_kit::batch::{Item, Order, Progress};
 use driver_kit::contents::Contents;
 use driver_kit::core::{
-    Access, FileId, FileLimits, Grace, Life, Limits, Missing, Mode, PhaseName, Plan, Staging,
-    Standing, Stats,
+    Access, Backlog, FileId, FileLimits, Grace, Life, Limits, Missing, Mode, PhaseName, Plan,
+    Staging, Standing, Stats,
 };
-use driver_kit::figures::{Figures, Timings};
+use driver_kit::figures::{Figures, FileBacklog, Timings};
 use driver_kit::handlers::Handlers;
 use driver_kit::hub::{Hub, Lock};
 use driver_kit::watch::{Follow, News};
@@ -139,6 +139,11 @@ pub trait Driver: Send + Sync {
     /// Counts, rates and health.
     fn figures(&self) -> Figures {
         self.hub().figures()
+    }
+
+    /// Which files have work.
+    fn backlog(&self) -> Vec<FileBacklog> {
+        self.hub().backlog()
     }
 
     /// How long operations took.
@@ -284,6 +289,16 @@ pub trait OpenFile: Send + Sync {
     /// What the driver says; without the kit, that it cannot.
     fn set_limits(&self, _limits: FileLimits) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// How long operations on it took.
+    fn timings(&self) -> Option<Timings> {
+        self.handle().timings()
+    }
+
+    /// What is accepted on it and not over.
+    fn backlog(&self) -> Option<Backlog> {
+        self.handle().backlog()
     }
 
     /// Stages.

@@ -32,6 +32,8 @@ pub struct Opening {
     pub class: Class,
     /// Whether it goes on after a failed sync.
     pub keep_dirty: bool,
+    /// Whether its times are kept.
+    pub timed: bool,
     /// What the file may hold at once.
     pub limits: FileLimits,
     /// Whether it is cut to nothing.
@@ -55,6 +57,7 @@ impl Opening {
             every: None,
             class: Class::Normal,
             keep_dirty: false,
+            timed: false,
             limits: FileLimits::NONE,
             truncate: false,
             create: false,
@@ -88,6 +91,12 @@ impl Opening {
     /// It goes on after a failed sync, once it was told.
     pub const fn keep_dirty(mut self) -> Opening {
         self.keep_dirty = true;
+        self
+    }
+
+    /// Its times are kept.
+    pub const fn timed(mut self) -> Opening {
+        self.timed = true;
         self
     }
 

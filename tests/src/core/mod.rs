@@ -1,5 +1,6 @@
 //! The machine under test: worlds it lives in, and the language of its transcripts.
 
+pub(crate) mod backlog;
 pub(crate) mod bounds;
 pub mod broken;
 pub(crate) mod changing;

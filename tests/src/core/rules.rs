@@ -16,6 +16,7 @@ impl World {
         self.check_files();
         self.check_counts();
         self.check_columns();
+        self.check_backlog();
         self.check_wake();
         if self.machine.phase() == PhaseName::Closed {
             assert_eq!((self.machine.files(), charged), (0, 0), "closed, and holds");

@@ -170,6 +170,7 @@ fn opening(manner: &Manner) -> Opening {
         write: manner.write,
         append: manner.append,
         keep_dirty: false,
+        timed: false,
         limits: FileLimits::NONE,
         truncate: manner.truncate,
         create: manner.create,

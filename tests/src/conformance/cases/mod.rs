@@ -1,6 +1,7 @@
 //! The promises, sorted by what they are about.
 
 mod background;
+mod backlog;
 mod barriers;
 mod budget;
 mod change;
@@ -32,6 +33,7 @@ mod replacing;
 mod rewriting;
 mod shutdown;
 mod signals;
+mod timed;
 mod updating;
 mod waiting;
 mod writers;
@@ -78,7 +80,9 @@ pub fn cases() -> Vec<Case> {
     cases.extend(locking::cases());
     cases.extend(locked_files::cases());
     cases.extend(updating::cases());
+    cases.extend(backlog::cases());
     cases.extend(figures::cases());
+    cases.extend(timed::cases());
     cases
 }
 

@@ -1,6 +1,6 @@
 //! A5: an update keeps others out from the read to the rename.
 
-use crate::conformance::driver::{Driver, Replacing};
+use crate::conformance::driver::{Driver, Opening, Replacing};
 use crate::conformance::errors::{cause_of, names_its_file};
 use crate::conformance::gate::{Gate, Verdict};
 use crate::conformance::guarding::{Change, Locking, Updating};
@@ -26,6 +26,10 @@ pub(super) fn cases() -> Vec<Case> {
         case("A5", an_update_keeps_others_out_until_the_rename),
         case("A5", unlocked_the_last_writer_wins),
         case("A5", an_update_that_says_no_changes_nothing),
+        case(
+            "A5, A6",
+            a_change_that_takes_its_time_holds_up_no_other_path,
+        ),
         case("A5", a_missing_file_is_made_by_an_update),
         case("A5, A3", an_update_knows_a_file_by_every_name),
         case("A5", the_lock_file_stands_beside_and_stays),
@@ -157,6 +161,40 @@ fn an_update_that_says_no_changes_nothing(scene: &Scene) -> Proof {
         assert_eq!(error.to_string(), "not today");
         assert_eq!(fs::read(&path)?, b"old");
         driver.update(&path, Box::new(|_| Ok(b"old".to_vec())), how)?;
+    }
+    Ok(())
+}
+
+/// A6: whoever looks at one thing for long stands between nobody else and the disk: other files are written
+/// and made durable, this one is replaced by whoever does not ask for its lock, and what is refused then
+/// changes nothing of that.
+fn a_change_that_takes_its_time_holds_up_no_other_path(scene: &Scene) -> Proof {
+    for scope in [Scope::Machine, Scope::System] {
+        let driver = scene.driver();
+        let (path, raw) = (scene.path(&format!("{scope:?}")), scene.path("raw"));
+        fs::write(&path, "old")?;
+        let (asks, place) = (Arc::clone(&driver), path.clone());
+        let others = move || {
+            asks.replace(&place, b"raw", Replacing::default())?;
+            let file = asks.open(&raw, Opening::to_write().create())?;
+            file.append(b"record")?;
+            file.sync(Deadline::Never)?;
+            asks.update(&raw, adds(" and more"), Updating::against(scope))
+        };
+        let change: Change = Box::new(move |_| {
+            // As long as they take.
+            start(others).join()??;
+            Err(io::Error::other("it is not valid"))
+        });
+        assert!(
+            driver
+                .update(&path, change, Updating::against(scope))
+                .is_err()
+        );
+        assert_eq!(fs::read(&path)?, b"raw");
+        let beside = fs::read(scene.path("raw"))?;
+        assert_eq!(beside, b"record and more");
+        fs::remove_file(scene.path("raw"))?;
     }
     Ok(())
 }

@@ -33,6 +33,7 @@ pub(super) enum Command {
     Wake,
     Charged,
     Pressure,
+    Backlog,
     Report,
     Count(String),
 }
@@ -53,6 +54,7 @@ pub(super) fn parse(line: &str, names: &Names) -> Read<Command> {
         ["?", "wake"] => Ok(Command::Wake),
         ["?", "charged"] => Ok(Command::Charged),
         ["?", "pressure"] => Ok(Command::Pressure),
+        ["?", "backlog"] => Ok(Command::Backlog),
         ["?", "report"] => Ok(Command::Report),
         ["?", "count", what] => Ok(Command::Count((*what).into())),
         ["?", name] => Ok(Command::Stands(known(name, names)?)),

@@ -12,7 +12,8 @@
 //! > limit operations=2               a bound is another from now on
 //! > tune a keep-dirty                how a handle is to be used; also refuse, operations=2, bytes=10
 //! > cancel stage                     the newest stage that was not answered is cancelled
-//! ? a                                how the file behind a handle stands; also ? wake, ? charged
+//! ? a                                how the file behind a handle stands; also ? wake, ? charged,
+//!                                    ? backlog
 //!   staging: 0 of 8192 bytes …
 //! ```
 //!
@@ -25,8 +26,8 @@ mod line;
 use driver_kit::journal::wording;
 use line::{Command, known, parse};
 use staging_core::{
-    Action, Completion, Event, HandleId, IoId, IoKind, Limits, LockStep, Machine, OpId, PhaseName,
-    ReplaceStep, Reply, Tag, Tell, Tick,
+    Action, Backlog, Completion, Event, HandleId, IoId, IoKind, Limits, LockStep, Machine, OpId,
+    PhaseName, ReplaceStep, Reply, Subject, Tag, Tell, Tick,
 };
 use std::collections::BTreeMap;
 
@@ -145,10 +146,31 @@ impl Run {
             Command::Wake => self.line(&wording::wake(self.machine.poll_timeout())),
             Command::Charged => self.line(&format!("{} bytes", self.machine.charged())),
             Command::Pressure => self.line(&wording::pressure(self.machine.pressure())),
+            Command::Backlog => self.backlog(),
             Command::Report => self.line(&wording::report(self.machine.report())),
             Command::Count(what) => self.line(&wording::count(self.machine.stats(), &what)),
         }
         Ok(())
+    }
+
+    fn backlog(&mut self) {
+        let mut whole: BTreeMap<Subject, Backlog> = BTreeMap::new();
+        for (subject, piece) in self.machine.backlog() {
+            let sum = whole.entry(subject).or_default();
+            *sum = sum.and(piece);
+        }
+        for (subject, backlog) in &whole {
+            let whose = match subject {
+                Subject::File(file) => format!("{file:?}"),
+                Subject::Opening(handle) => format!("open {}", self.names.of(*handle)),
+                Subject::Replace(op) => format!("replace {op:?}"),
+                Subject::Lock(lock) => format!("{lock:?}"),
+            };
+            self.line(&format!("{whose}: {backlog}"));
+        }
+        if whole.is_empty() {
+            self.line("nothing");
+        }
     }
 
     fn say(&mut self, event: Event) {
