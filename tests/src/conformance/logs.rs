@@ -26,6 +26,11 @@ pub trait Logs {
     /// What the driver says.
     fn open_log_synced(&self, path: &Path, every: Duration) -> io::Result<Arc<dyn OpenLog>>;
 
+    /// Begins to open, and walks away when this is so. `false` where callers cannot.
+    fn open_log_until(&self, _path: &Path, _so: &dyn Fn() -> bool) -> bool {
+        false
+    }
+
     /// Reads to the end, or to an error.
     ///
     /// # Errors
@@ -188,6 +193,11 @@ impl<W: World> Logs for Awaited<W> {
         Ok(Arc::new(Opened { log, world }))
     }
 
+    fn open_log_until(&self, path: &Path, so: &dyn Fn() -> bool) -> bool {
+        leave(&self.world, self.stager.log(path).open(), so);
+        true
+    }
+
     fn read_log(&self, path: &Path) -> io::Result<ReadLog> {
         let reading = async {
             let mut reader = self.stager.log(path).read().await?;
@@ -218,23 +228,21 @@ struct Opened<W> {
     world: W,
 }
 
-impl<W: World> Opened<W> {
-    /// Polls until this is so, and drops the future.
-    fn leave<T>(&self, future: impl Future<Output = T>, so: &dyn Fn() -> bool) {
-        self.world.block_on(async {
-            let mut future = pin!(future);
-            poll_fn(|context| match future.as_mut().poll(context) {
-                Poll::Ready(_) => Poll::Ready(()),
-                Poll::Pending if so() => Poll::Ready(()),
-                Poll::Pending => {
-                    std::thread::yield_now();
-                    context.waker().wake_by_ref();
-                    Poll::Pending
-                }
-            })
-            .await;
-        });
-    }
+/// Polls until this is so, and drops the future.
+fn leave<T>(world: &impl World, future: impl Future<Output = T>, so: &dyn Fn() -> bool) {
+    world.block_on(async {
+        let mut future = pin!(future);
+        poll_fn(|context| match future.as_mut().poll(context) {
+            Poll::Ready(_) => Poll::Ready(()),
+            Poll::Pending if so() => Poll::Ready(()),
+            Poll::Pending => {
+                std::thread::yield_now();
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+        })
+        .await;
+    });
 }
 
 impl<W: World> OpenLog for Opened<W> {
@@ -255,7 +263,7 @@ impl<W: World> OpenLog for Opened<W> {
     }
 
     fn append_and_leave(&self, record: &[u8]) -> bool {
-        self.leave(self.log.append(record), &|| true);
+        leave(&self.world, self.log.append(record), &|| true);
         true
     }
 
@@ -268,7 +276,7 @@ impl<W: World> OpenLog for Opened<W> {
     }
 
     fn checkpoint_until(&self, upto: u64, snapshot: &[u8], so: &dyn Fn() -> bool) -> bool {
-        self.leave(self.log.checkpoint(upto, snapshot), so);
+        leave(&self.world, self.log.checkpoint(upto, snapshot), so);
         true
     }
 

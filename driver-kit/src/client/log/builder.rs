@@ -1,17 +1,17 @@
 //! How a log is opened.
 
-use super::claim::Claim;
+use super::claim::{Claim, Right};
 use super::files::Files;
 use super::live::Live;
+use super::opening::UnderWay;
 use super::reader::{LogReader, Verified};
 use super::{Log, Recovered, Shared};
 use crate::client::{Client, LockBuilder};
 use crate::error::{Cause, Failure, Holder, Operation, failure};
 use crate::hub::Lock;
-use crate::log::{Header, Opening, Payloads, Said, Unsound, log_failure};
+use crate::log::{Payloads, Unsound, log_failure};
 use crate::path;
 use crate::update::lock_file;
-use bytes::Bytes;
 use futures_util::lock::Mutex as Turns;
 use rustix::io::Errno;
 use staging_core::{Fault, Scope};
@@ -77,7 +77,8 @@ impl LogBuilder {
     /// another process, which is named. What the system said.
     ///
     /// # Cancel safety
-    /// Dropped, the log is as if it had not been opened, or as if it had.
+    /// Dropped, the log is as if it had not been opened, or as if it had. A system call under way that changes it
+    /// goes on; nobody else has the log before that has ended, and whoever opens it here waits for that.
     pub async fn open(self) -> io::Result<Log> {
         let path = path::absolute(&self.path).map_err(Failure::into_io)?;
         let failed = |files: &Files, why| Err(files.failed(Operation::Open, why));
@@ -88,19 +89,12 @@ impl LogBuilder {
         };
         let lock = self.lock(&place.path).await?;
         drop(place);
-        let mut files = Files::open(&self.client, &path, true).await?;
+        let mut opening = UnderWay::with(&self.client, Right { claim, lock });
+        let files = Files::open(&self.client, &path, true).await?;
         if files.log().is_none() && !self.create {
             return Err(missing(&files));
         }
-        let mut opening = Opening::new(files.lengths(), Header::begin());
-        let mut brought = Bytes::new();
-        let opened = loop {
-            match opening.next(&brought) {
-                Ok(Said::Do(step)) => brought = files.perform(step).await?,
-                Ok(Said::Ready(opened)) => break opened,
-                Err(why) => return failed(&files, why),
-            }
-        };
+        let (mut files, opened) = opening.open(files).await?;
         let Some(file) = files.take_log() else {
             return failed(&files, Unsound::Undecided);
         };
@@ -119,8 +113,7 @@ impl LogBuilder {
             live: Mutex::new(Live::new(opened.ledger, file, upto.unwrap_or(0))),
             checkpoints: Turns::new(()),
             every: self.every,
-            claim: Some(claim),
-            lock,
+            right: opening.into_right(),
         };
         Ok(Log {
             shared: Arc::new(shared),

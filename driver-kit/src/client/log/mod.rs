@@ -6,6 +6,7 @@ mod claim;
 mod files;
 mod gathered;
 mod live;
+mod opening;
 mod reader;
 
 pub use builder::LogBuilder;
@@ -13,9 +14,8 @@ pub use reader::{LogReader, Snapshot, Verified};
 
 use super::Client;
 use crate::error::{Failure, Operation};
-use crate::hub::Lock;
 use crate::log::{LogFailure, Payloads, Prepared, Recovery, Unsound};
-use claim::Claim;
+use claim::Right;
 use files::Files;
 use futures_util::lock::Mutex as Turns;
 use live::{Begun, Durable, Executed, Live};
@@ -50,9 +50,7 @@ struct Shared {
     /// How long after it was accepted a record is durable, if that was asked.
     every: Option<Duration>,
     /// Until the log is dropped.
-    claim: Option<Claim>,
-    /// What keeps other processes out, as long.
-    lock: Option<Lock>,
+    right: Option<Right>,
 }
 
 /// What opening a log found.
@@ -186,13 +184,8 @@ impl Drop for Shared {
     fn drop(&mut self) {
         let live = self.live.get_mut().unwrap_or_else(PoisonError::into_inner);
         let left = live.leave(&self.client);
-        if let (Some(claim), Some(left)) = (self.claim.take(), left) {
-            let lock = self.lock.take();
-            let left = Box::pin(async move {
-                left.await;
-                drop(lock);
-            });
-            claim.give_back_after(self.client.hub(), left);
+        if let (Some(right), Some(left)) = (self.right.take(), left) {
+            right.give_back_after(self.client.hub(), left);
         }
     }
 }
