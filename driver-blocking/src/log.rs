@@ -1,6 +1,7 @@
 //! A log that is appended to.
 
-use crate::wait::block_on;
+use crate::wait::{alarm, block_on};
+use driver_kit::Deadline;
 use driver_kit::client;
 use driver_kit::core::Scope;
 use driver_kit::hub::Hub;
@@ -18,16 +19,16 @@ pub use driver_kit::client::{Recovered, Snapshot, Verified};
 pub struct LogBuilder {
     hub: Arc<Hub>,
     builder: client::LogBuilder,
+    deadline: Deadline,
 }
 
 impl LogBuilder {
     pub(crate) fn new(hub: Arc<Hub>, path: PathBuf) -> LogBuilder {
-        // Logs have no deadlines, so no alarm is ever set.
-        let set_alarm: client::SetAlarm = Arc::new(|_| Box::pin(std::future::pending()));
-        let client = client::Client::of(Arc::clone(&hub), set_alarm);
+        let client = client::Client::of(Arc::clone(&hub), Arc::new(alarm));
         LogBuilder {
             hub,
             builder: client::LogBuilder::new(client, path),
+            deadline: Deadline::Never,
         }
     }
 
@@ -54,15 +55,25 @@ impl LogBuilder {
         self
     }
 
+    /// When [`open`](LogBuilder::open), [`read`](LogBuilder::read) and [`verify`](LogBuilder::verify) are given up
+    /// (R10). What is done with the open log has deadlines of its own.
+    pub fn deadline(mut self, deadline: Deadline) -> LogBuilder {
+        self.builder = self.builder.deadline(deadline);
+        self.deadline = deadline;
+        self
+    }
+
     /// Opens the log for appending: a torn tail is cut, and every record that is found is durable when
     /// this returns (L1).
     ///
     /// # Errors
     /// It is damaged, or no log: then nothing was changed. It is open for appending already, here or in
-    /// another process, which is named. What the system said.
+    /// another process, which is named. What the system said. `TimedOut` when the deadline passed: then the log
+    /// is as if it had not been opened, or as if it had. A system call under way that changes it goes on; nobody
+    /// else has the log before that has ended, and whoever opens it here waits for that.
     pub fn open(self) -> io::Result<Log> {
-        let LogBuilder { hub, builder } = self;
-        let log = block_on(&hub, builder.open())?;
+        let (hub, deadline) = (self.hub, self.deadline);
+        let log = block_on(&hub, deadline, self.builder.open())?;
         Ok(Log { hub, log })
     }
 
@@ -70,10 +81,10 @@ impl LogBuilder {
     /// damage, whichever comes. While another process appends, what is on its way looks like a torn tail.
     ///
     /// # Errors
-    /// There is none, or it is no log; what the system said.
+    /// There is none, or it is no log; what the system said; the deadline passed.
     pub fn read(self) -> io::Result<LogReader> {
-        let LogBuilder { hub, builder } = self;
-        let reader = block_on(&hub, builder.read())?;
+        let (hub, deadline) = (self.hub, self.deadline);
+        let reader = block_on(&hub, deadline, self.builder.read())?;
         Ok(LogReader { hub, reader })
     }
 
@@ -81,9 +92,9 @@ impl LogBuilder {
     /// here: it is told.
     ///
     /// # Errors
-    /// It is damaged, or no log; what the system said.
+    /// It is damaged, or no log; what the system said; the deadline passed.
     pub fn verify(self) -> io::Result<Verified> {
-        block_on(&self.hub, self.builder.verify())
+        block_on(&self.hub, self.deadline, self.builder.verify())
     }
 }
 
@@ -128,7 +139,17 @@ impl Log {
     /// What the system said of this record or of one before it; then the log takes no more until it is
     /// opened again. The record is longer than a gigabyte.
     pub fn append(&self, record: impl AsRef<[u8]>) -> io::Result<u64> {
-        block_on(&self.hub, self.log.append(record))
+        self.append_by(record, Deadline::Never)
+    }
+
+    /// Like [`append`](Log::append), but waits no longer than until the deadline (R10).
+    ///
+    /// # Errors
+    /// As `append`; `TimedOut` when the deadline passed. Where [`log_failure`](crate::log_failure) finds
+    /// [`UnderWay`](crate::Unsound::UnderWay) in that, the record was accepted and goes on without its caller;
+    /// otherwise nothing was appended. Others go on as if nothing had been.
+    pub fn append_by(&self, record: impl AsRef<[u8]>, deadline: Deadline) -> io::Result<u64> {
+        block_on(&self.hub, deadline, self.log.append_by(record, deadline))
     }
 
     /// Appends a record and says its sequence number, when it and all before it are durable.
@@ -136,7 +157,20 @@ impl Log {
     /// # Errors
     /// As [`append`](Log::append) and [`sync`](Log::sync).
     pub fn append_durable(&self, record: impl AsRef<[u8]>) -> io::Result<u64> {
-        block_on(&self.hub, self.log.append_durable(record))
+        self.append_durable_by(record, Deadline::Never)
+    }
+
+    /// Like [`append_durable`](Log::append_durable), but waits no longer than until the deadline (R10).
+    ///
+    /// # Errors
+    /// As `append_durable`, and as [`append_by`](Log::append_by).
+    pub fn append_durable_by(
+        &self,
+        record: impl AsRef<[u8]>,
+        deadline: Deadline,
+    ) -> io::Result<u64> {
+        let appended = self.log.append_durable_by(record, deadline);
+        block_on(&self.hub, deadline, appended)
     }
 
     /// Makes durable every record that was accepted before. Threads that ask at the same time share a
@@ -146,7 +180,16 @@ impl Log {
     /// What the system said. Then what was not durable may be lost, and the log takes no more until it
     /// is opened again, which finds what there is (R8).
     pub fn sync(&self) -> io::Result<()> {
-        block_on(&self.hub, self.log.sync())
+        self.sync_by(Deadline::Never)
+    }
+
+    /// Like [`sync`](Log::sync), but waits no longer than until the deadline (R10). A sync that has begun goes
+    /// on, and counts for whoever asks next.
+    ///
+    /// # Errors
+    /// As `sync`; `TimedOut` when the deadline passed: nobody knows then what is durable.
+    pub fn sync_by(&self, deadline: Deadline) -> io::Result<()> {
+        block_on(&self.hub, deadline, self.log.sync_by(deadline))
     }
 
     /// Every record behind the snapshot that was accepted by now, from the first.
@@ -162,7 +205,15 @@ impl Log {
     /// # Errors
     /// It is damaged, or what the system said.
     pub fn snapshot(&self) -> io::Result<Option<Snapshot>> {
-        block_on(&self.hub, self.log.snapshot())
+        self.snapshot_by(Deadline::Never)
+    }
+
+    /// Like [`snapshot`](Log::snapshot), but waits no longer than until the deadline (R10).
+    ///
+    /// # Errors
+    /// As `snapshot`; `TimedOut` when the deadline passed.
+    pub fn snapshot_by(&self, deadline: Deadline) -> io::Result<Option<Snapshot>> {
+        block_on(&self.hub, deadline, self.log.snapshot_by(deadline))
     }
 
     /// Writes a snapshot that stands for every record up to `upto`, and takes those out of the log
@@ -177,7 +228,23 @@ impl Log {
     /// `upto` was not accepted yet, or lies before the last snapshot; what the system said. If the log
     /// was perhaps replaced, it takes no more until it is opened again.
     pub fn checkpoint(&self, upto: u64, snapshot: impl AsRef<[u8]>) -> io::Result<()> {
-        block_on(&self.hub, self.log.checkpoint(upto, snapshot))
+        self.checkpoint_by(upto, snapshot, Deadline::Never)
+    }
+
+    /// Like [`checkpoint`](Log::checkpoint), but waits no longer than until the deadline (R10).
+    ///
+    /// # Errors
+    /// As `checkpoint`; `TimedOut` when the deadline passed. It had no effect then, or that of the snapshot
+    /// alone; but where [`is_indeterminate`](crate::Failure::is_indeterminate) says so, the file that the error
+    /// names was being replaced. If that is the log, it takes no more until it is opened again.
+    pub fn checkpoint_by(
+        &self,
+        upto: u64,
+        snapshot: impl AsRef<[u8]>,
+        deadline: Deadline,
+    ) -> io::Result<()> {
+        let cut = self.log.checkpoint_by(upto, snapshot, deadline);
+        block_on(&self.hub, deadline, cut)
     }
 }
 
@@ -206,7 +273,24 @@ impl LogReader {
     /// # Errors
     /// It is damaged, or what the system said.
     pub fn snapshot(&self) -> io::Result<Option<Snapshot>> {
-        block_on(&self.hub, self.reader.snapshot())
+        self.snapshot_by(Deadline::Never)
+    }
+
+    /// Like [`snapshot`](LogReader::snapshot), but waits no longer than until the deadline (R10).
+    ///
+    /// # Errors
+    /// As `snapshot`; `TimedOut` when the deadline passed.
+    pub fn snapshot_by(&self, deadline: Deadline) -> io::Result<Option<Snapshot>> {
+        block_on(&self.hub, deadline, self.reader.snapshot_by(deadline))
+    }
+
+    /// The next record, as the iterator has it, but waits no longer than until the deadline (R10). After that the
+    /// reader goes on where it was.
+    ///
+    /// # Errors
+    /// The next one is damaged; what the system said; `TimedOut` when the deadline passed.
+    pub fn next_by(&mut self, deadline: Deadline) -> io::Result<Option<Record>> {
+        block_on(&self.hub, deadline, self.reader.next_by(deadline))
     }
 }
 
@@ -214,6 +298,6 @@ impl Iterator for LogReader {
     type Item = io::Result<Record>;
 
     fn next(&mut self) -> Option<io::Result<Record>> {
-        block_on(&self.hub, self.reader.next()).transpose()
+        self.next_by(Deadline::Never).transpose()
     }
 }

@@ -178,8 +178,11 @@ pub(crate) fn admitted(
     mut ask: impl FnMut(Standby<'_>) -> Result<Ticket, Failure>,
 ) -> io::Result<Ticket> {
     let mut room = Room::of(Arc::clone(hub));
-    let asked = wait_until(hub, helping(hub, deadline), deadline, |waker| {
-        match ask(Some((&mut room, waker))) {
+    let asked = wait_until(
+        hub,
+        Help::until(deadline, hub),
+        deadline,
+        |waker| match ask(Some((&mut room, waker))) {
             Err(failure) if failure.is_for_fullness() => match deadline {
                 Deadline::At(at) if at <= Instant::now() => Poll::Ready(Err(Failure {
                     cause: Cause::Fault(Fault::Deadline),
@@ -188,23 +191,18 @@ pub(crate) fn admitted(
                 Deadline::At(_) | Deadline::Never => Poll::Pending,
             },
             asked => Poll::Ready(asked),
-        }
-    });
+        },
+    );
     asked.map_err(Failure::into_io)
 }
 
 /// Waits for the answer, helping meanwhile.
 pub(crate) fn answer(mut ticket: Ticket, deadline: Deadline) -> Answer {
     let hub = Arc::clone(ticket.hub());
-    wait_until(&hub, helping(&hub, deadline), Deadline::Never, |waker| {
-        ticket.poll_answer(waker)
-    })
-}
-
-/// Whoever has a deadline to keep leaves blocking work to the pool, if there is one.
-fn helping(hub: &Arc<Hub>, deadline: Deadline) -> Help {
-    match deadline {
-        Deadline::Never => Help::Yes,
-        Deadline::At(_) => Help::unless_pool(hub),
-    }
+    wait_until(
+        &hub,
+        Help::until(deadline, &hub),
+        Deadline::Never,
+        |waker| ticket.poll_answer(waker),
+    )
 }

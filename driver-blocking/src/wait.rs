@@ -1,8 +1,10 @@
 //! Waiting on a thread: it helps while it waits, and sleeps when there is nothing to help with.
 
+use driver_kit::client::Alarm;
 use driver_kit::hub::Hub;
 use driver_kit::{Deadline, thread_waker};
 use std::cell::OnceCell;
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -22,6 +24,14 @@ impl Help {
     /// Without a pool there is nobody else.
     pub(crate) fn unless_pool(hub: &Hub) -> Help {
         if hub.is_alone() { Help::Yes } else { Help::No }
+    }
+
+    /// Whoever has a deadline to keep leaves blocking work to the pool, if there is one.
+    pub(crate) fn until(deadline: Deadline, hub: &Hub) -> Help {
+        match deadline {
+            Deadline::Never => Help::Yes,
+            Deadline::At(_) => Help::unless_pool(hub),
+        }
     }
 }
 
@@ -45,12 +55,24 @@ pub(crate) fn wait_until<T>(
     }
 }
 
-/// Waits on this thread until a future is ready, and helps meanwhile.
-pub(crate) fn block_on<T>(hub: &Arc<Hub>, future: impl Future<Output = T>) -> T {
+/// Waits on this thread until a future is ready, which is at its deadline at the latest, and helps meanwhile.
+pub(crate) fn block_on<T>(
+    hub: &Arc<Hub>,
+    deadline: Deadline,
+    future: impl Future<Output = T>,
+) -> T {
     let mut future = pin!(future);
-    wait_until(hub, Help::Yes, Deadline::Never, |waker| {
+    wait_until(hub, Help::until(deadline, hub), deadline, |waker| {
         future.as_mut().poll(&mut Context::from_waker(waker))
     })
+}
+
+/// An alarm for who waits by [`block_on`]: that looks again when it is to go off.
+pub(crate) fn alarm(at: Instant) -> Alarm {
+    Box::pin(poll_fn(move |_| match at <= Instant::now() {
+        true => Poll::Ready(()),
+        false => Poll::Pending,
+    }))
 }
 
 /// Sleeps until woken, or until time alone decides something.

@@ -56,6 +56,14 @@ impl Deadline {
             .map_or(Deadline::Never, Deadline::At)
     }
 
+    /// Whether it is over.
+    pub(crate) fn has_passed(self) -> bool {
+        match self {
+            Deadline::Never => false,
+            Deadline::At(at) => at <= Instant::now(),
+        }
+    }
+
     pub(crate) fn tick(self, clock: Clock) -> Tick {
         match self {
             Deadline::Never => Tick::NEVER,

@@ -99,12 +99,28 @@ impl File {
     /// # Cancel safety
     /// Dropped, the read is cancelled; nothing is lost.
     pub async fn read_at(&self, offset: u64, len: usize) -> io::Result<Bytes> {
+        self.read_at_by(offset, len, Deadline::Never).await
+    }
+
+    /// Like [`read_at`](File::read_at), but waits no longer than until the deadline (R10).
+    ///
+    /// # Errors
+    /// As `read_at`; `TimedOut` when the deadline passed.
+    ///
+    /// # Cancel safety
+    /// As `read_at`.
+    pub async fn read_at_by(
+        &self,
+        offset: u64,
+        len: usize,
+        deadline: Deadline,
+    ) -> io::Result<Bytes> {
         if let Some(bytes) = self.handle().bytes_staged(offset, len) {
             return Ok(bytes);
         }
         let rest = usize::try_from(self.len().saturating_sub(offset)).unwrap_or(usize::MAX);
         let mut buffer = vec![0; len.min(rest)];
-        let read = self.read_into(&mut buffer, offset).await?;
+        let read = self.read_into_by(&mut buffer, offset, deadline).await?;
         buffer.truncate(read);
         Ok(buffer.into())
     }

@@ -8,7 +8,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-/// What is wrong with a log, or with what was asked of it. Of none of these the files were changed.
+/// What is wrong with a log, or with what was asked of it. Of none of these the files were changed, but that
+/// a record may be [under way](Unsound::UnderWay).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Unsound {
@@ -66,6 +67,12 @@ pub enum Unsound {
         /// Why it failed.
         failure: Box<Failure>,
     },
+    /// The deadline passed when a record had been accepted: it goes to the file all the same, as all that is
+    /// accepted does. Whether it is executed or durable by now, nobody waited to know.
+    UnderWay {
+        /// Its sequence number.
+        seq: u64,
+    },
     /// A checkpoint was not awaited to its end, or its end is unknown, so which file the log is now is
     /// unknown, too.
     Undecided,
@@ -98,6 +105,7 @@ impl LogFailure {
             Unsound::Newer { .. } => io::ErrorKind::Unsupported,
             Unsound::Busy => io::ErrorKind::ResourceBusy,
             Unsound::TooLong { .. } | Unsound::Upto { .. } => io::ErrorKind::InvalidInput,
+            Unsound::UnderWay { .. } => io::ErrorKind::TimedOut,
             Unsound::Broken { .. } | Unsound::Undecided => io::ErrorKind::Other,
         };
         io::Error::new(kind, self)
@@ -141,6 +149,7 @@ impl Unsound {
             | Unsound::TooLong { .. }
             | Unsound::Upto { .. }
             | Unsound::Broken { .. }
+            | Unsound::UnderWay { .. }
             | Unsound::Undecided => Which::Log,
         }
     }
@@ -220,6 +229,11 @@ impl fmt::Display for Unsound {
                 f,
                 "the append of record {seq} failed ({failure}), and what comes behind it is no part \
                  of the log; open the log again, and append it again"
+            ),
+            Unsound::UnderWay { seq } => write!(
+                f,
+                "the deadline passed, and record {seq} is under way: it goes on without its caller, so do \
+                 not append it again; a sync or the next open tells what became of it"
             ),
             Unsound::Undecided => f.write_str(
                 "a checkpoint was begun and its end is not known; open the log again, which finds out",

@@ -2,6 +2,7 @@
 
 use super::awaited::{Awaited, World};
 use super::blocking::Blocking;
+use driver_kit::Deadline;
 use driver_kit::client::{self, Recovered, Snapshot, Verified};
 use driver_kit::log::Record;
 use std::future::poll_fn;
@@ -25,6 +26,29 @@ pub trait Logs {
     /// # Errors
     /// What the driver says.
     fn open_log_synced(&self, path: &Path, every: Duration) -> io::Result<Arc<dyn OpenLog>>;
+
+    /// Opens what is there for appending, until a deadline.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn open_log_by(&self, path: &Path, deadline: Deadline) -> io::Result<Arc<dyn OpenLog>>;
+
+    /// Begins to open, and walks away when this is so. `false` where callers cannot.
+    fn open_log_until(&self, _path: &Path, _so: &dyn Fn() -> bool) -> bool {
+        false
+    }
+
+    /// Opens for reading, until a deadline.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn begin_to_read(&self, path: &Path, deadline: Deadline) -> io::Result<()>;
+
+    /// Looks whether it is whole, until a deadline.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn verify_log_by(&self, path: &Path, deadline: Deadline) -> io::Result<Verified>;
 
     /// Reads to the end, or to an error.
     ///
@@ -77,17 +101,41 @@ pub trait OpenLog: Send + Sync {
         false
     }
 
+    /// Appends, until a deadline; executed.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn append_by(&self, record: &[u8], deadline: Deadline) -> io::Result<u64>;
+
+    /// Appends, until a deadline; durable.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn append_durable_by(&self, record: &[u8], deadline: Deadline) -> io::Result<u64>;
+
     /// Syncs.
     ///
     /// # Errors
     /// What the driver says.
     fn sync(&self) -> io::Result<()>;
 
+    /// Syncs, until a deadline.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn sync_by(&self, deadline: Deadline) -> io::Result<()>;
+
     /// Checkpoints.
     ///
     /// # Errors
     /// What the driver says.
     fn checkpoint(&self, upto: u64, snapshot: &[u8]) -> io::Result<()>;
+
+    /// Checkpoints, until a deadline.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn checkpoint_by(&self, upto: u64, snapshot: &[u8], deadline: Deadline) -> io::Result<()>;
 
     /// Begins a checkpoint, and walks away when this is so. `false` where callers cannot.
     fn checkpoint_until(&self, _upto: u64, _snapshot: &[u8], _so: &dyn Fn() -> bool) -> bool {
@@ -100,11 +148,27 @@ pub trait OpenLog: Send + Sync {
     /// What the driver says.
     fn snapshot(&self) -> io::Result<Option<Snapshot>>;
 
+    /// The snapshot, until a deadline.
+    ///
+    /// # Errors
+    /// What the driver says.
+    fn snapshot_by(&self, deadline: Deadline) -> io::Result<Option<Snapshot>>;
+
     /// Every record.
     ///
     /// # Errors
     /// What the driver says.
     fn records(&self) -> io::Result<Vec<Record>>;
+
+    /// Asks a reader for the first record until a deadline, then does this, and asks it for every record.
+    ///
+    /// # Errors
+    /// What the driver says the second time.
+    fn records_twice(
+        &self,
+        deadline: Deadline,
+        between: &dyn Fn(),
+    ) -> io::Result<(io::Result<Option<Record>>, Vec<Record>)>;
 }
 
 impl Logs for Blocking {
@@ -116,6 +180,20 @@ impl Logs for Blocking {
     fn open_log_synced(&self, path: &Path, every: Duration) -> io::Result<Arc<dyn OpenLog>> {
         let log = self.stager.log(path).sync_every(every).open()?;
         Ok(Arc::new(log))
+    }
+
+    fn open_log_by(&self, path: &Path, deadline: Deadline) -> io::Result<Arc<dyn OpenLog>> {
+        let log = self.stager.log(path).create(false).deadline(deadline);
+        Ok(Arc::new(log.open()?))
+    }
+
+    fn begin_to_read(&self, path: &Path, deadline: Deadline) -> io::Result<()> {
+        let reader = self.stager.log(path).deadline(deadline).read();
+        reader.map(drop)
+    }
+
+    fn verify_log_by(&self, path: &Path, deadline: Deadline) -> io::Result<Verified> {
+        self.stager.log(path).deadline(deadline).verify()
     }
 
     fn read_log(&self, path: &Path) -> io::Result<ReadLog> {
@@ -156,8 +234,39 @@ impl OpenLog for driver_blocking::Log {
         driver_blocking::Log::append_durable(self, record)
     }
 
+    fn append_by(&self, record: &[u8], deadline: Deadline) -> io::Result<u64> {
+        driver_blocking::Log::append_by(self, record, deadline)
+    }
+
+    fn append_durable_by(&self, record: &[u8], deadline: Deadline) -> io::Result<u64> {
+        driver_blocking::Log::append_durable_by(self, record, deadline)
+    }
+
     fn sync(&self) -> io::Result<()> {
         driver_blocking::Log::sync(self)
+    }
+
+    fn sync_by(&self, deadline: Deadline) -> io::Result<()> {
+        driver_blocking::Log::sync_by(self, deadline)
+    }
+
+    fn checkpoint_by(&self, upto: u64, snapshot: &[u8], deadline: Deadline) -> io::Result<()> {
+        driver_blocking::Log::checkpoint_by(self, upto, snapshot, deadline)
+    }
+
+    fn snapshot_by(&self, deadline: Deadline) -> io::Result<Option<Snapshot>> {
+        driver_blocking::Log::snapshot_by(self, deadline)
+    }
+
+    fn records_twice(
+        &self,
+        deadline: Deadline,
+        between: &dyn Fn(),
+    ) -> io::Result<(io::Result<Option<Record>>, Vec<Record>)> {
+        let mut reader = driver_blocking::Log::records(self);
+        let first = reader.next_by(deadline);
+        between();
+        Ok((first, reader.collect::<io::Result<_>>()?))
     }
 
     fn checkpoint(&self, upto: u64, snapshot: &[u8]) -> io::Result<()> {
@@ -186,6 +295,28 @@ impl<W: World> Logs for Awaited<W> {
         let log = self.world.block_on(opening)?;
         let world = self.world.clone();
         Ok(Arc::new(Opened { log, world }))
+    }
+
+    fn open_log_by(&self, path: &Path, deadline: Deadline) -> io::Result<Arc<dyn OpenLog>> {
+        let log = self.stager.log(path).create(false).deadline(deadline);
+        let log = self.world.block_on(log.open())?;
+        let world = self.world.clone();
+        Ok(Arc::new(Opened { log, world }))
+    }
+
+    fn open_log_until(&self, path: &Path, so: &dyn Fn() -> bool) -> bool {
+        leave(&self.world, self.stager.log(path).open(), so);
+        true
+    }
+
+    fn begin_to_read(&self, path: &Path, deadline: Deadline) -> io::Result<()> {
+        let reader = self.stager.log(path).deadline(deadline).read();
+        self.world.block_on(reader).map(drop)
+    }
+
+    fn verify_log_by(&self, path: &Path, deadline: Deadline) -> io::Result<Verified> {
+        let verified = self.stager.log(path).deadline(deadline).verify();
+        self.world.block_on(verified)
     }
 
     fn read_log(&self, path: &Path) -> io::Result<ReadLog> {
@@ -218,23 +349,21 @@ struct Opened<W> {
     world: W,
 }
 
-impl<W: World> Opened<W> {
-    /// Polls until this is so, and drops the future.
-    fn leave<T>(&self, future: impl Future<Output = T>, so: &dyn Fn() -> bool) {
-        self.world.block_on(async {
-            let mut future = pin!(future);
-            poll_fn(|context| match future.as_mut().poll(context) {
-                Poll::Ready(_) => Poll::Ready(()),
-                Poll::Pending if so() => Poll::Ready(()),
-                Poll::Pending => {
-                    std::thread::yield_now();
-                    context.waker().wake_by_ref();
-                    Poll::Pending
-                }
-            })
-            .await;
-        });
-    }
+/// Polls until this is so, and drops the future.
+fn leave<T>(world: &impl World, future: impl Future<Output = T>, so: &dyn Fn() -> bool) {
+    world.block_on(async {
+        let mut future = pin!(future);
+        poll_fn(|context| match future.as_mut().poll(context) {
+            Poll::Ready(_) => Poll::Ready(()),
+            Poll::Pending if so() => Poll::Ready(()),
+            Poll::Pending => {
+                std::thread::yield_now();
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+        })
+        .await;
+    });
 }
 
 impl<W: World> OpenLog for Opened<W> {
@@ -255,12 +384,51 @@ impl<W: World> OpenLog for Opened<W> {
     }
 
     fn append_and_leave(&self, record: &[u8]) -> bool {
-        self.leave(self.log.append(record), &|| true);
+        leave(&self.world, self.log.append(record), &|| true);
         true
+    }
+
+    fn append_by(&self, record: &[u8], deadline: Deadline) -> io::Result<u64> {
+        self.world.block_on(self.log.append_by(record, deadline))
+    }
+
+    fn append_durable_by(&self, record: &[u8], deadline: Deadline) -> io::Result<u64> {
+        let appended = self.log.append_durable_by(record, deadline);
+        self.world.block_on(appended)
     }
 
     fn sync(&self) -> io::Result<()> {
         self.world.block_on(self.log.sync())
+    }
+
+    fn sync_by(&self, deadline: Deadline) -> io::Result<()> {
+        self.world.block_on(self.log.sync_by(deadline))
+    }
+
+    fn checkpoint_by(&self, upto: u64, snapshot: &[u8], deadline: Deadline) -> io::Result<()> {
+        let cut = self.log.checkpoint_by(upto, snapshot, deadline);
+        self.world.block_on(cut)
+    }
+
+    fn snapshot_by(&self, deadline: Deadline) -> io::Result<Option<Snapshot>> {
+        self.world.block_on(self.log.snapshot_by(deadline))
+    }
+
+    fn records_twice(
+        &self,
+        deadline: Deadline,
+        between: &dyn Fn(),
+    ) -> io::Result<(io::Result<Option<Record>>, Vec<Record>)> {
+        let reading = async {
+            let (mut reader, mut records) = (self.log.records(), Vec::new());
+            let first = reader.next_by(deadline).await;
+            between();
+            while let Some(record) = reader.next().await? {
+                records.push(record);
+            }
+            Ok((first, records))
+        };
+        self.world.block_on(reading)
     }
 
     fn checkpoint(&self, upto: u64, snapshot: &[u8]) -> io::Result<()> {
@@ -268,7 +436,7 @@ impl<W: World> OpenLog for Opened<W> {
     }
 
     fn checkpoint_until(&self, upto: u64, snapshot: &[u8], so: &dyn Fn() -> bool) -> bool {
-        self.leave(self.log.checkpoint(upto, snapshot), so);
+        leave(&self.world, self.log.checkpoint(upto, snapshot), so);
         true
     }
 

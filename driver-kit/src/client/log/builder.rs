@@ -1,17 +1,19 @@
 //! How a log is opened.
 
-use super::claim::Claim;
+use super::claim::{Claim, Right};
 use super::files::Files;
+use super::late::{late, of};
 use super::live::Live;
+use super::opening::UnderWay;
 use super::reader::{LogReader, Verified};
 use super::{Log, Recovered, Shared};
 use crate::client::{Client, LockBuilder};
+use crate::clock::Deadline;
 use crate::error::{Cause, Failure, Holder, Operation, failure};
 use crate::hub::Lock;
-use crate::log::{Header, Opening, Payloads, Said, Unsound, log_failure};
+use crate::log::{Payloads, Unsound, log_failure};
 use crate::path;
 use crate::update::lock_file;
-use bytes::Bytes;
 use futures_util::lock::Mutex as Turns;
 use rustix::io::Errno;
 use staging_core::{Fault, Scope};
@@ -32,6 +34,7 @@ pub struct LogBuilder {
     create: bool,
     scope: Scope,
     every: Option<Duration>,
+    deadline: Deadline,
 }
 
 impl LogBuilder {
@@ -43,6 +46,7 @@ impl LogBuilder {
             create: true,
             scope: Scope::System,
             every: None,
+            deadline: Deadline::Never,
         }
     }
 
@@ -69,38 +73,47 @@ impl LogBuilder {
         self
     }
 
+    /// When [`open`](LogBuilder::open), [`read`](LogBuilder::read) and [`verify`](LogBuilder::verify) are given up
+    /// (R10). What is done with the open log has deadlines of its own.
+    pub const fn deadline(mut self, deadline: Deadline) -> LogBuilder {
+        self.deadline = deadline;
+        self
+    }
+
     /// Opens the log for appending: a torn tail is cut, and every record that is found is durable when
     /// this returns (L1).
     ///
     /// # Errors
     /// It is damaged, or no log: then nothing was changed. It is open for appending already, here or in
-    /// another process, which is named. What the system said.
+    /// another process, which is named. What the system said. `TimedOut` when the deadline passed: then the log
+    /// is as if this had been dropped.
     ///
     /// # Cancel safety
-    /// Dropped, the log is as if it had not been opened, or as if it had.
+    /// Dropped, the log is as if it had not been opened, or as if it had. A system call under way that changes it
+    /// goes on; nobody else has the log before that has ended, and whoever opens it here waits for that.
     pub async fn open(self) -> io::Result<Log> {
         let path = path::absolute(&self.path).map_err(Failure::into_io)?;
+        let (client, deadline) = (self.client.clone(), self.deadline);
+        let opened = client.until(deadline, self.open_at(&path)).await;
+        let opened = opened.unwrap_or_else(|| Err(late(Operation::Open, &path)));
+        opened.map_err(|error| of(Operation::Open, &path, error))
+    }
+
+    async fn open_at(self, path: &Arc<Path>) -> io::Result<Log> {
         let failed = |files: &Files, why| Err(files.failed(Operation::Open, why));
         // Where it is shows when it is open; which file that is, when nobody exchanges it any more.
-        let place = Files::open(&self.client, &path, true).await?;
+        let place = Files::open(&self.client, path, true, self.deadline).await?;
         let Some(claim) = Claim::on(&place.path).await else {
             return failed(&place, Unsound::Busy);
         };
         let lock = self.lock(&place.path).await?;
         drop(place);
-        let mut files = Files::open(&self.client, &path, true).await?;
+        let mut opening = UnderWay::with(&self.client, Right { claim, lock });
+        let files = Files::open(&self.client, path, true, self.deadline).await?;
         if files.log().is_none() && !self.create {
             return Err(missing(&files));
         }
-        let mut opening = Opening::new(files.lengths(), Header::begin());
-        let mut brought = Bytes::new();
-        let opened = loop {
-            match opening.next(&brought) {
-                Ok(Said::Do(step)) => brought = files.perform(step).await?,
-                Ok(Said::Ready(opened)) => break opened,
-                Err(why) => return failed(&files, why),
-            }
-        };
+        let (mut files, opened) = opening.open(files).await?;
         let Some(file) = files.take_log() else {
             return failed(&files, Unsound::Undecided);
         };
@@ -119,8 +132,7 @@ impl LogBuilder {
             live: Mutex::new(Live::new(opened.ledger, file, upto.unwrap_or(0))),
             checkpoints: Turns::new(()),
             every: self.every,
-            claim: Some(claim),
-            lock,
+            right: opening.into_right(),
         };
         Ok(Log {
             shared: Arc::new(shared),
@@ -132,7 +144,10 @@ impl LogBuilder {
         if self.scope == Scope::Machine {
             return Ok(None);
         }
-        let lock = || LockBuilder::new(self.client.clone(), lock_file(place)).scope(self.scope);
+        let lock = || {
+            let lock = LockBuilder::new(self.client.clone(), lock_file(place));
+            lock.scope(self.scope).deadline(self.deadline)
+        };
         let mut left = TRIES;
         loop {
             match lock().once().await {
@@ -149,7 +164,7 @@ impl LogBuilder {
     /// damage, whichever comes. While another process appends, what is on its way looks like a torn tail.
     ///
     /// # Errors
-    /// There is none, or it is no log; what the system said.
+    /// There is none, or it is no log; what the system said; the deadline passed.
     ///
     /// # Cancel safety
     /// Nothing is lost.
@@ -161,21 +176,32 @@ impl LogBuilder {
     /// here: it is told.
     ///
     /// # Errors
-    /// It is damaged, or no log; what the system said.
+    /// It is damaged, or no log; what the system said; the deadline passed.
     ///
     /// # Cancel safety
     /// Nothing is lost.
     pub async fn verify(self) -> io::Result<Verified> {
+        let deadline = self.deadline;
         let reader = self.reader(Operation::Verify, Payloads::Checked).await?;
-        reader.verify().await
+        reader.verify(deadline).await
     }
 
     async fn reader(self, operation: Operation, payloads: Payloads) -> io::Result<LogReader> {
         let path = path::absolute(&self.path).map_err(Failure::into_io)?;
+        let reader = self.reader_of(&path, operation, payloads).await;
+        reader.map_err(|error| of(operation, &path, error))
+    }
+
+    async fn reader_of(
+        &self,
+        path: &Arc<Path>,
+        operation: Operation,
+        payloads: Payloads,
+    ) -> io::Result<LogReader> {
         let mut left = LOOKS;
         loop {
             left -= 1;
-            let files = Files::open(&self.client, &path, false).await?;
+            let files = Files::open(&self.client, path, false, self.deadline).await?;
             let lengths = files.lengths();
             if lengths.log.is_none() {
                 return Err(match lengths.snapshot {

@@ -2,8 +2,10 @@
 
 use super::Shared;
 use super::files::Files;
+use super::late::{late, of, unsure};
 use super::live::Exchange;
 use crate::client::File;
+use crate::clock::Deadline;
 use crate::error::{Operation, failure};
 use crate::log::{Checkpoint, Identity, Ledger, Mark, Said, Step, Upto, Which};
 use bytes::Bytes;
@@ -13,7 +15,31 @@ use std::io;
 use std::sync::Arc;
 
 impl Shared {
-    pub(super) async fn checkpoint(&self, upto: u64, payload: &[u8]) -> io::Result<()> {
+    pub(super) async fn checkpoint(
+        &self,
+        upto: u64,
+        payload: &[u8],
+        deadline: Deadline,
+    ) -> io::Result<()> {
+        let mut files = Files::beside(&self.client, &self.path, deadline);
+        let mut replacing = None;
+        let cut = self.cut((upto, payload), &mut files, &mut replacing);
+        match self.client.until(deadline, cut).await {
+            Some(cut) => cut.map_err(|error| of(Operation::Checkpoint, &self.path, error)),
+            None => Err(match replacing {
+                Some(which) => unsure(Operation::Checkpoint, files.path_of(which)),
+                None => late(Operation::Checkpoint, &self.path),
+            }),
+        }
+    }
+
+    /// Says which file it is replacing, as long as nobody knows how that ends.
+    async fn cut(
+        &self,
+        (upto, payload): (u64, &[u8]),
+        files: &mut Files,
+        replacing: &mut Option<Which>,
+    ) -> io::Result<()> {
         let _turn = self.checkpoints.lock().await;
         let failed = |why| self.failed(Operation::Checkpoint, why);
         let (begun, file) = {
@@ -28,7 +54,6 @@ impl Shared {
             )
         };
         let mut checkpoint = begun.map_err(failed)?;
-        let mut files = Files::beside(&self.client, &self.path);
         files.use_log(file);
         let mut held = None;
         let mut brought = Bytes::new();
@@ -41,9 +66,14 @@ impl Shared {
                     checkpoint.paused(mark);
                 }
                 Said::Do(Step::Replace { which, content }) => {
-                    self.exchange(&files, which, content).await?;
-                    if which == Which::Log {
-                        files.reopen().await?;
+                    *replacing = Some(which);
+                    self.exchange(files, which, content).await?;
+                    match which {
+                        Which::Snapshot => *replacing = None,
+                        // The old file is written to until this one is.
+                        Which::Log => {
+                            files.reopen().await?;
+                        }
                     }
                 }
                 Said::Do(step) => brought = files.perform(step).await?,

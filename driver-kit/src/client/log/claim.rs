@@ -1,6 +1,6 @@
 //! One appender at a time.
 
-use crate::hub::Hub;
+use crate::hub::{Hub, Lock};
 use crate::thread_waker;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
@@ -25,7 +25,27 @@ enum Holder {
 /// The logs that are open for appending in this process, by their paths without links.
 static CLAIMED: Mutex<BTreeMap<Arc<Path>, Holder>> = Mutex::new(BTreeMap::new());
 
-/// The right to append to a log, until it is given back.
+/// The right to append to a log, until it is given back: nobody else here has it, and no other process.
+#[derive(Debug)]
+pub(super) struct Right {
+    pub(super) claim: Claim,
+    /// What keeps other processes out, if they are to be.
+    pub(super) lock: Option<Lock>,
+}
+
+impl Right {
+    /// Gives it back when this has ended.
+    pub(super) fn give_back_after(self, hub: &Arc<Hub>, left: BoxFuture<'static, ()>) {
+        let Right { claim, lock } = self;
+        let left = async move {
+            left.await;
+            drop(lock);
+        };
+        claim.give_back_after(hub, left.boxed());
+    }
+}
+
+/// That nobody else in this process appends to a log.
 ///
 /// It keeps out the rest of this process, where a lock of the system could not tell who is who.
 #[derive(Debug)]
@@ -62,7 +82,7 @@ impl Claim {
     /// Gives it back when this has ended. A thread waits for that, which ends with it: what the log left holds a
     /// lock that another process may wait for, and nobody here may ever open a log again. Where the system gives
     /// no thread, it is polled by whoever opens a log next.
-    pub(super) fn give_back_after(self, hub: &Arc<Hub>, left: BoxFuture<'static, ()>) {
+    fn give_back_after(self, hub: &Arc<Hub>, left: BoxFuture<'static, ()>) {
         let leaving = left.shared();
         if leaving.clone().now_or_never().is_some() {
             return;

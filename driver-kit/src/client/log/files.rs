@@ -18,13 +18,15 @@ pub(super) struct Files {
     pub(super) path: Arc<Path>,
     snapshot_path: Arc<Path>,
     write: bool,
+    /// Until when reads are waited for. What changes a file goes on to its end, whoever waits.
+    deadline: Deadline,
     log: Option<File>,
     snapshot: Option<File>,
 }
 
 impl Files {
     /// Of a log at this path; nothing is opened.
-    pub(super) fn beside(client: &Client, path: &Arc<Path>) -> Files {
+    pub(super) fn beside(client: &Client, path: &Arc<Path>, deadline: Deadline) -> Files {
         let mut name = OsString::from(path.as_os_str());
         name.push(".snapshot");
         Files {
@@ -32,6 +34,7 @@ impl Files {
             path: Arc::clone(path),
             snapshot_path: Path::new(&name).into(),
             write: true,
+            deadline,
             log: None,
             snapshot: None,
         }
@@ -40,17 +43,26 @@ impl Files {
     /// Opens what is there: the log, for writing or not, and the snapshot.
     ///
     /// # Errors
-    /// What the system said, but that a file is missing.
-    pub(super) async fn open(client: &Client, path: &Arc<Path>, write: bool) -> io::Result<Files> {
-        let place = if_there(opened(client, path, write).await)?;
+    /// What the system said, but that a file is missing; the deadline passed.
+    pub(super) async fn open(
+        client: &Client,
+        path: &Arc<Path>,
+        write: bool,
+        deadline: Deadline,
+    ) -> io::Result<Files> {
+        let place = if_there(opened(client, path, write, deadline).await)?;
         // Where the log really is, its snapshot is, too.
         let real = place.as_ref().map_or(&**path, File::path);
-        let mut files = Files::beside(client, &real.into());
+        let mut files = Files::beside(client, &real.into(), deadline);
         files.write = write;
-        files.snapshot = if_there(opened(client, &files.snapshot_path, false).await)?;
+        files.snapshot = files.opened_snapshot().await?;
         // A log that is opened after its snapshot has at least what that stands for.
-        files.log = if_there(opened(client, &files.path, write).await)?;
+        files.log = if_there(opened(client, &files.path, write, deadline).await)?;
         Ok(files)
+    }
+
+    async fn opened_snapshot(&self) -> io::Result<Option<File>> {
+        if_there(opened(&self.client, &self.snapshot_path, false, self.deadline).await)
     }
 
     pub(super) const fn log(&self) -> Option<&File> {
@@ -78,7 +90,10 @@ impl Files {
     /// What the system said.
     pub(super) async fn perform(&mut self, step: Step) -> io::Result<Bytes> {
         match step {
-            Step::Read { which, offset, len } => self.file(which)?.read_at(offset, len).await,
+            Step::Read { which, offset, len } => {
+                let file = self.file(which)?;
+                file.read_at_by(offset, len, self.deadline).await
+            }
             Step::Write { offset, bytes } => {
                 let written = self.file(Which::Log)?.write_at(offset, bytes).await;
                 written.map(|()| Bytes::new())
@@ -115,7 +130,8 @@ impl Files {
     /// # Errors
     /// What the system said.
     pub(super) async fn reopen(&mut self) -> io::Result<Bytes> {
-        self.log = Some(opened(&self.client, &self.path, self.write).await?);
+        let never = Deadline::Never;
+        self.log = Some(opened(&self.client, &self.path, self.write, never).await?);
         Ok(Bytes::new())
     }
 
@@ -124,8 +140,8 @@ impl Files {
     /// # Errors
     /// It is damaged or another log's; what the system said.
     pub(super) async fn newest_snapshot(&self, lineage: Identity) -> io::Result<Option<Snapshot>> {
-        match if_there(opened(&self.client, &self.snapshot_path, false).await)? {
-            Some(file) => self.checked(&file, lineage).await.map(Some),
+        match self.opened_snapshot().await? {
+            Some(file) => self.checked(&file, lineage, self.deadline).await.map(Some),
             None => Ok(None),
         }
     }
@@ -134,16 +150,25 @@ impl Files {
     ///
     /// # Errors
     /// It is damaged or another log's; what the system said.
-    pub(super) async fn snapshot(&self, lineage: Identity) -> io::Result<Option<Snapshot>> {
+    pub(super) async fn snapshot(
+        &self,
+        lineage: Identity,
+        deadline: Deadline,
+    ) -> io::Result<Option<Snapshot>> {
         match &self.snapshot {
-            Some(file) => self.checked(file, lineage).await.map(Some),
+            Some(file) => self.checked(file, lineage, deadline).await.map(Some),
             None => Ok(None),
         }
     }
 
-    async fn checked(&self, file: &File, lineage: Identity) -> io::Result<Snapshot> {
+    async fn checked(
+        &self,
+        file: &File,
+        lineage: Identity,
+        deadline: Deadline,
+    ) -> io::Result<Snapshot> {
         let len = usize::try_from(file.len()).unwrap_or(usize::MAX);
-        let bytes = file.read_at(0, len).await?;
+        let bytes = file.read_at_by(0, len, deadline).await?;
         let unsound = |why| self.failed(Operation::Read, why);
         let header = SnapshotHeader::decode(&bytes, bytes.len() as u64).map_err(unsound)?;
         if header.lineage != lineage {
@@ -155,15 +180,19 @@ impl Files {
         Ok(Snapshot { upto, bytes })
     }
 
-    /// What is wrong, with the path of the file that it is about.
-    pub(super) fn failed(&self, operation: Operation, why: Unsound) -> io::Error {
-        let path = match why.which() {
+    /// Where a file is.
+    pub(super) fn path_of(&self, which: Which) -> Arc<Path> {
+        match which {
             Which::Log => Arc::clone(&self.path),
             Which::Snapshot => Arc::clone(&self.snapshot_path),
-        };
+        }
+    }
+
+    /// What is wrong, with the path of the file that it is about.
+    pub(super) fn failed(&self, operation: Operation, why: Unsound) -> io::Error {
         LogFailure {
             operation,
-            path,
+            path: self.path_of(why.which()),
             why,
         }
         .into_io()
@@ -187,10 +216,16 @@ impl Files {
 }
 
 /// Opens a file that is left on the disk: logs are read once, from front to back.
-async fn opened(client: &Client, path: &Arc<Path>, write: bool) -> io::Result<File> {
+async fn opened(
+    client: &Client,
+    path: &Arc<Path>,
+    write: bool,
+    deadline: Deadline,
+) -> io::Result<File> {
     OpenOptions::new(client.clone(), |file| file)
         .write(write)
         .mode(Mode::None)
+        .deadline(deadline)
         .open(path)
         .await
 }

@@ -5,19 +5,22 @@ mod checkpoint;
 mod claim;
 mod files;
 mod gathered;
+mod late;
 mod live;
+mod opening;
 mod reader;
 
 pub use builder::LogBuilder;
 pub use reader::{LogReader, Snapshot, Verified};
 
 use super::Client;
+use crate::clock::Deadline;
 use crate::error::{Failure, Operation};
-use crate::hub::Lock;
-use crate::log::{LogFailure, Payloads, Prepared, Recovery, Unsound};
-use claim::Claim;
+use crate::log::{LogFailure, Payloads, Prepared, Recovery, Unsound, Which};
+use claim::Right;
 use files::Files;
 use futures_util::lock::Mutex as Turns;
+use late::{late, of};
 use live::{Begun, Durable, Executed, Live};
 use std::future::poll_fn;
 use std::io;
@@ -50,9 +53,14 @@ struct Shared {
     /// How long after it was accepted a record is durable, if that was asked.
     every: Option<Duration>,
     /// Until the log is dropped.
-    claim: Option<Claim>,
-    /// What keeps other processes out, as long.
-    lock: Option<Lock>,
+    right: Option<Right>,
+}
+
+/// What is waited for when a record was accepted.
+#[derive(Clone, Copy, Debug)]
+enum Promise {
+    Executed,
+    Durable,
 }
 
 /// What opening a log found.
@@ -99,11 +107,21 @@ impl Log {
     /// Dropped before it is accepted, nothing is appended; once it is, it is, whether or not somebody
     /// waits for it.
     pub async fn append(&self, record: impl AsRef<[u8]>) -> io::Result<u64> {
-        let seq = self.shared.accept(record.as_ref()).await?;
-        let left = Left(&self.shared);
-        self.shared.settled(Operation::Append, seq).await?;
-        mem::forget(left);
-        Ok(seq)
+        self.append_by(record, Deadline::Never).await
+    }
+
+    /// Like [`append`](Log::append), but waits no longer than until the deadline (R10).
+    ///
+    /// # Errors
+    /// As `append`; `TimedOut` when the deadline passed. Where [`log_failure`](crate::log::log_failure) finds
+    /// [`Unsound::UnderWay`] in that, the record was accepted and goes on without its caller; otherwise nothing
+    /// was appended. Others go on as if nothing had been.
+    ///
+    /// # Cancel safety
+    /// As `append`.
+    pub async fn append_by(&self, record: impl AsRef<[u8]>, deadline: Deadline) -> io::Result<u64> {
+        let promise = Promise::Executed;
+        self.shared.append(record.as_ref(), promise, deadline).await
     }
 
     /// Appends a record and says its sequence number, when it and all before it are durable.
@@ -114,11 +132,23 @@ impl Log {
     /// # Cancel safety
     /// As [`append`](Log::append).
     pub async fn append_durable(&self, record: impl AsRef<[u8]>) -> io::Result<u64> {
-        let seq = self.shared.accept(record.as_ref()).await?;
-        let left = Left(&self.shared);
-        self.shared.sync().await?;
-        mem::forget(left);
-        Ok(seq)
+        self.append_durable_by(record, Deadline::Never).await
+    }
+
+    /// Like [`append_durable`](Log::append_durable), but waits no longer than until the deadline (R10).
+    ///
+    /// # Errors
+    /// As `append_durable`, and as [`append_by`](Log::append_by).
+    ///
+    /// # Cancel safety
+    /// As [`append`](Log::append).
+    pub async fn append_durable_by(
+        &self,
+        record: impl AsRef<[u8]>,
+        deadline: Deadline,
+    ) -> io::Result<u64> {
+        let promise = Promise::Durable;
+        self.shared.append(record.as_ref(), promise, deadline).await
     }
 
     /// Makes durable every record that was accepted before. Those who ask at the same time share a
@@ -131,7 +161,21 @@ impl Log {
     /// # Cancel safety
     /// Nothing is lost; a sync that has begun goes on.
     pub async fn sync(&self) -> io::Result<()> {
-        self.shared.sync().await
+        self.sync_by(Deadline::Never).await
+    }
+
+    /// Like [`sync`](Log::sync), but waits no longer than until the deadline (R10). A sync that has begun goes
+    /// on, and counts for whoever asks next.
+    ///
+    /// # Errors
+    /// As `sync`; `TimedOut` when the deadline passed: nobody knows then what is durable.
+    ///
+    /// # Cancel safety
+    /// As `sync`.
+    pub async fn sync_by(&self, deadline: Deadline) -> io::Result<()> {
+        let Shared { client, path, .. } = &*self.shared;
+        let synced = client.until(deadline, self.shared.sync()).await;
+        synced.unwrap_or_else(|| Err(late(Operation::Sync, path)))
     }
 
     /// Every record behind the snapshot that was accepted by now, from the first.
@@ -142,7 +186,7 @@ impl Log {
         let end = live.readable();
         // Whoever has the log open knows what is in it: nothing of that may be missing.
         let recovery = Recovery::new(&header, end, Payloads::Kept).expecting_all();
-        let files = Files::beside(&self.shared.client, &self.shared.path);
+        let files = Files::beside(&self.shared.client, &self.shared.path, Deadline::Never);
         LogReader::over(
             live.file.clone(),
             recovery,
@@ -155,10 +199,26 @@ impl Log {
     ///
     /// # Errors
     /// It is damaged, or what the system said.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
     pub async fn snapshot(&self) -> io::Result<Option<Snapshot>> {
+        self.snapshot_by(Deadline::Never).await
+    }
+
+    /// Like [`snapshot`](Log::snapshot), but waits no longer than until the deadline (R10).
+    ///
+    /// # Errors
+    /// As `snapshot`; `TimedOut` when the deadline passed.
+    ///
+    /// # Cancel safety
+    /// As `snapshot`.
+    pub async fn snapshot_by(&self, deadline: Deadline) -> io::Result<Option<Snapshot>> {
         let lineage = self.shared.live().ledger.header().lineage;
-        let files = Files::beside(&self.shared.client, &self.shared.path);
-        files.newest_snapshot(lineage).await
+        let files = Files::beside(&self.shared.client, &self.shared.path, deadline);
+        let path = files.path_of(Which::Snapshot);
+        let snapshot = files.newest_snapshot(lineage).await;
+        snapshot.map_err(|error| of(Operation::Read, &path, error))
     }
 
     /// Writes a snapshot that stands for every record up to `upto`, and takes those out of the log
@@ -177,7 +237,27 @@ impl Log {
     /// Dropped, it has no effect, or that of the snapshot alone. Dropped while the log itself is replaced,
     /// the log takes no more until it is opened again.
     pub async fn checkpoint(&self, upto: u64, snapshot: impl AsRef<[u8]>) -> io::Result<()> {
-        self.shared.checkpoint(upto, snapshot.as_ref()).await
+        self.checkpoint_by(upto, snapshot, Deadline::Never).await
+    }
+
+    /// Like [`checkpoint`](Log::checkpoint), but waits no longer than until the deadline (R10).
+    ///
+    /// # Errors
+    /// As `checkpoint`; `TimedOut` when the deadline passed. It had no effect then, or that of the snapshot
+    /// alone; but where [`is_indeterminate`](Failure::is_indeterminate) says so, the file that the error names was
+    /// being replaced. If that is the log, it takes no more until it is opened again, as it does when this is
+    /// dropped.
+    ///
+    /// # Cancel safety
+    /// As `checkpoint`.
+    pub async fn checkpoint_by(
+        &self,
+        upto: u64,
+        snapshot: impl AsRef<[u8]>,
+        deadline: Deadline,
+    ) -> io::Result<()> {
+        let snapshot = snapshot.as_ref();
+        self.shared.checkpoint(upto, snapshot, deadline).await
     }
 }
 
@@ -186,13 +266,8 @@ impl Drop for Shared {
     fn drop(&mut self) {
         let live = self.live.get_mut().unwrap_or_else(PoisonError::into_inner);
         let left = live.leave(&self.client);
-        if let (Some(claim), Some(left)) = (self.claim.take(), left) {
-            let lock = self.lock.take();
-            let left = Box::pin(async move {
-                left.await;
-                drop(lock);
-            });
-            claim.give_back_after(self.client.hub(), left);
+        if let (Some(right), Some(left)) = (self.right.take(), left) {
+            right.give_back_after(self.client.hub(), left);
         }
     }
 }
@@ -209,6 +284,33 @@ impl Shared {
             why,
         }
         .into_io()
+    }
+
+    /// Appends a record, and waits for what was asked of it, until the deadline. A write or a sync that is under
+    /// way is all callers', so this one's time does not end it.
+    async fn append(
+        &self,
+        payload: &[u8],
+        promise: Promise,
+        deadline: Deadline,
+    ) -> io::Result<u64> {
+        let mut accepted = None;
+        let appended = async {
+            let seq = self.accept(payload).await?;
+            accepted = Some(seq);
+            let left = Left(self);
+            match promise {
+                Promise::Executed => self.settled(Operation::Append, seq).await?,
+                Promise::Durable => self.sync().await?,
+            }
+            mem::forget(left);
+            Ok(seq)
+        };
+        match (self.client.until(deadline, appended).await, accepted) {
+            (Some(appended), _) => appended,
+            (None, Some(seq)) => Err(self.failed(Operation::Append, Unsound::UnderWay { seq })),
+            (None, None) => Err(late(Operation::Append, &self.path)),
+        }
     }
 
     /// Gives a record its place. From then on it is under way, whoever waits.

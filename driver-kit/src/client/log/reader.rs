@@ -1,7 +1,9 @@
 //! A log that is read.
 
 use super::files::Files;
+use super::late::{is_late, late, of};
 use crate::client::File;
+use crate::clock::Deadline;
 use crate::error::Operation;
 use crate::log::{
     Ending, HEADER, Header, Next, Payloads, Record, Recovery, SNAPSHOT_HEADER, SnapshotHeader,
@@ -143,21 +145,37 @@ impl LogReader {
     /// # Cancel safety
     /// Nothing is lost.
     pub async fn next(&mut self) -> io::Result<Option<Record>> {
+        self.next_by(Deadline::Never).await
+    }
+
+    /// Like [`next`](LogReader::next), but waits no longer than until the deadline (R10). After that the
+    /// reader goes on where it was.
+    ///
+    /// # Errors
+    /// As `next`; `TimedOut` when the deadline passed.
+    ///
+    /// # Cancel safety
+    /// As `next`.
+    pub async fn next_by(&mut self, deadline: Deadline) -> io::Result<Option<Record>> {
         if let End::Told = self.end {
             return Ok(None);
         }
-        let next = self.go_on().await;
-        if next.is_err() {
-            self.end = End::Told;
+        let next = self.go_on(deadline).await;
+        match next {
+            Err(error) if is_late(&error) => Err(late(self.operation, &self.path)),
+            Err(error) => {
+                self.end = End::Told;
+                Err(error)
+            }
+            Ok(record) => Ok(record),
         }
-        next
     }
 
-    async fn go_on(&mut self) -> io::Result<Option<Record>> {
+    async fn go_on(&mut self, deadline: Deadline) -> io::Result<Option<Record>> {
         loop {
             match self.recovery.step() {
                 Next::Read { offset, len } => {
-                    let bytes = self.file.read_at(offset, len).await?;
+                    let bytes = self.file.read_at_by(offset, len, deadline).await?;
                     self.recovery.give(&bytes);
                 }
                 Next::Record(record) if record.seq > self.upto => return Ok(Some(record)),
@@ -197,20 +215,35 @@ impl LogReader {
     ///
     /// # Errors
     /// It is damaged, or what the system said.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
     pub async fn snapshot(&self) -> io::Result<Option<Snapshot>> {
+        self.snapshot_by(Deadline::Never).await
+    }
+
+    /// Like [`snapshot`](LogReader::snapshot), but waits no longer than until the deadline (R10).
+    ///
+    /// # Errors
+    /// As `snapshot`; `TimedOut` when the deadline passed.
+    ///
+    /// # Cancel safety
+    /// As `snapshot`.
+    pub async fn snapshot_by(&self, deadline: Deadline) -> io::Result<Option<Snapshot>> {
         let Beside { files, lineage, .. } = &self.beside;
         match self.beside.header {
-            Some(_) => files.snapshot(*lineage).await,
+            Some(_) => files.snapshot(*lineage, deadline).await,
             None => Ok(None),
         }
     }
 
-    pub(super) async fn verify(mut self) -> io::Result<Verified> {
+    pub(super) async fn verify(mut self, deadline: Deadline) -> io::Result<Verified> {
         let mut records = 0;
-        while self.next().await?.is_some() {
+        while self.next_by(deadline).await?.is_some() {
             records += 1;
         }
-        let snapshot = self.snapshot().await?;
+        let snapshot = self.snapshot_by(deadline).await;
+        let snapshot = snapshot.map_err(|error| of(self.operation, &self.path, error))?;
         let (end, next) = self.recovery.position();
         Ok(Verified {
             records,

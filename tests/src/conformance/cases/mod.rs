@@ -16,6 +16,7 @@ mod flight;
 mod following;
 mod intervals;
 mod keeping_dirty;
+mod late_logs;
 mod life;
 mod limits;
 mod locked_files;
@@ -77,6 +78,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(logs::cases());
     cases.extend(damaged_logs::cases());
     cases.extend(checkpoints::cases());
+    cases.extend(late_logs::cases());
     cases.extend(locking::cases());
     cases.extend(locked_files::cases());
     cases.extend(updating::cases());
