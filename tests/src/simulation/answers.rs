@@ -19,6 +19,10 @@ impl World<'_> {
         let asked = self.asked.remove(at);
         self.tally.answers += 1;
         self.tally.checks += 1;
+        if let Request::Replace { .. } = asked.request {
+            self.tally.failed += u64::from(matches!(answer.outcome, Outcome::Failed { .. }));
+            return self.replace_ended(ticket, answer.outcome);
+        }
         if let Outcome::Failed { fault, done } = answer.outcome {
             return self.failed(asked, fault, done);
         }

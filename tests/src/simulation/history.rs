@@ -84,6 +84,7 @@ impl World<'_> {
                 touched: false,
             });
         }
+        self.lay_out_replaced();
         for at in 0..self.names.len() {
             if self.names[at].theirs {
                 self.replace(at, profile);
@@ -143,6 +144,7 @@ impl World<'_> {
         if let Some(waits) = waits {
             return Err(format!("R9: nothing is due, and {waits:?} still waits"));
         }
+        self.nothing_is_left()?;
         let inodes: Vec<_> = self.known.keys().copied().collect();
         for inode in inodes {
             self.check_cached(inode)?;
@@ -182,6 +184,9 @@ impl World<'_> {
 
     fn request(&mut self, profile: &Profile) -> Verdict {
         let deadline = self.deadline(profile);
+        if profile.replaces && self.dice.permille(150) {
+            return self.request_replaces(profile, deadline);
+        }
         let row = match self.rows.len() as u64 {
             0 => None,
             rows => Some(self.rows[self.dice.below(rows) as usize]),

@@ -14,6 +14,8 @@ pub(crate) struct Profile {
     pub(crate) hangs: bool,
     /// Limits change, and half of all writers keep dirty.
     pub(crate) changes: bool,
+    /// Files are replaced.
+    pub(crate) replaces: bool,
     /// Requests under way at most.
     pub(crate) crowd: usize,
     /// Bytes of a write at most, and of a file, about.
@@ -40,6 +42,7 @@ impl Profile {
             most_bytes: dice.one_of(&[16, 300, 600, 1600]),
             most_len: dice.one_of(&[600, 3_000, 9_000]),
             changes: dice.permille(400),
+            replaces: dice.permille(400),
         }
     }
 
@@ -56,7 +59,12 @@ impl Profile {
             let len = dice.below(self.most_len) as usize;
             disk.put(path, vec![0xa5; len]);
         }
+        for path in [REPLACED[0], REPLACED[2]] {
+            let len = dice.below(self.most_len) as usize;
+            disk.put(path, vec![0xc3; len]);
+        }
         disk.directory("/folder");
+        disk.directory("/replaced");
         disk.odd("/pipe", NodeKind::Fifo);
         disk.link("/folder/way", "../ours0");
         disk.link("/dangling", "nowhere");
@@ -69,6 +77,13 @@ pub(crate) const OURS: [&str; 2] = ["/ours0", "/ours1"];
 /// Made by whoever opens it first.
 pub(crate) const CREATED: [&str; 2] = ["/created", "/folder/created"];
 pub(crate) const THEIRS: [&str; 2] = ["/theirs0", "/folder/theirs1"];
+/// Replaced whole, and not written: in two directories, of which each has one that is missing at first.
+pub(crate) const REPLACED: [&str; 4] = [
+    "/replaced/old",
+    "/replaced/new",
+    "/folder/old",
+    "/folder/new",
+];
 /// Other ways to a file of ours, and ways to none.
 pub(crate) const WAYS: [&str; 5] = [
     "/folder/way",
@@ -126,6 +141,8 @@ fn faults(dice: &mut Dice, hangs: bool, liars: bool) -> Faults {
         (Trouble::NoSpace, [0, 5, 40]),
         (Trouble::NoDescriptors, [0, 0, 50]),
         (Trouble::SyncFails, [0, 20, 100]),
+        (Trouble::ReplyLost, [0, 20, 100]),
+        (Trouble::RequestLost, [0, 20, 100]),
     ] {
         faults = faults.rate(trouble, dice.one_of(&rates));
     }

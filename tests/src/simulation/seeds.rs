@@ -29,6 +29,11 @@ pub struct Tally {
     pub lies_seen: u64,
     pub kept_dirty: u64,
     pub limits_changed: u64,
+    pub replaces: u64,
+    pub replaced: u64,
+    pub rewritten: u64,
+    pub files_synced_together: u64,
+    pub temporaries_left: u64,
     pub struck: Struck,
 }
 
@@ -57,6 +62,11 @@ impl Tally {
         self.lies_seen += other.lies_seen;
         self.kept_dirty += other.kept_dirty;
         self.limits_changed += other.limits_changed;
+        self.replaces += other.replaces;
+        self.replaced += other.replaced;
+        self.rewritten += other.rewritten;
+        self.files_synced_together += other.files_synced_together;
+        self.temporaries_left += other.temporaries_left;
         self.struck.add(&other.struck);
     }
 
@@ -76,13 +86,20 @@ impl Tally {
             ("a copy of a file that changes", self.copies_checked),
             ("a sync that succeeded", self.syncs),
             ("a sync of all that named a file", self.sync_all_failed),
+            ("a replace that was committed", self.replaced),
+            (
+                "a content written again after a failed sync",
+                self.rewritten,
+            ),
+            (
+                "contents of replaces synced together",
+                self.files_synced_together,
+            ),
+            ("a temporary file that a cut left", self.temporaries_left),
             ("a lie that would be found out", self.lies_seen),
         ];
-        // Replies to renames are lost where files are replaced: by `driver-sim/tests/replaces.rs`, not here.
-        let renames = [Trouble::ReplyLost, Trouble::RequestLost];
-        let troubles = Trouble::ALL.into_iter();
-        let troubles = troubles
-            .filter(|trouble| !renames.contains(trouble))
+        let troubles = Trouble::ALL
+            .into_iter()
             .map(|trouble| (trouble.name(), self.struck.came(trouble)));
         let all = counts.into_iter().chain(troubles);
         all.filter(|(_, count)| *count == 0)

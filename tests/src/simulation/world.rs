@@ -1,6 +1,7 @@
 //! A simulation and what is known of it: handles, requests under way, and a book for each file.
 
 use super::model::{Book, Change, Effect, Wrong};
+use super::replacing::Line;
 use super::seeds::Tally;
 use driver_sim::{Dice, InodeId, Notice, Payload, Simulation, TicketNumber as Ticket};
 use staging_core::{Access, HandleId, IoKind, Missing, OpId, Plan, Reject, Request, Tick};
@@ -86,6 +87,10 @@ pub(crate) struct World<'a> {
     pub(crate) keeps: bool,
     pub(crate) tally: &'a mut Tally,
     pub(crate) scratch: Vec<Change>,
+    /// The paths that are replaced.
+    pub(crate) lines: Vec<Line>,
+    /// How much trouble there had been when temporary files were removed last.
+    pub(crate) well: u64,
 }
 
 impl<'a> World<'a> {
@@ -102,6 +107,8 @@ impl<'a> World<'a> {
             keeps: false,
             tally,
             scratch: Vec::new(),
+            lines: Vec::new(),
+            well: 0,
         }
     }
 
@@ -351,6 +358,7 @@ impl<'a> World<'a> {
             .map(|name| disk.inode(&name.path))
             .collect();
         self.tally.events += self.sim.events();
+        self.tally.rewritten += self.sim.machine().stats().rewritten;
         self.sim = match cut {
             Cut::Power => self.sim.power_loss(),
             Cut::Process => self.sim.restart(),
@@ -367,6 +375,7 @@ impl<'a> World<'a> {
         }
         self.asked.clear();
         self.rows.clear();
+        self.replaced_survived(cut)?;
         if cut == Cut::Power {
             self.tally.power_losses += 1;
             for (at, inode) in before.into_iter().enumerate() {
