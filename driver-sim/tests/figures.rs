@@ -51,6 +51,10 @@ fn what_waits_and_what_is_served_is_measured_exactly() -> io::Result<()> {
         assert!(is_about(writes.service.longest(), ACTION), "{writes:?}");
     }
     assert_eq!(file.writes().map(|it| it.completed), Some(2));
+    let counted = Class::ALL.map(|class| stager.figures().writes_of(class).completed);
+    let by_class = Class::ALL.map(|class| stager.writes_of(class).completed);
+    assert_eq!(counted, by_class);
+    assert_eq!(stager.figures().writes_of(Class::High).completed, 2);
     let opens = stager.timings().of_kind(RequestKind::Open);
     assert_eq!(opens.count(), 1);
     Ok(())

@@ -18,10 +18,15 @@ pub(crate) struct Moment {
 impl Moment {
     /// Of a machine whose driver has so many actions with somebody, and such workers.
     pub(crate) fn of(machine: &Machine, now: Tick, under_way: u64, workers: Workers) -> Moment {
+        // In the order of their numbers, which is not that of `ALL`.
+        let mut writes = [WriteCounts::default(); Class::ALL.len()];
+        for class in Class::ALL {
+            writes[class as usize] = *machine.writes_of(class);
+        }
         Moment {
             uptime: Duration::from_nanos(now.0),
             stats: *machine.stats(),
-            writes: Class::ALL.map(|class| *machine.writes_of(class)),
+            writes,
             health: Health::of(machine, under_way, workers),
         }
     }

@@ -12,8 +12,8 @@
 //! the notes end is where the follower goes on, whenever he is there again.
 
 use driver_smol::{Log, Scope, Stager};
-use smol::Timer;
-use smol::channel::{self, Receiver, Sender};
+use smol::channel::{Receiver, Sender, unbounded};
+use smol::{Timer, future};
 use std::fs;
 use std::io;
 use std::panic::catch_unwind;
@@ -54,7 +54,9 @@ pub(crate) async fn open(
     patience: Duration,
 ) -> io::Result<(Intake, Follower)> {
     let log = stager.log(folder.join("records")).open().await?;
-    let (grown, heard) = channel::unbounded();
+    let (grown, heard) = unbounded();
+    // What an earlier life took in, nobody else tells.
+    let _ = grown.try_send(log.last());
     let follower = Follower {
         stager: stager.clone(),
         log: log.clone(),
@@ -93,16 +95,15 @@ impl Follower {
     /// Dropped, what was not noted is pending.
     pub(crate) async fn follow(self, enrich: Enrich) -> io::Result<()> {
         let mut noted = count(&fs::read(&self.notes).or_else(none_if_missing)?);
-        let mut last = self.log.last();
-        loop {
+        while let Ok(mut last) = self.grown.recv().await {
+            while let Ok(more) = self.grown.try_recv() {
+                last = last.max(more);
+            }
             if noted < last {
                 noted = self.look(noted, enrich).await?;
             }
-            match self.grown.recv().await {
-                Ok(number) => last = last.max(number),
-                Err(_) => return Ok(()),
-            }
         }
+        Ok(())
     }
 
     /// Looks at the records behind those that are noted, and notes them. Says how many are noted then.
@@ -138,14 +139,16 @@ impl Follower {
     /// What is to be noted of one record. It is asked on a thread of its own, which may hang.
     async fn ask(&self, raw: Vec<u8>, enrich: Enrich) -> String {
         let asked = smol::unblock(move || catch_unwind(|| enrich(&raw)));
+        let answered = async { Some(asked.await) };
         let late = async {
             Timer::after(self.patience).await;
-            Ok(Err("whoever looked at it took too long".to_owned()))
+            None
         };
-        match smol::future::or(asked, late).await {
-            Ok(Ok(more)) => format!("enriched: {more}"),
-            Ok(Err(why)) => format!("refused: {why}"),
-            Err(_) => "refused: whoever looked at it panicked".to_owned(),
+        match future::or(answered, late).await {
+            Some(Ok(Ok(more))) => format!("enriched: {more}"),
+            Some(Ok(Err(why))) => format!("refused: {why}"),
+            Some(Err(_)) => "refused: whoever looked at it panicked".to_owned(),
+            None => "refused: whoever looked at it took too long".to_owned(),
         }
     }
 }

@@ -20,11 +20,10 @@ use std::{env, io};
 const PATIENCE: Duration = Duration::from_secs(5);
 
 fn main() -> io::Result<()> {
-    smol::block_on(serve())
+    smol::block_on(durable_first())
 }
 
-// This waits for lines, which blocks its thread; the follower has another.
-async fn serve() -> io::Result<()> {
+async fn durable_first() -> io::Result<()> {
     let arguments: Vec<_> = env::args_os().skip(1).collect();
     let [folder] = arguments.as_slice() else {
         return Err(io::Error::other("usage: durable_first FOLDER"));
@@ -32,6 +31,7 @@ async fn serve() -> io::Result<()> {
     let stager = Stager::new();
     let (intake, follower) = desk::open(&stager, Path::new(folder), PATIENCE).await?;
     let following = smol::spawn(follower.follow(number));
+    // Waiting for a line blocks this thread; the follower has another.
     for line in io::stdin().lines() {
         let stored = intake.take(line?.as_bytes()).await?;
         println!("stored {stored}");
