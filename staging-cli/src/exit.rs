@@ -95,7 +95,8 @@ pub(crate) const LOG_APPEND_STATUSES: &str = "\
 Exit status:
   0  every record was appended, as durably as was asked
   1  the log could not be opened, a record not be appended, or standard
-     input or output not be used; --json told which were appended
+     input or output not be used, or the time was over; --json told which
+     were appended
   2  the arguments were wrong
   4  the log is damaged, or is none; nothing of it was touched";
 

@@ -1,4 +1,4 @@
-//! A1, A4, A6, R13: the power is lost on real file systems.
+//! A1, A4, A6, L1, L2, L3, R13: the power is lost on real file systems.
 //!
 //! Each case lives once and loses power 36 times; `RIG_ROUNDS=100` makes a hundred lives of each. A seed
 //! that fails is printed; `RIG_SEED=7` repeats the life that it belongs to.
@@ -6,7 +6,7 @@
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::process::ExitCode;
 use std::sync::Arc;
-use tests::rig::protocols::{Crowd, Protocol, Replacing, Rewriting, Writing};
+use tests::rig::protocols::{Crowd, Logging, Protocol, Replacing, Rewriting, Writing};
 use tests::rig::{Entered, House, Kind, Lie, kinds_to_be_had, lose_power, say};
 
 /// So many images a life.
@@ -83,12 +83,16 @@ fn main() -> ExitCode {
         trials.push(trial::<Rewriting>(&house, kind));
         trials.push(trial::<Crowd>(&house, kind));
         trials.push(trial::<Writing>(&house, kind));
+        trials.push(trial::<Logging>(&house, kind));
         for lie in [Lie::FileSync, Lie::DirectorySync] {
             trials.push(lie_trial::<Replacing>(&house, kind, lie));
             trials.push(lie_trial::<Rewriting>(&house, kind, lie));
             trials.push(lie_trial::<Crowd>(&house, kind, lie));
         }
         trials.push(lie_trial::<Writing>(&house, kind, Lie::Sync));
+        for lie in [Lie::Sync, Lie::FileSync, Lie::DirectorySync] {
+            trials.push(lie_trial::<Logging>(&house, kind, lie));
+        }
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

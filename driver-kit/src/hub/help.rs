@@ -61,7 +61,7 @@ impl Hub {
     }
 
     /// Without a crew, somebody has to do what a drop left behind; it is the one who dropped.
-    pub(super) fn help_if_alone(self: &Arc<Self>) {
+    pub(crate) fn help_if_alone(self: &Arc<Self>) {
         if self.is_alone() {
             let mut turn = Turn::default();
             while self.turn(&mut turn, 1, &Idle::Go) == TurnEnd::Work {

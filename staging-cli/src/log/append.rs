@@ -5,7 +5,7 @@ use super::failed;
 use crate::exit::Exit;
 use crate::stdout;
 use crate::voice::complain;
-use driver_blocking::{Log, Stager};
+use driver_blocking::{Deadline, Log, Stager};
 use serde::Serialize;
 use std::io::{self, BufRead, Write};
 
@@ -33,9 +33,15 @@ enum Trouble {
     Output(io::Error),
 }
 
+/// So many threads do what may take longer than its caller has time.
+const POOL: u32 = 2;
+
 pub(crate) fn run(args: &AppendArgs) -> Exit {
-    let stager = Stager::new();
-    let mut opening = stager.log(&args.log);
+    let stager = match args.timeout {
+        Some(_) => Stager::builder().pool(POOL).build(),
+        None => Stager::new(),
+    };
+    let mut opening = stager.log(&args.log).deadline(in_time(args));
     if let Some(every) = args.sync_every {
         opening = opening.sync_every(every);
     }
@@ -72,7 +78,9 @@ fn append(args: &AppendArgs, log: &Log) -> Result<(), Trouble> {
             settle(args, log, &mut waiting)?;
             return finish(args, log);
         };
-        let seq = log.append(&record).map_err(Trouble::Log)?;
+        let seq = log
+            .append_by(&record, in_time(args))
+            .map_err(Trouble::Log)?;
         let length = record.len();
         waiting.push(Appended { seq, length });
         // Whatever has come is made durable together, and before more is waited for.
@@ -84,6 +92,11 @@ fn append(args: &AppendArgs, log: &Log) -> Result<(), Trouble> {
             return finish(args, log);
         }
     }
+}
+
+/// When what begins now is given up.
+fn in_time(args: &AppendArgs) -> Deadline {
+    args.timeout.map_or(Deadline::Never, Deadline::within)
 }
 
 /// The next record, without what ends it.
@@ -106,7 +119,7 @@ fn next(args: &AppendArgs, input: &mut impl BufRead) -> io::Result<Option<Vec<u8
 /// What time has not made durable yet is made so before the end.
 fn finish(args: &AppendArgs, log: &Log) -> Result<(), Trouble> {
     match args.sync_every {
-        Some(_) => log.sync().map_err(Trouble::Log),
+        Some(_) => log.sync_by(in_time(args)).map_err(Trouble::Log),
         None => Ok(()),
     }
 }
@@ -117,7 +130,7 @@ fn settle(args: &AppendArgs, log: &Log, waiting: &mut Vec<Appended>) -> Result<(
         return Ok(());
     }
     if args.durability == LogDurability::File && args.sync_every.is_none() {
-        log.sync().map_err(Trouble::Log)?;
+        log.sync_by(in_time(args)).map_err(Trouble::Log)?;
     }
     let appended = std::mem::take(waiting);
     if !args.json {

@@ -48,6 +48,13 @@ pub(crate) struct AppendArgs {
     #[arg(long, value_name = "DURATION", value_parser = interval, conflicts_with = "durability")]
     pub(crate) sync_every: Option<Duration>,
 
+    /// How long the disk may take, as 10s or 2m: to open the log, and for each step with what came
+    ///
+    /// Then this ends, with status 1, and says what is known: a record that has a number goes on, as far as the
+    /// disk goes on before this process is gone. Without this, as long as it takes.
+    #[arg(short, long, value_name = "DURATION", value_parser = interval)]
+    pub(crate) timeout: Option<Duration>,
+
     /// Print a JSON object for each record that was appended, a line each
     #[arg(long)]
     pub(crate) json: bool,
@@ -58,7 +65,7 @@ fn interval(text: &str) -> Result<Duration, String> {
     let hint = "write 200ms, 1s or 1m 30s";
     let duration: SignedDuration = text.parse().map_err(|error| format!("{error}; {hint}"))?;
     match Duration::try_from(duration) {
-        Ok(Duration::ZERO) | Err(_) => Err(format!("an interval is longer than nothing; {hint}")),
+        Ok(Duration::ZERO) | Err(_) => Err(format!("it is longer than nothing; {hint}")),
         Ok(duration) => Ok(duration),
     }
 }

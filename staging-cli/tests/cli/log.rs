@@ -108,6 +108,29 @@ fn one_process_at_a_time_appends() -> Result {
     Ok(())
 }
 
+/// R10: who has no time is told so, with the path, and nothing is begun; who has enough sees no difference.
+#[test]
+fn an_append_has_so_much_time() -> Result {
+    let scene = Scene::new()?;
+    let timed = |time| ["log", "append", "--json", "--timeout", time, "log"];
+    let late = scene.run_with_input(&timed("1ns"), b"late\n")?;
+    assert_eq!((late.status, &*late.out), (Some(1), ""));
+    let path = scene.path("log").display().to_string();
+    for word in [&path, "deadline passed"] {
+        assert!(late.err.contains(word), "{}", late.err);
+    }
+    assert!(!scene.path("log").exists());
+    let ended = scene.run_with_input(&timed("5m"), b"one\ntwo\n")?;
+    assert_eq!(ended.status, Some(0), "{}", ended.err);
+    assert_eq!(objects(&ended)?.len(), 2);
+    assert_eq!(scene.run(&["log", "cat", "log"])?.out, "one\ntwo\n");
+    for wrong in ["0s", "soon"] {
+        let ended = scene.run_with_input(&timed(wrong), b"four\n")?;
+        assert_eq!(ended.status, Some(2), "{}", ended.err);
+    }
+    Ok(())
+}
+
 /// L1: whole, torn and damaged have statuses of their own.
 #[test]
 fn a_log_is_verified() -> Result {

@@ -409,5 +409,6 @@ impl Drop for Left<'_> {
     fn drop(&mut self) {
         // Without room for it, it goes with the next.
         let _ = self.0.live().launch(None);
+        self.0.client.hub().help_if_alone();
     }
 }

@@ -13,7 +13,7 @@ use driver_kit::Deadline;
 use driver_kit::core::Fault;
 use driver_kit::error::{Cause, Operation, failure};
 use driver_kit::handlers::ActionKind;
-use driver_kit::log::{Unsound, Which};
+use driver_kit::log::{Unsound, Which, log_failure};
 use std::error::Error;
 use std::fs;
 use std::io;
@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 pub(super) fn cases() -> Vec<Case> {
     vec![
         case("L1, R10", an_append_out_of_time_leaves_no_hole),
+        case("L1, R10", a_record_is_written_though_its_caller_has_no_time),
         case("L1, R10", what_comes_too_late_is_not_begun),
         case(
             "L1, L2, R10",
@@ -135,6 +136,32 @@ fn an_append_out_of_time_leaves_no_hole(scene: &Scene) -> Proof {
     assert_eq!(numbers(&logs.read_log(&path)?.records), [1, 2, 3, 4, 5, 6]);
     let verified = logs.verify_log(&path)?;
     assert_eq!((verified.records, verified.torn), (6, 0));
+    Ok(())
+}
+
+/// L1, R10: also where nobody but callers does the work, and the time is over before a call could begin.
+fn a_record_is_written_though_its_caller_has_no_time(scene: &Scene) -> Proof {
+    let driver = scene.driver();
+    let (logs, path) = (logs(driver.as_ref())?, scene.path("log"));
+    let log = logs.open_log(&path, true)?;
+    let mut record = vec![7; 1 << 20];
+    // Until it takes longer to make a frame of it than there is time.
+    let appended = loop {
+        let late = log.append_by(&record, Deadline::within(Duration::from_millis(1)));
+        match late {
+            Ok(_) => record.resize(2 * record.len(), 7),
+            Err(error) if log_failure(&error).is_some() => break log.last(),
+            // It was not even accepted.
+            Err(error) => assert_eq!(cause_of(&error), Some(Cause::Fault(Fault::Deadline))),
+        }
+    };
+    // Through another stager: one that reads here may do the work.
+    let other = scene.driver();
+    let other = self::logs(other.as_ref())?;
+    wait_for("the record to be written", || {
+        let verified = other.verify_log(&path);
+        verified.is_ok_and(|verified| verified.last == appended)
+    })?;
     Ok(())
 }
 

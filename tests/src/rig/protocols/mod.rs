@@ -1,14 +1,17 @@
 //! What is done on a file system before the power goes, and what must be found there afterwards: a file for
-//! each protocol. That of the append-only logs (L1) belongs here as `logging.rs`.
+//! each protocol.
 
 mod content;
 mod crowd;
+mod logged;
+mod logging;
 mod replaces;
 mod replacing;
 mod writing;
 
 pub use content::{content, number_of};
 pub use crowd::Crowd;
+pub use logging::Logging;
 pub use replacing::{Replacing, Rewriting};
 pub use writing::Writing;
 
@@ -52,7 +55,7 @@ pub trait Protocol {
 /// How much of what is found is from before, and how much is newer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Found {
-    /// Files, or sectors, that are as they were before.
+    /// Files, or sectors, that are as they were before; records that are not there.
     pub old: u64,
     /// Those that are not.
     pub new: u64,
