@@ -333,8 +333,9 @@ impl File {
     }
 
     /// How long operations on the file waited and were served, by kind and by class, since somebody opened it
-    /// [`timed`](crate::OpenOptions::timed); `None` where nobody did. What is read from memory (G4) is not
-    /// among them. Exact to one part in ten.
+    /// [`timed`](crate::OpenOptions::timed); `None` where nobody did. They go with the file: when
+    /// its last handle is closed, it does not linger, and its descriptor is given back. What is read from memory
+    /// (G4) is not among them. Exact to one part in ten.
     #[must_use]
     pub fn timings(&self) -> Option<Timings> {
         self.handle.timings()

@@ -287,8 +287,9 @@ impl File {
     }
 
     /// How long operations on the file waited and were served, by kind and by class, since somebody opened it
-    /// [`timed`](crate::client::OpenOptions::timed); `None` where nobody did. What is read from memory (G4) is not
-    /// among them. Exact to one part in ten.
+    /// [`timed`](crate::client::OpenOptions::timed); `None` where nobody did. They go with the file: when
+    /// its last handle is closed, it does not linger, and its descriptor is given back. What is read from memory
+    /// (G4) is not among them. Exact to one part in ten.
     #[cfg(not(any(staging_loom, staging_shuttle)))]
     #[must_use]
     pub fn timings(&self) -> Option<Timings> {

@@ -84,6 +84,8 @@ fn whoever_has_it_open_is_measured(scene: &Scene) -> Proof {
     assert_eq!(of(&first, RequestKind::Close), (1, 0));
     let path = first.path().to_path_buf();
     first.close()?;
+    // Until its descriptor is closed, the file is the same.
+    wait_for("the file to be forgotten", || driver.hub().files() == 0)?;
     let again = driver.open(&path, Opening::to_write())?;
     assert!(again.timings().is_none(), "nobody asked for it");
     let _ = driver.shutdown(driver_kit::core::Grace::default());
