@@ -155,15 +155,7 @@ impl World<'_> {
                         durability,
                         ended: Ended::Open,
                     });
-                    self.asked.push(Asked {
-                        ticket,
-                        op,
-                        request,
-                        inode: None,
-                        effect: None,
-                        end: None,
-                        floor: 0,
-                    });
+                    self.asked.push(Asked::of(ticket, op, request));
                 }
                 Err(_) => self.tally.rejected += 1,
             }

@@ -24,6 +24,21 @@ pub(crate) struct Asked {
     pub(crate) floor: u64,
 }
 
+impl Asked {
+    /// Something of which no more has to be known.
+    pub(crate) const fn of(ticket: u64, op: OpId, request: Request) -> Asked {
+        Asked {
+            ticket,
+            op,
+            request,
+            inode: None,
+            effect: None,
+            end: None,
+            floor: 0,
+        }
+    }
+}
+
 /// A handle that was given.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row {
@@ -151,15 +166,8 @@ impl<'a> World<'a> {
         let asked = self.sim.submit_op(request, Payload::Path(path), deadline);
         self.tally.rejected += u64::from(asked.is_err());
         if let Ok((Ticket(ticket), op)) = asked {
-            self.asked.push(Asked {
-                ticket,
-                op,
-                request,
-                inode: None,
-                effect: None,
-                end: None,
-                floor,
-            });
+            let asked = Asked::of(ticket, op, request);
+            self.asked.push(Asked { floor, ..asked });
         }
         self.listen()
     }
@@ -199,13 +207,10 @@ impl<'a> World<'a> {
                     ));
                 }
                 self.asked.push(Asked {
-                    ticket,
-                    op,
-                    request,
                     inode,
                     effect,
                     end,
-                    floor: 0,
+                    ..Asked::of(ticket, op, request)
                 });
                 if let Request::Append { len, .. } = request {
                     self.place_append(len);
