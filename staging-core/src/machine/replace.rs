@@ -228,8 +228,8 @@ impl Machine {
             durability,
             existing,
         } = self.asked(op);
-        if let (Ended::Created { volume, .. }, Order::Targeted(target)) =
-            (ended, self.ops[op].order)
+        if let Ended::Created { volume, .. } = ended
+            && let Some(target) = self.target_of_first_file(op)
         {
             self.targets[target].volume = volume;
         }
@@ -274,18 +274,23 @@ impl Machine {
         }
     }
 
-    /// A second file is synced alone: what failed together may have failed for the others.
-    fn sync_file(&mut self, op: OpId) {
-        let volume = match self.ops[op].order {
-            Order::Targeted(target) => self.targets[target].volume,
+    /// The target of a replace that is at work with its first file.
+    fn target_of_first_file(&self, op: OpId) -> Option<TargetId> {
+        match self.ops[op].order {
+            Order::Targeted(target) => Some(target),
             Order::Apart
             | Order::Counted(_)
             | Order::Placed(_)
             | Order::InLine(_)
             | Order::Rewriting(_)
             | Order::Published => None,
-        };
-        match volume {
+        }
+    }
+
+    /// A second file is synced alone: what failed together may have failed for the others.
+    fn sync_file(&mut self, op: OpId) {
+        let target = self.target_of_first_file(op);
+        match target.and_then(|target| self.targets[target].volume) {
             Some(volume) => self.await_volume(op, volume),
             None => self.order_step(op, ReplaceStep::SyncFile { files: 1 }),
         }
@@ -293,18 +298,13 @@ impl Machine {
 
     /// The content is written into a second file, and into no third.
     fn after_failed_sync(&mut self, op: OpId, fault: Fault) -> Discarded {
-        match self.ops[op].order {
-            Order::Targeted(target) => {
+        match self.target_of_first_file(op) {
+            Some(target) => {
                 self.ops[op].order = Order::Rewriting(target);
                 self.stats.rewritten += 1;
                 Discarded::Unsynced
             }
-            Order::Apart
-            | Order::Counted(_)
-            | Order::Placed(_)
-            | Order::InLine(_)
-            | Order::Rewriting(_)
-            | Order::Published => {
+            None => {
                 let done = Done::Nothing;
                 Discarded::Failed { fault, done }
             }
