@@ -5,6 +5,8 @@
 //! - If there is a job to take, somebody will come for it: a worker that is running and will look
 //!   again, one that was woken, or one that was started. That is decided under the lock, together
 //!   with taking, leaving and lying down.
+//! - One at a time is called. Whoever arrives takes what he can and calls the next, if something is left:
+//!   nobody is woken for what another has taken by then.
 //! - A worker that was woken and has no use for it passes the call on.
 //! - While there is work and there could be more workers, one of them stands by: he comes also where
 //!   all others are stuck in what they do.
@@ -23,6 +25,8 @@ pub(crate) struct Crew {
     running: u32,
     most: u32,
     depth: Depth,
+    /// How many were called and have not arrived.
+    coming: u32,
     /// How many of those that run are at work. Others are on their way, and one may stand by.
     at_work: u32,
     stands_by: bool,
@@ -60,6 +64,7 @@ impl Crew {
             running: 0,
             most,
             depth: Depth::of(least, most),
+            coming: 0,
             at_work: 0,
             stands_by: false,
             returns: 0,
@@ -86,14 +91,21 @@ impl Crew {
 
     fn call(&mut self) -> Call {
         if let Some((_, waker)) = self.resting.pop() {
+            self.coming += 1;
             return Call::Wake(waker);
         }
         // One more than there should be, to stand by.
         if self.running < self.most && self.running <= self.depth.workers() {
             self.running += 1;
+            self.coming += 1;
             return Call::Start;
         }
         Call::Nobody
+    }
+
+    /// One who was called is here, or will never be.
+    pub(super) fn arrive(&mut self) {
+        self.coming = self.coming.saturating_sub(1);
     }
 
     /// Where a member of the crew belongs who has no job: at work, while there are too few; or there, in
@@ -145,13 +157,15 @@ impl Crew {
     /// Takes a helper off the list; `false` if it was called, and so is not on it.
     pub(super) fn get_up(&mut self, rest: u64) -> bool {
         let at = self.resting.iter().position(|(other, _)| *other == rest);
-        if let Some(at) = at {
-            self.resting.swap_remove(at);
+        match at {
+            Some(at) => drop(self.resting.swap_remove(at)),
+            None => self.arrive(),
         }
         at.is_some()
     }
 
     pub(super) fn wake_all(&mut self, wakers: &mut Vec<Waker>) {
+        self.coming += self.resting.len() as u32;
         wakers.extend(self.resting.drain(..).map(|(_, waker)| waker));
     }
 }
@@ -166,7 +180,7 @@ impl State {
 
     /// Decides who comes for the work there is.
     pub(crate) fn call(&mut self) -> Call {
-        if !self.has_work() {
+        if self.crew.coming > 0 || !self.has_work() {
             return Call::Nobody;
         }
         match self.crew.call() {
@@ -206,6 +220,9 @@ impl State {
 
     /// What is next for a member of the crew.
     pub(super) fn next_of_crew(&mut self, turn: &mut Turn, most: usize) -> TurnEnd {
+        if turn.place == Place::Outside {
+            self.crew.arrive();
+        }
         if turn.place == Place::AtWork {
             self.crew.returns += 1;
             self.crew.moved = self.now;
@@ -286,6 +303,27 @@ mod tests {
         assert!(matches!(crew.call(), Call::Wake(waker) if waker.will_wake(&third.1)));
         assert!(!crew.get_up(third.0), "he was called");
         assert!(matches!(crew.call(), Call::Nobody));
+        assert_eq!(crew.coming, 0, "who was called is here");
+    }
+
+    #[test]
+    fn one_at_a_time_is_called_and_whoever_has_no_use_for_it_passes_it_on() -> Result<(), Failure> {
+        let busy = Busy::new()?;
+        let [mut first, mut second] = [(); 2].map(|()| Turn::default());
+        let again = || lock(&busy.hub.state).call();
+        assert!(matches!(again(), Call::Nobody), "one is on his way");
+        assert_eq!(busy.look(&mut first), TurnEnd::Work);
+        assert!(matches!(again(), Call::Nobody), "he has called the next");
+        // No thread could be had for that one.
+        {
+            let crew = &mut lock(&busy.hub.state).crew;
+            crew.arrive();
+            crew.leave(Place::Outside);
+        }
+        assert!(matches!(again(), Call::Start));
+        assert_eq!(busy.look(&mut second), TurnEnd::Work);
+        assert_eq!(busy.started(), 3);
+        Ok(())
     }
 
     #[test]
@@ -360,10 +398,12 @@ mod tests {
     #[test]
     fn whoever_stands_by_comes_where_all_others_are_stuck() -> Result<(), Failure> {
         let busy = Busy::new()?;
-        assert_eq!(busy.started(), 3, "two, and one to stand by");
         let [mut first, mut second, mut third, mut fourth] = [(); 4].map(|()| Turn::default());
+        assert_eq!(busy.started(), 1, "who comes calls the next");
         assert_eq!(busy.look(&mut first), TurnEnd::Work);
+        assert_eq!(busy.started(), 2);
         assert_eq!(busy.look(&mut second), TurnEnd::Work);
+        assert_eq!(busy.started(), 3, "one to stand by");
         assert_eq!(busy.look(&mut third), TurnEnd::StandBy);
         assert_eq!(busy.started(), 3);
         assert_eq!(busy.look(&mut third), TurnEnd::Work);

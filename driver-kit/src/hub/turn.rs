@@ -125,7 +125,11 @@ impl Hub {
     /// A worker that was to be started never will be, and no other either: there is nobody left to
     /// carry anything out, and everything pending is answered.
     pub fn lose_worker(self: &Arc<Self>) {
-        lock(&self.state).crew.leave(Place::Outside);
+        {
+            let crew = &mut lock(&self.state).crew;
+            crew.arrive();
+            crew.leave(Place::Outside);
+        }
         self.driver_lost();
     }
 
