@@ -133,16 +133,17 @@ impl Client {
 
     /// Waits for a future until the deadline; `None` where that comes first, and then the future is dropped. For
     /// what is made of many requests, or belongs to others, too. Nothing is begun when it is too late.
+    ///
+    /// It comes pinned, because one that were moved in here would be kept twice.
     pub(super) async fn until<T>(
         &self,
         deadline: Deadline,
-        future: impl Future<Output = T>,
+        mut future: Pin<&mut impl Future<Output = T>>,
     ) -> Option<T> {
         if deadline.has_passed() {
             return None;
         }
         let mut alarm = self.alarm(deadline);
-        let mut future = pin!(future);
         poll_fn(|context| match future.as_mut().poll(context) {
             Poll::Ready(ready) => Poll::Ready(Some(ready)),
             Poll::Pending if rings(&mut alarm, context) => Poll::Ready(None),

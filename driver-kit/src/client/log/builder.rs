@@ -19,6 +19,7 @@ use rustix::io::Errno;
 use staging_core::{Fault, Scope};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -94,7 +95,7 @@ impl LogBuilder {
     pub async fn open(self) -> io::Result<Log> {
         let path = path::absolute(&self.path).map_err(Failure::into_io)?;
         let (client, deadline) = (self.client.clone(), self.deadline);
-        let opened = client.until(deadline, self.open_at(&path)).await;
+        let opened = client.until(deadline, pin!(self.open_at(&path))).await;
         let opened = opened.unwrap_or_else(|| Err(late(Operation::Open, &path)));
         opened.map_err(|error| of(Operation::Open, &path, error))
     }

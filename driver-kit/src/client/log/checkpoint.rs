@@ -12,6 +12,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use std::future::IntoFuture;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 
 impl Shared {
@@ -24,7 +25,8 @@ impl Shared {
         let mut files = Files::beside(&self.client, &self.path, deadline);
         let mut replacing = None;
         let cut = self.cut((upto, payload), &mut files, &mut replacing);
-        match self.client.until(deadline, cut).await {
+        let cut = self.client.until(deadline, pin!(cut)).await;
+        match cut {
             Some(cut) => cut.map_err(|error| of(Operation::Checkpoint, &self.path, error)),
             None => Err(match replacing {
                 Some(which) => unsure(Operation::Checkpoint, files.path_of(which)),

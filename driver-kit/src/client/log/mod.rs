@@ -26,6 +26,7 @@ use std::future::poll_fn;
 use std::io;
 use std::mem;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
@@ -107,7 +108,8 @@ impl Log {
     /// Dropped before it is accepted, nothing is appended; once it is, it is, whether or not somebody
     /// waits for it.
     pub async fn append(&self, record: impl AsRef<[u8]>) -> io::Result<u64> {
-        self.append_by(record, Deadline::Never).await
+        let (promise, deadline) = (Promise::Executed, Deadline::Never);
+        self.shared.append(record.as_ref(), promise, deadline).await
     }
 
     /// Like [`append`](Log::append), but waits no longer than until the deadline (R10).
@@ -132,7 +134,8 @@ impl Log {
     /// # Cancel safety
     /// As [`append`](Log::append).
     pub async fn append_durable(&self, record: impl AsRef<[u8]>) -> io::Result<u64> {
-        self.append_durable_by(record, Deadline::Never).await
+        let (promise, deadline) = (Promise::Durable, Deadline::Never);
+        self.shared.append(record.as_ref(), promise, deadline).await
     }
 
     /// Like [`append_durable`](Log::append_durable), but waits no longer than until the deadline (R10).
@@ -174,7 +177,7 @@ impl Log {
     /// As `sync`.
     pub async fn sync_by(&self, deadline: Deadline) -> io::Result<()> {
         let Shared { client, path, .. } = &*self.shared;
-        let synced = client.until(deadline, self.shared.sync()).await;
+        let synced = client.until(deadline, pin!(self.shared.sync())).await;
         synced.unwrap_or_else(|| Err(late(Operation::Sync, path)))
     }
 
@@ -306,7 +309,8 @@ impl Shared {
             mem::forget(left);
             Ok(seq)
         };
-        match (self.client.until(deadline, appended).await, accepted) {
+        let appended = self.client.until(deadline, pin!(appended)).await;
+        match (appended, accepted) {
             (Some(appended), _) => appended,
             (None, Some(seq)) => Err(self.failed(Operation::Append, Unsound::UnderWay { seq })),
             (None, None) => Err(late(Operation::Append, &self.path)),
