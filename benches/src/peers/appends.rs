@@ -1,13 +1,13 @@
 //! Records appended durably by hand.
 
 use crate::row::{Aspect, Run, Sample};
-use crate::threads::on_threads;
+use crate::threads::{Together, on_threads};
 use futures::channel::oneshot;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::mpsc;
 use std::time::Instant;
 use std::{iter, thread};
 
@@ -105,59 +105,15 @@ pub(crate) fn on_tasks_in_groups(records: &Records, tasks: usize) -> io::Result<
 pub(crate) fn on_threads_in_groups(records: &Records, threads: usize) -> io::Result<Run> {
     let records = records.clone();
     Ok(Box::new(move || {
-        let shared = SharedLog {
-            file: File::create(&records.path)?,
-            state: Mutex::default(),
-            synced: Condvar::new(),
+        let file = File::create(&records.path)?;
+        let together = Together::new();
+        let append_all = |group: Vec<()>| {
+            (&file).write_all(&RECORD.repeat(group.len()))?;
+            file.sync_data()
         };
-        let append = |_| shared.append_durable();
+        let append = |_| together.bring((), append_all);
         records.timed(|| on_threads(records.count, threads, append).map(drop))
     }))
-}
-
-struct SharedLog {
-    file: File,
-    state: Mutex<Appends>,
-    synced: Condvar,
-}
-
-#[derive(Default)]
-struct Appends {
-    gathered: Vec<u8>,
-    /// How many records there are, and how many of them are durable.
-    accepted: usize,
-    durable: usize,
-    somebody_syncs: bool,
-}
-
-impl SharedLog {
-    fn append_durable(&self) -> io::Result<()> {
-        let mut state = self.state();
-        state.gathered.extend_from_slice(&RECORD);
-        state.accepted += 1;
-        let mine = state.accepted;
-        while state.durable < mine {
-            if state.somebody_syncs {
-                let woken = self.synced.wait(state);
-                state = woken.unwrap_or_else(PoisonError::into_inner);
-                continue;
-            }
-            state.somebody_syncs = true;
-            let bytes = std::mem::take(&mut state.gathered);
-            let upto = state.accepted;
-            drop(state);
-            (&self.file).write_all(&bytes)?;
-            self.file.sync_data()?;
-            state = self.state();
-            (state.somebody_syncs, state.durable) = (false, upto);
-            self.synced.notify_all();
-        }
-        Ok(())
-    }
-
-    fn state(&self) -> MutexGuard<'_, Appends> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 #[cfg(test)]

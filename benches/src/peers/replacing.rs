@@ -4,6 +4,7 @@
 use crate::files::Corpus;
 use crate::peers::whole::tokio_runtime;
 use crate::row::{Aspect, Run};
+use crate::threads::Together;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -93,28 +94,40 @@ pub(crate) fn by_hand_on_threads(files: &Corpus, threads: usize) -> io::Result<R
     }))
 }
 
-/// By hand in batches of so many: all written, one sync of the file system, all named, one sync of the directory.
-/// The best known; what strangers have written is synced with it.
+/// By hand in batches of so many.
 pub(crate) fn by_hand_in_batches(files: &Corpus, batch: usize) -> io::Result<Run> {
     let files = files.clone();
     Ok(Box::new(move || {
-        timed(&files, || {
-            for paths in files.paths.chunks(batch) {
-                let named = |path: &PathBuf| (path.with_extension("tmp"), path.clone());
-                let temporaries: Vec<_> = paths.iter().map(named).collect();
-                for (temporary, _) in &temporaries {
-                    File::create_new(temporary)?.write_all(&CONTENT)?;
-                }
-                let folder = File::open(paths[0].parent().unwrap_or(Path::new("/")))?;
-                rustix::fs::syncfs(&folder)?;
-                for (temporary, path) in temporaries {
-                    fs::rename(temporary, path)?;
-                }
-                folder.sync_all()?;
-            }
-            Ok(())
-        })
+        timed(&files, || files.paths.chunks(batch).try_for_each(together))
     }))
+}
+
+/// By hand on so many threads, each of which waits for its file: whoever finds nobody at it replaces all that were
+/// brought by then.
+pub(crate) fn by_hand_on_threads_together(files: &Corpus, threads: usize) -> io::Result<Run> {
+    let files = files.clone();
+    Ok(Box::new(move || {
+        let waiting = Together::new();
+        let all = |paths: Vec<PathBuf>| together(&paths);
+        let replace = |path: &Path| waiting.bring(path.to_owned(), all);
+        timed(&files, || on_threads(&files, threads, replace))
+    }))
+}
+
+/// All are written, then one sync of the file system, all named, one sync of the directory. The best known; what
+/// strangers have written is synced with it.
+fn together(paths: &[PathBuf]) -> io::Result<()> {
+    let named = |path: &PathBuf| (path.with_extension("tmp"), path.clone());
+    let temporaries: Vec<_> = paths.iter().map(named).collect();
+    for (temporary, _) in &temporaries {
+        File::create_new(temporary)?.write_all(&CONTENT)?;
+    }
+    let folder = File::open(paths[0].parent().unwrap_or(Path::new("/")))?;
+    rustix::fs::syncfs(&folder)?;
+    for (temporary, path) in temporaries {
+        fs::rename(temporary, path)?;
+    }
+    folder.sync_all()
 }
 
 /// The crate atomic-write-file, which syncs the file and the directory.

@@ -22,6 +22,11 @@ pub(crate) fn w3(scene: &Scene) -> io::Result<Row> {
         let run = peers::by_hand_in_batches(&files, batch);
         row.way(Kind::Limit, &name, run);
     }
+    row.way(
+        Kind::Limit,
+        "by hand, from 64 threads, one of them replaces for all",
+        peers::by_hand_on_threads_together(&files, 64),
+    );
     let ours = [
         (
             "driver-blocking, from 64 threads",
