@@ -45,7 +45,9 @@ pub(crate) fn wait_until<T>(
 ) -> T {
     let waker = this_thread();
     match help {
-        Help::Yes => hub.help_until(&waker, poll, || sleep(hub, deadline)),
+        Help::Yes => hub.help_until(&waker, poll, |at_latest| {
+            sleep(hub, deadline.or_before(at_latest));
+        }),
         Help::No => loop {
             match poll(&waker) {
                 Poll::Ready(ready) => return ready,

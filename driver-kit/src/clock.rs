@@ -56,6 +56,15 @@ impl Deadline {
             .map_or(Deadline::Never, Deadline::At)
     }
 
+    /// Whichever comes first.
+    #[must_use]
+    pub fn or_before(self, other: Deadline) -> Deadline {
+        match (self, other) {
+            (Deadline::Never, other) | (other, Deadline::Never) => other,
+            (Deadline::At(one), Deadline::At(other)) => Deadline::At(one.min(other)),
+        }
+    }
+
     /// Whether it is over.
     pub(crate) fn has_passed(self) -> bool {
         match self {

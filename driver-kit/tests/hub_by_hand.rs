@@ -67,7 +67,7 @@ fn answer(mut ticket: Ticket) -> Answer {
     hub.help_until(
         Waker::noop(),
         |waker| ticket.poll_answer(waker),
-        || unreachable!("there is nothing to do, and no answer"),
+        |_| unreachable!("there is nothing to do, and no answer"),
     )
 }
 

@@ -8,14 +8,13 @@
 //! - One at a time is called. Whoever arrives takes what he can and calls the next, if something is left:
 //!   nobody is woken for what another has taken by then.
 //! - A worker that was woken and has no use for it passes the call on.
-//! - While there is work and there could be more workers, one of them stands by: he comes also where
-//!   all others are stuck in what they do.
+//! - While there is work and there could be more workers, one of them stands by, or a caller who helps: he comes
+//!   also where all others are stuck in what they do.
 
 use super::depth::Depth;
 use super::state::State;
-use super::turn::{Turn, TurnEnd};
+use super::turn::Turn;
 use crate::figures::Workers;
-use crate::job::Job;
 use staging_core::{Tick, WakeReason};
 use std::task::Waker;
 use std::time::Duration;
@@ -49,6 +48,15 @@ pub(super) enum Place {
     /// There are enough at work. He looks again after a while, and what he goes by is how often somebody
     /// had come back before.
     StandingBy { returns: u64 },
+}
+
+/// Who comes for a job.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Who {
+    /// One of those who were started.
+    Member,
+    /// One who waits for an answer.
+    Caller,
 }
 
 /// What to do, outside the lock, so that somebody comes for the next job.
@@ -90,12 +98,15 @@ impl Crew {
     }
 
     fn call(&mut self) -> Call {
+        // One more than there should be, to stand by.
+        if !self.has_room() && self.stands_by {
+            return Call::Nobody;
+        }
         if let Some((_, waker)) = self.resting.pop() {
             self.coming += 1;
             return Call::Wake(waker);
         }
-        // One more than there should be, to stand by.
-        if self.running < self.most && self.running <= self.depth.workers() {
+        if self.running < self.most {
             self.running += 1;
             self.coming += 1;
             return Call::Start;
@@ -103,21 +114,44 @@ impl Crew {
         Call::Nobody
     }
 
+    /// How many small jobs a member takes at a time.
+    pub(super) const fn jobs(&self) -> usize {
+        self.depth.jobs()
+    }
+
+    /// Whether one more may work. Callers who help count as members do, for they are in each other's way as
+    /// much; without a crew nobody but they would come, so there each may.
+    pub(super) const fn has_room(&self) -> bool {
+        self.most == 0 || self.at_work < self.depth.workers()
+    }
+
+    /// One who worked comes back with what he has learnt.
+    pub(super) fn come_back(&mut self, turn: &mut Turn, now: Tick) {
+        self.returns += 1;
+        self.move_on(now);
+        self.depth.learn(std::mem::take(&mut turn.effort));
+    }
+
+    /// Somebody took work, or came back from it.
+    pub(super) const fn move_on(&mut self, now: Tick) {
+        self.moved = now;
+    }
+
     /// One who was called is here, or will never be.
     pub(super) fn arrive(&mut self) {
         self.coming = self.coming.saturating_sub(1);
     }
 
-    /// Where a member of the crew belongs who has no job: at work, while there are too few; or there, in
-    /// the place of those who are stuck, if he stood by and nobody came back meanwhile.
-    fn place(&mut self, before: Place) -> Place {
-        if let Place::StandingBy { returns } = before
-            && returns == self.returns
-        {
+    /// Where somebody belongs who has no job: at work, while there are too few; or there, in the place of those
+    /// who are stuck, if he stood by and nobody came back meanwhile. A caller then works beside as many as there
+    /// may be: else what is stuck would hold up what has nothing to do with it.
+    pub(super) fn place(&mut self, before: Place, who: Who) -> Place {
+        let all_are_stuck = before == self.standing_by();
+        if all_are_stuck {
             self.depth.add_one();
         }
         self.vacate(before);
-        if self.at_work < self.depth.workers() {
+        if self.has_room() || (all_are_stuck && who == Who::Caller) {
             self.at_work += 1;
             return Place::AtWork;
         }
@@ -125,6 +159,10 @@ impl Crew {
             return Place::Outside;
         }
         self.stands_by = true;
+        self.standing_by()
+    }
+
+    const fn standing_by(&self) -> Place {
         let returns = self.returns;
         Place::StandingBy { returns }
     }
@@ -133,12 +171,10 @@ impl Crew {
     pub(super) fn leave(&mut self, from: Place) {
         self.running -= 1;
         self.vacate(from);
-        if self.running == 0 {
-            self.depth.forget();
-        }
+        self.forget_if_done();
     }
 
-    fn vacate(&mut self, place: Place) {
+    pub(super) fn vacate(&mut self, place: Place) {
         match place {
             Place::AtWork => self.at_work -= 1,
             Place::StandingBy { .. } => self.stands_by = false,
@@ -146,8 +182,14 @@ impl Crew {
         }
     }
 
+    pub(super) fn forget_if_done(&mut self) {
+        if self.running == 0 && self.at_work == 0 {
+            self.depth.forget();
+        }
+    }
+
     /// Puts a helper on the list.
-    fn rest(&mut self, waker: &Waker) -> u64 {
+    pub(super) fn rest(&mut self, waker: &Waker) -> u64 {
         let rest = self.next_rest;
         self.next_rest += 1;
         self.resting.push((rest, waker.clone()));
@@ -190,84 +232,13 @@ impl State {
     }
 }
 
-impl State {
-    /// Takes up to `most` jobs that are small, or one that may take its time: whoever has that has
-    /// nothing else that others wait for, neither to do nor to tell.
-    fn take_jobs(&mut self, most: usize, jobs: &mut Vec<Job>) {
-        while jobs.len() < most {
-            let Some(job) = self.next_job() else { return };
-            let small = job.is_small();
-            if !small && !jobs.is_empty() {
-                return self.deferred.push_front(job);
-            }
-            self.hand_out(job.io());
-            jobs.push(job);
-            if !small {
-                return;
-            }
-        }
-    }
-
-    /// Takes jobs, or else paths to fetch: only who has nothing else to do fetches, because a list may
-    /// block.
-    fn take_work(&mut self, turn: &mut Turn, most: usize) -> bool {
-        self.take_jobs(most, &mut turn.jobs);
-        if most > 0 && turn.jobs.is_empty() {
-            turn.feed = self.hungry_batch();
-        }
-        !turn.jobs.is_empty() || turn.feed.is_some()
-    }
-
-    /// What is next for a member of the crew.
-    pub(super) fn next_of_crew(&mut self, turn: &mut Turn, most: usize) -> TurnEnd {
-        if turn.place == Place::Outside {
-            self.crew.arrive();
-        }
-        if turn.place == Place::AtWork {
-            self.crew.returns += 1;
-            self.crew.moved = self.now;
-            self.crew.depth.learn(std::mem::take(&mut turn.effort));
-        }
-        if self.has_work() {
-            let place = self.crew.place(turn.place);
-            turn.place = place;
-            match place {
-                Place::AtWork if self.take_work(turn, most.min(self.crew.depth.jobs())) => {
-                    self.crew.moved = self.now;
-                    return TurnEnd::Work;
-                }
-                Place::StandingBy { .. } => return TurnEnd::StandBy,
-                Place::AtWork | Place::Outside => {}
-            }
-        }
-        self.crew.leave(std::mem::take(&mut turn.place));
-        TurnEnd::Nothing
-    }
-
-    /// What is next for a caller who helps, or who only says how his jobs ended.
-    pub(super) fn next_of_caller(
-        &mut self,
-        turn: &mut Turn,
-        most: usize,
-        waker: Option<&Waker>,
-    ) -> TurnEnd {
-        if self.take_work(turn, most) {
-            return TurnEnd::Work;
-        }
-        if let Some(waker) = waker {
-            turn.resting = Some(self.crew.rest(waker));
-        }
-        TurnEnd::Nothing
-    }
-}
-
 #[cfg(all(test, not(any(staging_loom, staging_shuttle))))] // the hub's lock needs a model
 mod tests {
     use super::*;
     use crate::Deadline;
     use crate::error::Failure;
     use crate::hub::depth::Effort;
-    use crate::hub::{Hub, Idle, Opening, Setup, Ticket};
+    use crate::hub::{Hub, Idle, Opening, Setup, Ticket, TurnEnd};
     use crate::sync::lock;
     use staging_core::{Access, Limits, Missing, Mode, Plan};
     use std::path::Path;
@@ -352,17 +323,21 @@ mod tests {
 
     impl Busy {
         fn new() -> Result<Busy, Failure> {
+            Busy::with_at_most(4)
+        }
+
+        fn with_at_most(most: u32) -> Result<Busy, Failure> {
             let started = Arc::new(AtomicU32::new(0));
             let count = Arc::clone(&started);
             let hub = Hub::new(Setup {
                 limits: Limits::default(),
                 means: crate::contents::Means::default(),
-                workers: 4,
+                workers: most,
                 start: Box::new(move |_| {
                     count.fetch_add(1, Ordering::Relaxed);
                 }),
             });
-            lock(&hub.state).crew = Crew::of(2, 4);
+            lock(&hub.state).crew = Crew::of(2, most);
             let opening = Opening {
                 access: Access::Read,
                 missing: Missing::Fail,
@@ -411,6 +386,36 @@ mod tests {
         assert_eq!(busy.look(&mut fourth), TurnEnd::StandBy);
         assert_eq!(busy.look(&mut fourth), TurnEnd::Work);
         assert_eq!(busy.started(), 4, "there are no more");
+        Ok(())
+    }
+
+    #[test]
+    fn callers_who_help_count_as_members() -> Result<(), Failure> {
+        let busy = Busy::new()?;
+        let help = |turn: &mut Turn, most| busy.hub.turn(turn, most, &Idle::Go);
+        let [mut first, mut second, mut third] = [(); 3].map(|()| Turn::default());
+        assert_eq!(help(&mut first, 1), TurnEnd::Work);
+        assert_eq!(busy.look(&mut second), TurnEnd::Work);
+        assert_eq!(help(&mut third, 1), TurnEnd::Nothing, "two are enough");
+        busy.carry_out(&mut first);
+        assert_eq!(help(&mut first, 0), TurnEnd::Nothing);
+        assert_eq!(help(&mut third, 1), TurnEnd::Work);
+        Ok(())
+    }
+
+    #[test]
+    fn a_caller_stands_by_and_works_beside_as_many_as_there_may_be() -> Result<(), Failure> {
+        let busy = Busy::with_at_most(2)?;
+        let [mut first, mut second, mut caller] = [(); 3].map(|()| Turn::default());
+        assert_eq!(busy.look(&mut first), TurnEnd::Work);
+        assert_eq!(busy.look(&mut second), TurnEnd::Work);
+        let waits = Idle::Rest(Waker::from(Arc::new(Bell)));
+        assert_eq!(busy.hub.turn(&mut caller, 1, &waits), TurnEnd::StandBy);
+        busy.carry_out(&mut first);
+        assert_eq!(busy.look(&mut first), TurnEnd::Work);
+        assert_eq!(busy.hub.turn(&mut caller, 1, &waits), TurnEnd::StandBy);
+        assert_eq!(busy.hub.turn(&mut caller, 1, &waits), TurnEnd::Work);
+        assert_eq!(busy.hub.working(), 2);
         Ok(())
     }
 

@@ -1,8 +1,9 @@
 //! Callers who work: those who wait for an answer, and, where there is no crew, those who have theirs.
 
 use super::Hub;
-use super::crew::Call;
-use super::turn::{Idle, Turn, TurnEnd};
+use super::crew::{Call, Place};
+use super::turn::{Idle, STANDING_BY, Turn, TurnEnd};
+use crate::clock::Deadline;
 use crate::job::Job;
 use crate::sync::lock;
 use staging_core::{IoKind, LockStep};
@@ -12,12 +13,13 @@ use std::time::Instant;
 
 impl Hub {
     /// Helps until `poll` is ready: carries out what there is to do, one job at a time, and sleeps
-    /// when there is nothing. `waker` ends the sleep; `poll` leaves it where the answer will come.
+    /// when there is nothing, or enough others do it; `sleep` is told until when at the latest. `waker` ends
+    /// it; `poll` leaves that where the answer will come.
     pub fn help_until<T>(
         self: &Arc<Self>,
         waker: &Waker,
         mut poll: impl FnMut(&Waker) -> Poll<T>,
-        mut sleep: impl FnMut(),
+        mut sleep: impl FnMut(Deadline),
     ) -> T {
         let mut turn = Turn::default();
         let mut helped = false;
@@ -36,20 +38,23 @@ impl Hub {
                     // What this decides may be the answer: look before taking more.
                     self.turn(&mut turn, 0, &Idle::Go);
                 }
-                TurnEnd::Nothing | TurnEnd::StandBy => sleep(),
+                TurnEnd::Nothing => sleep(Deadline::Never),
+                TurnEnd::StandBy => sleep(Deadline::within(STANDING_BY)),
             }
         }
     }
 
-    /// A helper has what it waited for. If it was called meanwhile, the call is passed on.
+    /// A helper has what it waited for. If it was called meanwhile, the call is passed on; and if it stood by,
+    /// another does.
     fn stop_helping(self: &Arc<Self>, turn: Turn) {
         let Some(rest) = turn.resting else { return };
         let call = {
             let mut state = lock(&self.state);
-            if state.crew.get_up(rest) {
-                Call::Nobody
-            } else {
-                state.call()
+            let was_called = !state.crew.get_up(rest);
+            state.crew.vacate(turn.place);
+            match was_called || turn.place != Place::Outside {
+                true => state.call(),
+                false => Call::Nobody,
             }
         };
         self.make(call);

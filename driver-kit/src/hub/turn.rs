@@ -2,9 +2,10 @@
 //! chain of actions costs no hand-over.
 
 use super::Hub;
-use super::crew::{Call, Place};
+use super::crew::{Call, Place, Who};
 use super::deliver::Deliveries;
 use super::depth::Effort;
+use super::state::State;
 use super::waits::{Kin, Waits};
 use crate::batch::Feed;
 use crate::job::{Finished, Job};
@@ -14,7 +15,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 /// After how long whoever stands by looks whether the others came back.
-const STANDING_BY: Duration = Duration::from_millis(10);
+pub(super) const STANDING_BY: Duration = Duration::from_millis(10);
 
 /// What one worker carries from turn to turn.
 #[derive(Default)]
@@ -139,5 +140,85 @@ impl Hub {
             Call::Wake(waker) => waker.wake(),
             Call::Start => (self.start)(self),
         }
+    }
+}
+
+impl State {
+    /// Takes up to `most` jobs that are small, or one that may take its time: whoever has that has
+    /// nothing else that others wait for, neither to do nor to tell.
+    fn take_jobs(&mut self, most: usize, jobs: &mut Vec<Job>) {
+        while jobs.len() < most {
+            let Some(job) = self.next_job() else { return };
+            let small = job.is_small();
+            if !small && !jobs.is_empty() {
+                return self.deferred.push_front(job);
+            }
+            self.hand_out(job.io());
+            jobs.push(job);
+            if !small {
+                return;
+            }
+        }
+    }
+
+    /// Takes jobs, or else paths to fetch: only who has nothing else to do fetches, because a list may
+    /// block.
+    fn take_work(&mut self, turn: &mut Turn, most: usize) -> bool {
+        self.take_jobs(most, &mut turn.jobs);
+        if most > 0 && turn.jobs.is_empty() {
+            turn.feed = self.hungry_batch();
+        }
+        !turn.jobs.is_empty() || turn.feed.is_some()
+    }
+
+    /// What is next for a member of the crew.
+    fn next_of_crew(&mut self, turn: &mut Turn, most: usize) -> TurnEnd {
+        if turn.place == Place::Outside {
+            self.crew.arrive();
+        }
+        if turn.place == Place::AtWork {
+            self.crew.come_back(turn, self.now);
+        }
+        if self.has_work() {
+            let place = self.crew.place(turn.place, Who::Member);
+            turn.place = place;
+            match place {
+                Place::AtWork if self.take_work(turn, most.min(self.crew.jobs())) => {
+                    self.crew.move_on(self.now);
+                    return TurnEnd::Work;
+                }
+                Place::StandingBy { .. } => return TurnEnd::StandBy,
+                Place::AtWork | Place::Outside => {}
+            }
+        }
+        self.crew.leave(std::mem::take(&mut turn.place));
+        TurnEnd::Nothing
+    }
+
+    /// What is next for a caller who helps, or who only says how his jobs ended.
+    fn next_of_caller(&mut self, turn: &mut Turn, most: usize, waker: Option<&Waker>) -> TurnEnd {
+        if turn.place == Place::AtWork {
+            self.crew.come_back(turn, self.now);
+        }
+        let may_wait = waker.is_some() || self.crew.has_room();
+        if most > 0 && may_wait && self.has_work() {
+            turn.place = self.crew.place(turn.place, Who::Caller);
+            if turn.place == Place::AtWork && self.take_work(turn, most) {
+                self.crew.move_on(self.now);
+                return TurnEnd::Work;
+            }
+        }
+        let end = match turn.place {
+            Place::StandingBy { .. } => TurnEnd::StandBy,
+            Place::AtWork | Place::Outside => TurnEnd::Nothing,
+        };
+        if end == TurnEnd::Nothing {
+            self.crew.vacate(std::mem::take(&mut turn.place));
+            self.crew.forget_if_done();
+        }
+        if let Some(waker) = waker {
+            turn.resting = Some(self.crew.rest(waker));
+        }
+        end
     }
 }

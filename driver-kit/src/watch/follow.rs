@@ -237,7 +237,7 @@ impl<F: Send + Sync + 'static> Holder<F> {
         if self.hub.is_alone() {
             let waker = thread_waker(thread::current());
             self.hub
-                .help_until(&waker, |waker| batch.poll_done(waker), || rest(&self.hub));
+                .help_until(&waker, |waker| batch.poll_done(waker), |_| rest(&self.hub));
         }
     }
 

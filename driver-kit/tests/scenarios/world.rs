@@ -150,7 +150,16 @@ impl World {
 
 fn work(hub: &Arc<Hub>, hands: &Hands, idle: &Idle) {
     let mut turn = Turn::default();
-    while hub.turn(&mut turn, 1, idle) == TurnEnd::Work {
+    loop {
+        match hub.turn(&mut turn, 1, idle) {
+            TurnEnd::Work => {}
+            // Time passes.
+            TurnEnd::StandBy => {
+                thread::yield_now();
+                continue;
+            }
+            TurnEnd::Nothing => return,
+        }
         for job in turn.jobs.drain(..) {
             turn.finished.push(hands(job));
         }
@@ -232,7 +241,11 @@ pub(crate) fn help(hub: &Arc<Hub>, mut ticket: Ticket) -> Answer {
     hub.help_until(
         &waker,
         |waker: &Waker| ticket.poll_answer(waker),
-        || bed.lie(),
+        |at_latest| match at_latest {
+            Deadline::Never => bed.lie(),
+            // Time passes.
+            Deadline::At(_) => thread::yield_now(),
+        },
     )
 }
 

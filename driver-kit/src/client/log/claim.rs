@@ -1,5 +1,6 @@
 //! One appender at a time.
 
+use crate::clock::Deadline;
 use crate::hub::{Hub, Lock};
 use crate::thread_waker;
 use futures_util::FutureExt;
@@ -9,6 +10,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Context;
 use std::thread;
+use std::time::Instant;
 
 /// The end of what a log left under way.
 type Leaving = Shared<BoxFuture<'static, ()>>;
@@ -103,7 +105,10 @@ fn wait_for(hub: &Arc<Hub>, mut leaving: Leaving) {
     hub.help_until(
         &waker,
         |waker| leaving.poll_unpin(&mut Context::from_waker(waker)),
-        thread::park,
+        |at_latest| match at_latest {
+            Deadline::Never => thread::park(),
+            Deadline::At(at) => thread::park_timeout(at.saturating_duration_since(Instant::now())),
+        },
     );
 }
 
