@@ -23,6 +23,7 @@ use std::time::Duration;
 pub(crate) struct Crew {
     running: u32,
     most: u32,
+    few: u32,
     depth: Depth,
     /// How many were called and have not arrived.
     coming: u32,
@@ -67,11 +68,13 @@ pub(crate) enum Call {
 }
 
 impl Crew {
-    pub(super) fn of(least: u32, most: u32) -> Crew {
+    /// Of so many members at most. So few belong at work, members and callers, where nothing is waited for.
+    pub(super) fn of(few: u32, most: u32) -> Crew {
         Crew {
             running: 0,
             most,
-            depth: Depth::of(least, most),
+            few,
+            depth: Depth::of(few, most),
             coming: 0,
             at_work: 0,
             stands_by: false,
@@ -120,9 +123,10 @@ impl Crew {
     }
 
     /// Whether one more may work. Callers who help count as members do, for they are in each other's way as
-    /// much; without a crew nobody but they would come, so there each may.
-    pub(super) const fn has_room(&self) -> bool {
-        self.most == 0 || self.at_work < self.depth.workers()
+    /// much; so there is room for them where there are fewer members than processors. Without a crew nobody else
+    /// would come, so each may.
+    pub(super) fn has_room(&self) -> bool {
+        self.most == 0 || self.at_work < self.depth.workers().max(self.few)
     }
 
     /// One who worked comes back with what he has learnt.

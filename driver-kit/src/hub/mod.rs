@@ -249,12 +249,12 @@ impl Hub {
     }
 }
 
-/// With how many workers a hub begins, and to how many it returns: as many as there are processors, but
-/// two at least and eight at most.
+/// How many belong at work at first, and to how many a hub returns: as many as there are processors, but two at
+/// least and eight at most.
 #[cfg(not(any(staging_loom, staging_shuttle)))]
-fn few(most: u32) -> u32 {
+fn few(_most: u32) -> u32 {
     let processors = std::thread::available_parallelism().map_or(2, usize::from);
-    most.min(u32::try_from(processors).map_or(8, |it| it.clamp(2, 8)))
+    u32::try_from(processors).map_or(8, |it| it.clamp(2, 8))
 }
 
 /// In a model every worker is as good as any other.
