@@ -186,6 +186,15 @@ impl Crew {
         }
     }
 
+    /// Whoever is at work is so no longer; where everybody else is, he stays.
+    pub(super) fn leave_work(&mut self, place: Place) -> Place {
+        if place != Place::AtWork {
+            return place;
+        }
+        self.vacate(place);
+        Place::Outside
+    }
+
     pub(super) fn forget_if_done(&mut self) {
         if self.running == 0 && self.at_work == 0 {
             self.depth.forget();

@@ -197,28 +197,28 @@ impl State {
 
     /// What is next for a caller who helps, or who only says how his jobs ended.
     fn next_of_caller(&mut self, turn: &mut Turn, most: usize, waker: Option<&Waker>) -> TurnEnd {
-        if turn.place == Place::AtWork {
+        let before = std::mem::take(&mut turn.place);
+        if before == Place::AtWork {
             self.crew.come_back(turn, self.now);
         }
+        let before = self.crew.leave_work(before);
         let may_wait = waker.is_some() || self.crew.has_room();
-        if most > 0 && may_wait && self.has_work() {
-            turn.place = self.crew.place(turn.place, Who::Caller);
-            if turn.place == Place::AtWork && self.take_work(turn, most) {
-                self.crew.move_on(self.now);
-                return TurnEnd::Work;
-            }
+        match most > 0 && may_wait && self.has_work() {
+            true => turn.place = self.crew.place(before, Who::Caller),
+            false => self.crew.vacate(before),
         }
-        let end = match turn.place {
-            Place::StandingBy { .. } => TurnEnd::StandBy,
-            Place::AtWork | Place::Outside => TurnEnd::Nothing,
-        };
-        if end == TurnEnd::Nothing {
-            self.crew.vacate(std::mem::take(&mut turn.place));
-            self.crew.forget_if_done();
+        if turn.place == Place::AtWork && self.take_work(turn, most) {
+            self.crew.move_on(self.now);
+            return TurnEnd::Work;
         }
+        turn.place = self.crew.leave_work(turn.place);
+        self.crew.forget_if_done();
         if let Some(waker) = waker {
             turn.resting = Some(self.crew.rest(waker));
         }
-        end
+        match turn.place {
+            Place::StandingBy { .. } => TurnEnd::StandBy,
+            Place::AtWork | Place::Outside => TurnEnd::Nothing,
+        }
     }
 }
