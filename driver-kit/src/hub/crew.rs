@@ -254,10 +254,11 @@ mod tests {
     use crate::hub::{Hub, Idle, Opening, Setup, Ticket, TurnEnd};
     use crate::sync::lock;
     use staging_core::{Access, Limits, Missing, Mode, Plan};
+    use std::cell::Cell;
     use std::path::Path;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
-    use std::task::Wake;
+    use std::task::{Poll, Wake};
 
     struct Bell;
 
@@ -429,6 +430,29 @@ mod tests {
         assert_eq!(busy.hub.turn(&mut caller, 1, &waits), TurnEnd::StandBy);
         assert_eq!(busy.hub.turn(&mut caller, 1, &waits), TurnEnd::Work);
         assert_eq!(busy.hub.working(), 2);
+        Ok(())
+    }
+
+    #[test]
+    fn a_caller_who_has_his_answer_stands_by_no_longer() -> Result<(), Failure> {
+        let busy = Busy::with_at_most(2)?;
+        let [mut first, mut second] = [(); 2].map(|()| Turn::default());
+        assert_eq!(busy.look(&mut first), TurnEnd::Work);
+        assert_eq!(busy.look(&mut second), TurnEnd::Work);
+        let waker = Waker::from(Arc::new(Bell));
+        let stood_by = Cell::new(false);
+        busy.hub.help_until(
+            &waker,
+            |_| match stood_by.get() {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            },
+            |at_latest| {
+                assert_ne!(at_latest, Deadline::Never);
+                stood_by.set(lock(&busy.hub.state).crew.stands_by);
+            },
+        );
+        assert!(!lock(&busy.hub.state).crew.stands_by);
         Ok(())
     }
 
