@@ -118,6 +118,7 @@ impl World<'_> {
         });
         if access.may_write() {
             self.may_keep_dirty(handle);
+            self.may_set_interval(handle);
         }
         Ok(())
     }

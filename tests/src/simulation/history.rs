@@ -36,6 +36,7 @@ pub(crate) fn history_by(
     let sim = Simulation::new(disk, profile.setup);
     let mut world = World::new(sim, dice, profile.liars, tally);
     world.keeps = profile.changes;
+    world.every = profile.every;
     world.lay_out(&profile);
     let begun = world.tally.events;
     loop {
@@ -148,6 +149,7 @@ impl World<'_> {
         let inodes: Vec<_> = self.known.keys().copied().collect();
         for inode in inodes {
             self.check_cached(inode)?;
+            self.check_synced_by_time(inode)?;
         }
         Ok(())
     }

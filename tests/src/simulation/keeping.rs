@@ -79,13 +79,14 @@ impl World<'_> {
         let Some(row) = row else {
             return Ok(());
         };
+        let by_time = matches!(fault, Fault::SyncBehind(_));
         let of_a_sync =
             fault == Fault::SyncFailed || (syncs && matches!(fault, Fault::Os(_) | Fault::Short));
-        if !of_a_sync {
+        if !of_a_sync && !by_time {
             return Ok(());
         }
         let knows = row.broken.is_none() && !std::mem::take(&mut row.unsure);
-        if knows && asked.ticket >= row.failed {
+        if knows && !by_time && asked.ticket >= row.failed {
             return Err(format!("R8: {asked:?} tells {row:?} of what it knows"));
         }
         row.broken = None;

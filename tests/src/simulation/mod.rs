@@ -8,6 +8,7 @@ mod answers;
 mod history;
 mod keeping;
 mod model;
+mod pacing;
 mod profile;
 mod replacing;
 mod seeds;

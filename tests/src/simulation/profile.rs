@@ -16,6 +16,8 @@ pub(crate) struct Profile {
     pub(crate) changes: bool,
     /// Files are replaced.
     pub(crate) replaces: bool,
+    /// What is written is to be durable so long after, in nanoseconds, though nobody asks (L3).
+    pub(crate) every: Option<u64>,
     /// Requests under way at most.
     pub(crate) crowd: usize,
     /// Bytes of a write at most, and of a file, about.
@@ -43,6 +45,7 @@ impl Profile {
             most_len: dice.one_of(&[600, 3_000, 9_000]),
             changes: dice.permille(400),
             replaces: dice.permille(400),
+            every: dice.one_of(&[None, None, Some(1), Some(30_000), Some(5_000_000)]),
         }
     }
 

@@ -28,6 +28,7 @@ pub struct Tally {
     pub sync_all_failed: u64,
     pub lies_seen: u64,
     pub kept_dirty: u64,
+    pub synced_by_time: u64,
     pub limits_changed: u64,
     pub replaces: u64,
     pub replaced: u64,
@@ -61,6 +62,7 @@ impl Tally {
         self.sync_all_failed += other.sync_all_failed;
         self.lies_seen += other.lies_seen;
         self.kept_dirty += other.kept_dirty;
+        self.synced_by_time += other.synced_by_time;
         self.limits_changed += other.limits_changed;
         self.replaces += other.replaces;
         self.replaced += other.replaced;
@@ -78,6 +80,10 @@ impl Tally {
             ("a refused one", self.rejected),
             ("a write refused after a failed sync", self.refused_broken),
             ("one that keeps dirty, and was told", self.kept_dirty),
+            (
+                "a file that is synced by time, at rest",
+                self.synced_by_time,
+            ),
             ("other limits", self.limits_changed),
             ("a cancel", self.cancelled),
             ("a shutdown", self.shutdowns),

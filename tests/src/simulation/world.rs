@@ -100,6 +100,10 @@ pub(crate) struct World<'a> {
     pub(crate) liars: bool,
     /// Limits change, and half of all writers keep dirty.
     pub(crate) keeps: bool,
+    /// The interval that every writer sets, in nanoseconds (L3).
+    pub(crate) every: Option<u64>,
+    /// When this life began, in tickets.
+    pub(crate) begun: u64,
     pub(crate) tally: &'a mut Tally,
     pub(crate) scratch: Vec<Change>,
     /// The paths that are replaced.
@@ -120,6 +124,8 @@ impl<'a> World<'a> {
             versions: 0,
             liars,
             keeps: false,
+            every: None,
+            begun: 0,
             tally,
             scratch: Vec::new(),
             lines: Vec::new(),
@@ -197,9 +203,11 @@ impl<'a> World<'a> {
         };
         match self.sim.submit_op(request, payload, deadline) {
             Ok((Ticket(ticket), op)) => {
+                // Of a sync by time the next write tells, and fails.
                 if let Some(row) = row
                     && row.broken.is_some()
                     && !row.keeps
+                    && self.every.is_none()
                     && effect.is_some()
                 {
                     return Err(format!(
@@ -380,6 +388,7 @@ impl<'a> World<'a> {
         }
         self.asked.clear();
         self.rows.clear();
+        self.begun = self.sim.next_ticket().0;
         self.replaced_survived(cut)?;
         if cut == Cut::Power {
             self.tally.power_losses += 1;
