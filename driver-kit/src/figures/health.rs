@@ -96,12 +96,12 @@ pub struct Queue {
     pub under_way: u64,
 }
 
-/// Who carries actions out beside the callers.
+/// Who carries actions out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Workers {
-    /// How many are at work.
+    /// How many are at work; where there may be workers, callers who help are among them, and in need beside them.
     pub at_work: u32,
-    /// How many there may be; 0 where the callers do everything.
+    /// How many workers there may be; 0 where the callers do everything.
     pub most: u32,
     /// For how long none of them has taken anything or come back, while there are as many as there may be,
     /// all at work, and more is to be done. `None` while things go on.

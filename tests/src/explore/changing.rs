@@ -34,7 +34,7 @@ pub(super) const KEPT: World = World {
     reaches: &["failed sync failed", "refused sync failed", "synced"],
     pinned: Pinned {
         states: 11631,
-        transitions: 169089,
+        transitions: 181580,
     },
 };
 
@@ -61,7 +61,7 @@ pub(super) const KEPT_OF_ALL: World = World {
     reaches: &["failed sync failed", "sync failed", "synced"],
     pinned: Pinned {
         states: 56756,
-        transitions: 957261,
+        transitions: 1053410,
     },
 };
 
@@ -114,7 +114,7 @@ pub(super) const LIMITED: World = World {
     ],
     pinned: Pinned {
         states: 19216,
-        transitions: 363592,
+        transitions: 383992,
     },
 };
 
@@ -155,6 +155,6 @@ pub(super) const LOWERED: World = World {
     ],
     pinned: Pinned {
         states: 66570,
-        transitions: 1061510,
+        transitions: 1193354,
     },
 };

@@ -27,7 +27,7 @@ pub(super) const CLASSED_WRITES: World = World {
     reaches: &["written"],
     pinned: Pinned {
         states: 8661,
-        transitions: 100109,
+        transitions: 108770,
     },
 };
 
@@ -48,7 +48,7 @@ pub(super) const BY_ARRIVAL: World = World {
     reaches: &["written", "flushed", "failed cancelled"],
     pinned: Pinned {
         states: 13818,
-        transitions: 186154,
+        transitions: 205342,
     },
     ..CLASSED_WRITES
 };
@@ -78,6 +78,6 @@ pub(super) const RUNS: World = World {
     reaches: &["written", "flushed", "failed os", "unknown done"],
     pinned: Pinned {
         states: 868119,
-        transitions: 11844742,
+        transitions: 12712862,
     },
 };

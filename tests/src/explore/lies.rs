@@ -44,6 +44,7 @@ pub(crate) fn tell(
         .flatten()
     {
         lie(Event::Dropped { handle })?;
+        lie(Event::IntervalSet { handle, every: 1 })?;
     }
     if let Some(lock) = LockId::from_u64(NOBODY) {
         lie(Event::Unlocked { lock })?;

@@ -41,7 +41,7 @@ pub(super) const LOCKING: World = World {
     ],
     pinned: Pinned {
         states: 184685,
-        transitions: 3787100,
+        transitions: 3971785,
     },
 };
 
@@ -75,7 +75,7 @@ pub(super) const SHARING: World = World {
     ],
     pinned: Pinned {
         states: 74309,
-        transitions: 1401549,
+        transitions: 1475858,
     },
 };
 
@@ -101,7 +101,7 @@ pub(super) const CONTENDED: World = World {
     reaches: &["locked", "failed deadline", "failed shutting down"],
     pinned: Pinned {
         states: 598,
-        transitions: 7835,
+        transitions: 8433,
     },
 };
 
@@ -124,6 +124,6 @@ pub(super) const LOCKING_LATE: World = World {
     reaches: &["locked", "give back", "failed cancelled", "full of locks"],
     pinned: Pinned {
         states: 6177,
-        transitions: 79258,
+        transitions: 85435,
     },
 };

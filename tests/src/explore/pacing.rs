@@ -147,7 +147,7 @@ pub(super) const PACED: World = World {
     ],
     pinned: Pinned {
         states: 176998,
-        transitions: 2991416,
+        transitions: 3339041,
     },
 };
 
@@ -171,7 +171,7 @@ pub(super) const PACED_LEAVING: World = World {
     ],
     pinned: Pinned {
         states: 10441,
-        transitions: 176389,
+        transitions: 195667,
     },
     ..PACED
 };

@@ -42,7 +42,7 @@ pub(super) const REPLACING: World = World {
     ],
     pinned: Pinned {
         states: 1975117,
-        transitions: 35722701,
+        transitions: 37697818,
     },
 };
 
@@ -66,7 +66,7 @@ pub(super) const LESS_DURABLE: World = World {
     reaches: &["replaced", "failed abandoned", "failed driver lost"],
     pinned: Pinned {
         states: 123221,
-        transitions: 2019752,
+        transitions: 2142973,
     },
 };
 
@@ -91,7 +91,7 @@ pub(super) const REPLACING_LATE: World = World {
     reaches: &["replaced", "failed cancelled", "discard"],
     pinned: Pinned {
         states: 27407,
-        transitions: 326461,
+        transitions: 353868,
     },
 };
 
@@ -114,6 +114,6 @@ pub(super) const REPLACING_TOGETHER: World = World {
     reaches: &["replaced", "failed os", "failed cancelled", "discard"],
     pinned: Pinned {
         states: 2393774,
-        transitions: 28040181,
+        transitions: 30433955,
     },
 };

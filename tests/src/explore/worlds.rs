@@ -126,7 +126,7 @@ pub(super) const STAGING: World = World {
     ],
     pinned: Pinned {
         states: 1119002,
-        transitions: 22574260,
+        transitions: 24801162,
     },
 };
 
@@ -161,7 +161,7 @@ const BUDGET: World = World {
     reaches: &["opened over budget", "failed over budget", "release"],
     pinned: Pinned {
         states: 909483,
-        transitions: 15401821,
+        transitions: 17219074,
     },
 };
 
@@ -191,7 +191,7 @@ const DESCRIPTORS: World = World {
     reaches: &["failed replaced", "read", "close"],
     pinned: Pinned {
         states: 74980,
-        transitions: 1575922,
+        transitions: 1706684,
     },
 };
 
@@ -217,7 +217,7 @@ const READS: World = World {
     reaches: &["read", "from contents", "unstaged", "progress"],
     pinned: Pinned {
         states: 729645,
-        transitions: 15989473,
+        transitions: 17356700,
     },
 };
 
@@ -254,7 +254,7 @@ pub(super) const WRITES: World = World {
     ],
     pinned: Pinned {
         states: 1715491,
-        transitions: 32244033,
+        transitions: 35645194,
     },
 };
 
@@ -293,7 +293,7 @@ const BARRIERS: World = World {
     ],
     pinned: Pinned {
         states: 70249,
-        transitions: 1229220,
+        transitions: 1345940,
     },
 };
 
@@ -331,7 +331,7 @@ pub(super) const ALL_FILES: World = World {
     ],
     pinned: Pinned {
         states: 548973,
-        transitions: 9735337,
+        transitions: 10754085,
     },
 };
 
@@ -362,7 +362,7 @@ pub(super) const DEADLINES: World = World {
     reaches: &["failed deadline", "unknown done"],
     pinned: Pinned {
         states: 2141444,
-        transitions: 41501657,
+        transitions: 45747230,
     },
 };
 
@@ -397,7 +397,7 @@ const SHUTDOWN: World = World {
     ],
     pinned: Pinned {
         states: 15561,
-        transitions: 294633,
+        transitions: 322518,
     },
 };
 
@@ -422,6 +422,6 @@ const DAWDLING: World = World {
     reaches: &["from contents", "written"],
     pinned: Pinned {
         states: 40763,
-        transitions: 626466,
+        transitions: 703356,
     },
 };

@@ -36,10 +36,15 @@ impl World<'_> {
             Request::Write { .. } | Request::Append { .. } | Request::SetLength { .. } => {
                 self.changed(asked, answer.outcome)
             }
-            Request::Flush { .. } | Request::FlushAll => self.flushed(asked),
+            Request::Flush { .. } => {
+                self.check_told(&asked)?;
+                self.flushed(asked)
+            }
+            Request::FlushAll => self.flushed(asked),
             Request::Sync { .. } => self.synced(asked),
             Request::SyncAll => self.synced_all(asked, answer.outcome),
             Request::Close { handle } => {
+                self.check_told(&asked)?;
                 self.rows.retain(|row| row.id != handle);
                 Ok(())
             }
@@ -113,6 +118,7 @@ impl World<'_> {
             failed: 0,
             unsure,
             keeps: false,
+            told: false,
             leaving: false,
             floor: asked.floor,
         });

@@ -72,17 +72,15 @@ impl World<'_> {
     pub(super) fn may_be_told(&mut self, asked: &Asked, fault: Fault) -> Verdict {
         let syncs = matches!(asked.request, Request::Sync { .. });
         let handle = asked.request.handle();
-        let row = self
-            .rows
-            .iter_mut()
-            .find(|row| Some(row.id) == handle && row.keeps);
-        let Some(row) = row else {
-            return Ok(());
-        };
         let by_time = matches!(fault, Fault::SyncBehind(_));
         let of_a_sync =
             fault == Fault::SyncFailed || (syncs && matches!(fault, Fault::Os(_) | Fault::Short));
-        if !of_a_sync && !by_time {
+        let row = self.rows.iter_mut().find(|row| Some(row.id) == handle);
+        let Some(row) = row.filter(|_| of_a_sync || by_time) else {
+            return Ok(());
+        };
+        row.told = true;
+        if !row.keeps {
             return Ok(());
         }
         let knows = row.broken.is_none() && !std::mem::take(&mut row.unsure);

@@ -1,6 +1,6 @@
 //! Files that are synced by time (L3).
 
-use super::world::{Known, Verdict, World};
+use super::world::{Asked, Known, Verdict, World};
 use driver_sim::InodeId;
 use staging_core::{Event, HandleId, PhaseName};
 
@@ -30,5 +30,19 @@ impl World<'_> {
         self.tally.synced_by_time += 1;
         book.check_durable(&[], bytes, len)
             .map_err(|wrong| format!("L3: at rest {inode:?} has on the disk {wrong:?}"))
+    }
+
+    /// A flush or a close succeeded: not if a sync of its file failed before it was asked, and nobody has told
+    /// its handle.
+    pub(super) fn check_told(&self, asked: &Asked) -> Verdict {
+        let handle = asked.request.handle();
+        let row = self.rows.iter().find(|row| Some(row.id) == handle);
+        let untold = |broken: u64| broken <= asked.ticket;
+        match row.filter(|row| self.every.is_some() && !row.told) {
+            Some(row) if row.broken.is_some_and(untold) => {
+                Err(format!("L3: {asked:?} succeeded, and {row:?} was not told"))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 }

@@ -55,6 +55,8 @@ pub(crate) struct Row {
     pub(crate) unsure: bool,
     /// It goes on then, once it was told.
     pub(crate) keeps: bool,
+    /// Somebody has told it of the one that failed last.
+    pub(crate) told: bool,
     /// A close was asked for.
     pub(crate) leaving: bool,
     /// The version that its file had when it was asked for.
@@ -310,6 +312,7 @@ impl<'a> World<'a> {
             if row.inode == inode && row.writes {
                 row.broken.get_or_insert(now);
                 row.failed = now;
+                row.told = false;
             }
         }
     }
