@@ -25,12 +25,9 @@ impl Here {
     /// # Errors
     /// The current directory was removed or may not be read (`getcwd`).
     pub fn now() -> io::Result<Here> {
-        let home = std::env::var_os("HOME")
-            .map(PathBuf::from)
-            .filter(|home| home.is_absolute());
         Ok(Here {
             current: std::env::current_dir()?,
-            home,
+            home: home(),
         })
     }
 
@@ -41,41 +38,57 @@ impl Here {
     /// is not a directory, is what `realpath` says of it. `~` without an absolute `HOME` is
     /// ENOENT.
     pub fn absolute(&self, path: &Path) -> io::Result<PathBuf> {
-        if path.as_os_str().is_empty() {
-            return Err(rustix::io::Errno::NOENT.into());
-        }
-        let mut components = path.components().peekable();
-        let mut whole = match components.peek() {
-            Some(Component::Normal(first)) if *first == OsStr::new("~") => {
-                components.next();
-                self.home.clone().ok_or(rustix::io::Errno::NOENT)?
-            }
-            Some(Component::RootDir | Component::Prefix(_)) => PathBuf::new(),
-            _ => self.current.clone(),
-        };
-        for component in components {
-            match component {
-                Component::Prefix(_) | Component::RootDir | Component::Normal(_) => {
-                    whole.push(component);
-                }
-                Component::CurDir => {}
-                Component::ParentDir => {
-                    // The dot makes a file that stands there an error, as for the system.
-                    whole = whole.join(".").canonicalize()?;
-                    whole.pop();
-                }
-            }
-        }
-        Ok(whole)
+        let current = || Ok(self.current.clone());
+        absolute_from(path, current, || self.home.clone())
     }
+}
+
+/// `HOME`, if it is absolute.
+fn home() -> Option<PathBuf> {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    home.filter(|home| home.is_absolute())
+}
+
+/// Asks only for what the path begins with.
+fn absolute_from(
+    path: &Path,
+    current: impl FnOnce() -> io::Result<PathBuf>,
+    home: impl FnOnce() -> Option<PathBuf>,
+) -> io::Result<PathBuf> {
+    if path.as_os_str().is_empty() {
+        return Err(rustix::io::Errno::NOENT.into());
+    }
+    let mut components = path.components().peekable();
+    let mut whole = match components.peek() {
+        Some(Component::Normal(first)) if *first == OsStr::new("~") => {
+            components.next();
+            home().ok_or(rustix::io::Errno::NOENT)?
+        }
+        Some(Component::RootDir | Component::Prefix(_)) => PathBuf::new(),
+        _ => current()?,
+    };
+    for component in components {
+        match component {
+            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => {
+                whole.push(component);
+            }
+            Component::CurDir => {}
+            Component::ParentDir => {
+                // The dot makes a file that stands there an error, as for the system.
+                whole = whole.join(".").canonicalize()?;
+                whole.pop();
+            }
+        }
+    }
+    Ok(whole)
 }
 
 /// The absolute form of one path that is to be opened; see [`Here::absolute`].
 ///
 /// # Errors
-/// As [`Here::now`] and [`Here::absolute`], with the path as it was given.
+/// As [`Here::absolute`]; where the path is relative, as [`Here::now`], too. With the path as it was given.
 pub fn absolute(path: &Path) -> Result<Arc<Path>, Failure> {
-    match Here::now().and_then(|here| here.absolute(path)) {
+    match absolute_from(path, std::env::current_dir, home) {
         Ok(whole) => Ok(whole.into()),
         Err(error) => Err(refused(path.into(), &error)),
     }
