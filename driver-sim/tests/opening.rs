@@ -1,8 +1,10 @@
 //! An open that is asked for and not waited for is told what its options say, like one that is waited for.
 
-use driver_sim::{Class, Deadline, Faults, OpenOptions, OpenTicket, Stager, Trouble};
+use driver_sim::{Class, Deadline, Disk, Faults, OpenOptions, OpenTicket, Stager, Trouble};
 use staging_core::FileLimits;
 use std::io;
+use std::io::ErrorKind::NotFound;
+use std::path::Path;
 use std::time::Duration;
 
 const OWN: FileLimits = FileLimits {
@@ -112,5 +114,26 @@ fn one_that_fails_says_so_once() -> io::Result<()> {
     );
     assert!(asked.poll().is_none());
     assert!(asked.wait().is_err());
+    Ok(())
+}
+
+/// G11: as on a real disk, only a link that is the last of a path can dangle.
+#[test]
+fn a_new_file_behind_a_linked_directory_is_made_where_that_leads() -> io::Result<()> {
+    let mut disk = Disk::new();
+    disk.directory("/folder");
+    disk.link("/way", "folder");
+    disk.link("/folder/nowhere", "nothing");
+    let stager = Stager::builder().disk(disk).build();
+    let file = options(&stager).open("/way/new")?;
+    file.write_at(b"new", 0)?;
+    assert_eq!(stager.cached("/folder/new").as_deref(), Some(&b"new"[..]));
+    assert_eq!(file.path(), Path::new("/folder/new"));
+    let read = stager.options();
+    let missing = read.open("/way/none").map(drop);
+    assert_eq!(missing.map_err(|error| error.kind()), Err(NotFound));
+    for path in ["/way/nowhere", "/folder/nowhere"] {
+        assert!(options(&stager).open(path).is_err(), "{path} dangles");
+    }
     Ok(())
 }

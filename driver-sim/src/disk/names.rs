@@ -87,6 +87,7 @@ impl Names {
         let mut rest: Vec<Arc<str>> = parts(path);
         let mut at = String::new();
         let mut links = 0;
+        let mut ends_in_link = false;
         while let Some(name) = rest.pop() {
             if &*name == ".." {
                 at.truncate(at.rfind('/').unwrap_or(0));
@@ -111,6 +112,7 @@ impl Names {
                     if links > MOST_LINKS {
                         return Err(Fault::Os(ELOOP));
                     }
+                    ends_in_link |= last;
                     let from = if target.starts_with('/') { 0 } else { before };
                     at.truncate(from);
                     rest.append(&mut parts(target));
@@ -121,7 +123,7 @@ impl Names {
                     let real = (at != path).then(|| at.into());
                     return Ok(Led::File(*inode, real));
                 }
-                (None, true) if links > 0 => return Err(Fault::Dangling),
+                (None, true) if ends_in_link => return Err(Fault::Dangling),
                 (None, true) => match missing {
                     Missing::Fail => return Err(Fault::Os(ENOENT)),
                     Missing::Create | Missing::CreateNew => return Ok(Led::Free(at.into())),
