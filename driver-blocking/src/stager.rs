@@ -75,7 +75,8 @@ impl Builder {
     /// How many threads may carry actions out beside the callers. With 0, the default, there is no
     /// extra thread at all: whoever waits carries out what has to be done. Threads are started when
     /// there is work, few while they do not have to wait and more where the disk keeps them waiting,
-    /// and leave when there is none.
+    /// and leave when there is none. Whoever waits helps them while there are not enough at work; where all are
+    /// stuck, one more does every 10 ms, also beside as many threads as there may be.
     pub const fn pool(self, threads: u32) -> Builder {
         Builder {
             pool: threads,

@@ -83,14 +83,18 @@ fn file(bytes: &[u8]) -> std::io::Result<(TempDir, PathBuf)> {
 }
 
 #[test]
-fn as_many_are_called_as_there_may_be() -> Outcome {
+fn one_at_a_time_is_called_and_calls_the_next() -> Outcome {
     let (hub, started) = hub(2, Limits::default());
+    let working = || (hub.working(), started.load(SeqCst));
     let mut tickets = Vec::new();
-    for (path, working) in [("/a", 1), ("/b", 2), ("/c", 2)] {
+    for path in ["/a", "/b", "/c"] {
         tickets.push(ask(&hub, path.as_ref(), Mode::None, Deadline::Never, None)?);
-        assert_eq!((hub.working(), started.load(SeqCst)), (working, working));
+        assert_eq!(working(), (1, 1), "one is on his way");
     }
     assert!(!hub.is_alone());
+    let mut turn = Turn::default();
+    assert_eq!(hub.turn(&mut turn, 1, &Idle::Leave), TurnEnd::Work);
+    assert_eq!(working(), (2, 2));
     hub.lose_worker();
     assert_eq!(hub.working(), 1);
     assert!(tickets.into_iter().all(|mut ticket| {
