@@ -46,12 +46,12 @@ pub(crate) fn wait_until<T>(
     let waker = this_thread();
     match help {
         Help::Yes => hub.help_until(&waker, poll, |at_latest| {
-            sleep(hub, deadline.or_before(at_latest));
+            hub.sleep(deadline.or_before(at_latest));
         }),
         Help::No => loop {
             match poll(&waker) {
                 Poll::Ready(ready) => return ready,
-                Poll::Pending => sleep(hub, deadline),
+                Poll::Pending => hub.sleep(deadline),
             }
         },
     }
@@ -75,25 +75,6 @@ pub(crate) fn alarm(at: Instant) -> Alarm {
         true => Poll::Ready(()),
         false => Poll::Pending,
     }))
-}
-
-/// Sleeps until woken, or until time alone decides something.
-fn sleep(hub: &Arc<Hub>, deadline: Deadline) {
-    let rest_until = |at: Instant| {
-        at.checked_duration_since(Instant::now())
-            .filter(|rest| !rest.is_zero())
-    };
-    let own = match deadline {
-        Deadline::Never => None,
-        // If it has passed, whoever waits sees that before he sleeps again.
-        Deadline::At(at) => Some(rest_until(at).unwrap_or_default()),
-    };
-    match (hub.next_wake().map(rest_until), own) {
-        (None, None) => thread::park(),
-        (None, Some(own)) => thread::park_timeout(own),
-        (Some(Some(rest)), own) => thread::park_timeout(own.map_or(rest, |own| own.min(rest))),
-        (Some(None), _) => hub.tick(),
-    }
 }
 
 /// The waker of this thread, made once.

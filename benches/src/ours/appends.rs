@@ -5,7 +5,6 @@ use crate::peers::whole::tokio_runtime;
 use crate::row::Run;
 use crate::threads::on_threads;
 use driver_kit::client;
-use futures::stream::{self, StreamExt, TryStreamExt};
 use std::io;
 
 /// How many append at once.
@@ -33,7 +32,7 @@ pub(crate) fn tokio(records: &Records) -> io::Result<Run> {
     };
     Ok(Box::new(move || {
         let log = runtime.block_on(stager.log(&records.path).open())?;
-        records.timed(|| runtime.block_on(append_all(&log, records.count)))
+        records.timed(|| runtime.block_on(append_all(&log, &records)))
     }))
 }
 
@@ -43,16 +42,13 @@ pub(crate) fn smol(records: &Records) -> io::Result<Run> {
     let stager = driver_smol::Stager::new();
     Ok(Box::new(move || {
         let log = smol::block_on(stager.log(&records.path).open())?;
-        records.timed(|| smol::block_on(append_all(&log, records.count)))
+        records.timed(|| smol::block_on(append_all(&log, &records)))
     }))
 }
 
-async fn append_all(log: &client::Log, count: usize) -> io::Result<()> {
-    stream::iter(0..count)
-        .map(|_| log.append_durable(RECORD))
-        .buffer_unordered(AT_ONCE)
-        .try_for_each(|_| async { Ok(()) })
-        .await
+async fn append_all(log: &client::Log, records: &Records) -> io::Result<()> {
+    let append = |_| async { log.append_durable(RECORD).await.map(drop) };
+    records.hands(AT_ONCE).each(append).await
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Records appended durably by hand.
 
+use super::hand_over::Hands;
 use crate::row::{Aspect, Run, Sample};
 use crate::threads::{Together, on_threads};
 use futures::channel::oneshot;
-use futures::stream::{self, StreamExt, TryStreamExt};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -33,6 +33,12 @@ impl Records {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             Ok(()) | Err(_) => Ok(()),
         }
+    }
+
+    /// So many of them at once.
+    pub(crate) const fn hands(&self, at_once: usize) -> Hands {
+        let count = self.count;
+        Hands { count, at_once }
     }
 
     /// Times one round, for one record.
@@ -86,13 +92,8 @@ pub(crate) fn on_tasks_in_groups(records: &Records, tasks: usize) -> io::Result<
                 durable.await.map_err(io::Error::other)
             }
         };
-        let sample = records.timed(|| {
-            let all = stream::iter(0..records.count)
-                .map(append)
-                .buffer_unordered(tasks)
-                .try_collect();
-            smol::block_on(all)
-        });
+        let hands = records.hands(tasks);
+        let sample = records.timed(|| smol::block_on(hands.each(append)));
         drop(brings);
         let ended = thread.join();
         ended.unwrap_or_else(|_| Err(io::Error::other("a thread panicked")))?;

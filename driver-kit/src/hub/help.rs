@@ -9,6 +9,7 @@ use crate::sync::lock;
 use staging_core::{IoKind, LockStep};
 use std::sync::Arc;
 use std::task::{Poll, Waker};
+use std::thread;
 use std::time::Instant;
 
 impl Hub {
@@ -123,5 +124,25 @@ impl Hub {
         let state = lock(&self.state);
         let wake = state.machine.next_deadline().map(|wake| wake.at);
         self.clock.instant_of(wake.or(state.patience)?)
+    }
+
+    /// Sleeps on this thread until it is unparked, until time alone decides something, and then says so, or until
+    /// the deadline: how whoever helps sleeps.
+    pub fn sleep(self: &Arc<Self>, deadline: Deadline) {
+        let rest_until = |at: Instant| {
+            at.checked_duration_since(Instant::now())
+                .filter(|rest| !rest.is_zero())
+        };
+        let own = match deadline {
+            Deadline::Never => None,
+            // If it has passed, whoever waits sees that before he sleeps again.
+            Deadline::At(at) => Some(rest_until(at).unwrap_or_default()),
+        };
+        match (self.next_wake().map(rest_until), own) {
+            (None, None) => thread::park(),
+            (None, Some(own)) => thread::park_timeout(own),
+            (Some(Some(rest)), own) => thread::park_timeout(own.map_or(rest, |own| own.min(rest))),
+            (Some(None), _) => self.tick(),
+        }
     }
 }

@@ -22,7 +22,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 use std::task::{Poll, Wake, Waker};
 use std::thread;
-use std::time::Instant;
 
 /// A file that is followed. Dropped, it is followed no more; files that it gave out stay valid.
 pub struct Followed<F: 'static> {
@@ -236,8 +235,11 @@ impl<F: Send + Sync + 'static> Holder<F> {
         }
         if self.hub.is_alone() {
             let waker = thread_waker(thread::current());
-            self.hub
-                .help_until(&waker, |waker| batch.poll_done(waker), |_| rest(&self.hub));
+            self.hub.help_until(
+                &waker,
+                |waker| batch.poll_done(waker),
+                |at_latest| self.hub.sleep(at_latest),
+            );
         }
     }
 
@@ -417,15 +419,5 @@ impl<F: Send + Sync + 'static> Wake for Call<F> {
         if let Some(bell) = self.0.upgrade().as_ref().and_then(|it| it.bell.get()) {
             bell.ring();
         }
-    }
-}
-
-/// Sleeps until woken, or until time alone decides something.
-fn rest(hub: &Arc<Hub>) {
-    let until = |at: Instant| at.checked_duration_since(Instant::now());
-    match hub.next_wake().map(until) {
-        None => thread::park(),
-        Some(Some(rest)) if !rest.is_zero() => thread::park_timeout(rest),
-        Some(_) => hub.tick(),
     }
 }

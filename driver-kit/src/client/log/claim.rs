@@ -1,6 +1,5 @@
 //! One appender at a time.
 
-use crate::clock::Deadline;
 use crate::hub::{Hub, Lock};
 use crate::thread_waker;
 use futures_util::FutureExt;
@@ -10,7 +9,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Context;
 use std::thread;
-use std::time::Instant;
 
 /// The end of what a log left under way.
 type Leaving = Shared<BoxFuture<'static, ()>>;
@@ -105,10 +103,7 @@ fn wait_for(hub: &Arc<Hub>, mut leaving: Leaving) {
     hub.help_until(
         &waker,
         |waker| leaving.poll_unpin(&mut Context::from_waker(waker)),
-        |at_latest| match at_latest {
-            Deadline::Never => thread::park(),
-            Deadline::At(at) => thread::park_timeout(at.saturating_duration_since(Instant::now())),
-        },
+        |at_latest| hub.sleep(at_latest),
     );
 }
 
